@@ -1,0 +1,83 @@
+"""The contract between the gateway and wherever user actors live.
+
+Implementations: `ray_cluster` (one or many machines) and `local_cluster` (this process; the test
+kit).  One conformance kit holds for both.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.envelope import Reply, Request
+
+
+class HostSettings(Struct, frozen=True):
+    """What a host needs to know; the same on every node, handed over when a host starts.
+
+    Attributes:
+        store_url: where journals and snapshots are.
+        rules_text: the rules file in force, as text.
+        receipt_window: how many of a user's newest receipts are kept.
+        mailbox_depth_max: unanswered messages one user may have.
+        idle_seconds: a user without commands for this long is passivated.
+        snapshot_every: a user's snapshot is written after this many changes at the latest.
+    """
+
+    store_url: str
+    rules_text: str
+    receipt_window: int = 128
+    mailbox_depth_max: int = 256
+    idle_seconds: float = 300.0
+    snapshot_every: int = 1_000
+
+
+class Capacity(Struct, frozen=True):
+    """How many users can be active at once, and a sentence for people on what that means here."""
+
+    users_max: int
+    sentence: str
+
+
+class Activity(Struct, frozen=True):
+    """What a cluster is doing now, for metrics: totals since start but for `users_active`."""
+
+    users_active: int
+    activations: int
+    passivations: int
+    retries: int
+
+
+class Cluster(Protocol):
+    """Finds a user's actor, starts it when there is none, and carries messages to it."""
+
+    async def start(self) -> None:
+        """Be ready to `ask`.  Raises `ClusterError` naming what is missing."""
+        ...
+
+    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+        """Deliver requests of one user, in order, and return their replies in that order.
+
+        An actor that dies in the middle is replaced and asked again under the same command ids, so
+        one effect and one answer come of it.
+
+        Raises:
+            AskAgain: one of its kinds; `OutcomeUnknown` when something may have taken effect.
+        """
+        ...
+
+    def capacity(self) -> Capacity:
+        """How many users fit."""
+        ...
+
+    def activity(self) -> Activity:
+        """Counts for metrics."""
+        ...
+
+    async def drain(self) -> None:
+        """Finish what was accepted, snapshot every active user, let every actor go."""
+        ...
+
+
+class ClusterError(Exception):
+    """The cluster cannot start.  The message says what was found and what to do."""

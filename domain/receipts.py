@@ -1,0 +1,56 @@
+"""Receipts: the newest commands of one user that changed something, and the replies they got.
+
+A command id takes effect at most once inside the window (P4): whoever asks again gets the first
+reply again, whoever reuses an id for something else is refused.
+"""
+
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Receipt(Struct, frozen=True, gc=False):
+    """One answered command.
+
+    `fingerprint` identifies the command's content; `reply` is the reply body as first given, in
+    msgpack: it is repeated, never re-read, so it stays what it was when rows change their shape.
+    """
+
+    command_id: str
+    fingerprint: bytes
+    version: int
+    reply: bytes
+
+
+class Receipts:
+    """The newest `window` receipts of one user, oldest first."""
+
+    def __init__(self, window: int, receipts: Iterable[Receipt] = ()) -> None:
+        self._window = window
+        self._by_id: dict[str, Receipt] = {}
+        for receipt in receipts:
+            self.add(receipt)
+
+    def find(self, command_id: str) -> Receipt | None:
+        """The receipt of this command, if it is still inside the window."""
+        return self._by_id.get(command_id)
+
+    def add(self, receipt: Receipt) -> None:
+        """Remember `receipt`; the oldest one goes when the window is full."""
+        self._by_id[receipt.command_id] = receipt
+        if len(self._by_id) > self._window:
+            del self._by_id[next(iter(self._by_id))]
+
+    def __iter__(self) -> Iterator[Receipt]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+
+def fingerprint(command: dict[str, Any]) -> bytes:
+    """Identifies a command's content, whatever the order of its fields: 16 bytes."""
+    return blake2b(msgspec.msgpack.encode(command, order="deterministic"), digest_size=16).digest()

@@ -1,0 +1,192 @@
+"""The rows one user owns: frozen values, in the field names of the seed documents.
+
+A row is replaced, never edited (`msgspec.structs.replace`), so a state can be shared, kept back or
+dropped whole.  All amounts are integers; all times are microseconds since the Unix epoch, UTC;
+a pseudo level is a level in thousandths (3500 = half way through level 3).
+
+Not for: rules (`progression`, `chapters`, `quests`, `combat`) or bytes (`persistence.codec`).
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+INTEGER_MAX = 2**63 - 1
+"""Largest amount a row may hold."""
+
+
+class Row(Struct, frozen=True, gc=False):
+    """A flat row: scalars only, so that the garbage collector may skip it."""
+
+
+class Source(StrEnum):
+    """Where experience came from."""
+
+    QUEST = "quest"
+    HOSTILE_NPC = "hostile_npc"
+    SERVICE = "service"
+
+
+class PaceBand(StrEnum):
+    """The planned tempo of a chapter."""
+
+    OPENING_FAST = "opening_fast"
+    STEADY = "steady"
+    PRESSURE = "pressure"
+    FINALE_DENSE = "finale_dense"
+
+
+class QuestStatus(StrEnum):
+    """Life of a quest: active, ready to turn in, turned in (or abandoned on the way)."""
+
+    ACTIVE = "active"
+    READY_TO_TURN_IN = "ready_to_turn_in"
+    TURNED_IN = "turned_in"
+    ABANDONED = "abandoned"
+
+
+class BattleMode(StrEnum):
+    """A fight is to the end; a spar is practice and never a kill."""
+
+    FIGHT = "fight"
+    SPAR = "spar"
+
+
+class BattleOutcome(StrEnum):
+    """How a battle stands or ended.  Only a victory grants anything."""
+
+    ONGOING = "ongoing"
+    VICTORY = "victory"
+    SPAR_COMPLETE = "spar_complete"
+    ESCAPED = "escaped"
+    DEFEAT = "defeat"
+
+
+class Tier(StrEnum):
+    """Weight class of a hostile."""
+
+    MINION = "minion"
+    STANDARD = "standard"
+    ELITE = "elite"
+    BOSS = "boss"
+
+
+class PlayerProgression(Row, frozen=True, gc=False):
+    """Level and experience of one user.
+
+    `total_xp = cumulative_xp(level) + current_level_xp` always; below the level cap
+    `0 <= current_level_xp < xp_to_next_level`; at the cap `xp_to_next_level` is 0.
+    """
+
+    user_id: str
+    level: int
+    current_level_xp: int
+    total_xp: int
+    xp_to_next_level: int
+    pending_level_ups: int
+    last_granted_source: Source | None
+    created_at: int
+    updated_at: int
+
+
+class ChapterProgression(Row, frozen=True, gc=False):
+    """Plan and ledger of one chapter of one user, in one row."""
+
+    chapter_progression_id: str
+    user_id: str
+    chapter_id: str
+    chapter_index: int
+    total_chapters: int
+    entry_pseudo_level_millis: int
+    exit_pseudo_level_millis: int
+    entry_level: int
+    exit_level: int
+    planned_total_xp: int
+    planned_quest_xp: int
+    planned_hostile_xp: int
+    actual_quest_xp: int
+    actual_hostile_xp: int
+    expected_hostile_defeat_count: int
+    actual_hostile_defeat_count: int
+    level_at_entry: int
+    level_at_exit: int | None
+    pace_band: PaceBand
+    created_at: int
+    updated_at: int
+
+
+class Objective(Row, frozen=True, gc=False):
+    """What a quest asks for: `required` signals of `kind` about `target`; `current` so far."""
+
+    kind: str
+    target: str
+    required: int
+    current: int
+
+
+class Reward(Struct, frozen=True, omit_defaults=True):
+    """What a quest pays.  An absent `experience` means 0 [seed]."""
+
+    experience: int | None = None
+    items: dict[str, int] = {}
+    currency: dict[str, int] = {}
+    affinity: dict[str, int] = {}
+
+
+class QuestRecord(Struct, frozen=True):
+    """One quest of one user."""
+
+    quest_id: str
+    user_id: str
+    chapter_id: str | None
+    status: QuestStatus
+    objectives: tuple[Objective, ...]
+    reward: Reward
+    created_at: int
+    updated_at: int
+
+
+class Hostile(Row, frozen=True, gc=False):
+    """The hostile's profile, resolved when the battle opened, and the hit points it has left."""
+
+    hostile_id: str
+    tier: Tier
+    level: int
+    pseudo_level_millis: int
+    strength: int
+    attack: int
+    defense: int
+    hp_max: int
+    hp: int
+
+
+class Fighter(Row, frozen=True, gc=False):
+    """The player's side: the profile at their level when the battle opened, and what is left."""
+
+    level: int
+    strength: int
+    attack: int
+    defense: int
+    hp_max: int
+    hp: int
+
+
+class BattleState(Struct, frozen=True):
+    """One battle.  `chapter_id` and `experience_reward` are fixed when it opens [seed]."""
+
+    battle_id: str
+    user_id: str
+    chapter_id: str | None
+    mode: BattleMode
+    hostile: Hostile
+    player: Fighter
+    turn: int
+    outcome: BattleOutcome
+    experience_reward: int
+    created_at: int
+    updated_at: int
+
+
+def chapter_progression_id(user_id: str, chapter_id: str) -> str:
+    """The row's id; injective, because `/` is in no id."""
+    return f"{user_id}/{chapter_id}"

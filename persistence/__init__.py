@@ -1,0 +1,1 @@
+"""From decided changes to safe bytes and back."""

@@ -1,0 +1,52 @@
+"""What can go wrong between a decided change and stable storage, grouped by what the caller does.
+
+Not for game refusals (`domain.rejections`) and not for malformed requests (`gateway.errors`).
+"""
+
+
+class StorageError(Exception):
+    """Root of everything this layer raises."""
+
+
+class Unavailable(StorageError):
+    """The store did not answer or refused for now; nothing is known to be wrong with what it holds.
+
+    After an append the batch may or may not be durable (P8): drop the state in memory, read the
+    truth again, and let callers ask again under the same command id.
+    """
+
+
+class Fenced(StorageError):
+    """Another incarnation owns this stream now (P3).  Stop this host; never retry here."""
+
+
+class Corrupt(StorageError):
+    """Stored bytes are damaged (P5).  Never served; an operator has to look.
+
+    Args:
+        place: file or object name.
+        offset: byte offset of the damage within it.
+        found: what stood there, in words.
+    """
+
+    def __init__(self, place: str, offset: int, found: str) -> None:
+        super().__init__(f"{place} at byte {offset}: {found}")
+        self.place = place
+        self.offset = offset
+        self.found = found
+
+
+class NewerFormat(StorageError):
+    """The bytes were written by a newer Questkeep than this one (P9).  Upgrade, do not guess."""
+
+    def __init__(self, place: str, found: int, newest: int) -> None:
+        super().__init__(
+            f"{place} has format {found}; this Questkeep reads formats up to {newest}. "
+            "Start the newer version that wrote it."
+        )
+        self.found = found
+        self.newest = newest
+
+
+class StoreInUse(StorageError):
+    """Another server holds this store.  The message names it."""

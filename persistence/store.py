@@ -1,0 +1,119 @@
+"""The storage contract: journals that only their newest owner can append to, and user snapshots.
+
+Everything here carries opaque bytes; `codec` alone knows what they mean.  Implementations: `disk`,
+`object_store`, `memory`.  One conformance kit (`tests/conformance/`) holds for all of them.
+
+Not for: deciding when to snapshot (`actors.host`) or merging journals into snapshots (`recovery`).
+
+Two kinds of object stand under a store's root:
+
+- **journals**: one *stream* per incarnation of a host, an append-only sequence of batches numbered
+  1, 2, 3, … .  A stream has exactly one writer, the incarnation that claimed it.  Whoever takes over
+  *fences* the stream first and reads it second; from then on the writer's appends raise `Fenced`.
+- **snapshots**: the newest known state of one user, with its version.  A snapshot never goes
+  backwards (P6): writing version 7 after version 9 leaves version 9 in place.
+"""
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple, Protocol
+
+
+class StreamId(NamedTuple):
+    """Names one incarnation's journal: `host` as placement calls it, `incarnation` unique for ever."""
+
+    host: str
+    incarnation: str
+
+
+class Batch(NamedTuple):
+    """One durable append: `sequence` counts from 1 within the stream without gaps."""
+
+    sequence: int
+    payload: bytes
+
+
+class Stored(NamedTuple):
+    """A user's snapshot as found: the user version it holds and its bytes."""
+
+    version: int
+    payload: bytes
+
+
+class Stream(Protocol):
+    """A journal open for its one writer.  Appends are called one at a time."""
+
+    id: StreamId
+
+    async def append(self, payload: bytes) -> int:
+        """Return the batch's sequence once `payload` would survive power loss (P1).
+
+        Raises:
+            Fenced: a newer incarnation owns the stream; nothing more may be answered from here.
+            Unavailable: the batch may or may not be durable.  The stream is then broken for good
+                and every later append raises `Unavailable` at once (P8: never retried here).
+        """
+        ...
+
+    async def drop_through(self, sequence: int) -> None:
+        """Forget batches up to and including `sequence`: snapshots cover them now.
+
+        May keep more than it must (whole segments go, not single batches).
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the stream.  One whose batches were all dropped leaves nothing behind."""
+        ...
+
+
+class Store(Protocol):
+    """Where journals and snapshots live.
+
+    Every method raises `Unavailable` when the store does not answer, and `Corrupt` or
+    `NewerFormat` when what it holds must not be served.
+    """
+
+    url: str
+
+    async def claim(self, host: str) -> Stream:
+        """Start a new incarnation's stream for `host`.  Others of the same host still stand."""
+        ...
+
+    async def streams(self, host: str | None = None) -> list[StreamId]:
+        """The streams that may hold batches, of one host or of all; never lists users."""
+        ...
+
+    async def fence(self, stream: StreamId) -> None:
+        """Close `stream` to its writer.  After this returns, no append to it is acknowledged."""
+        ...
+
+    def read(self, stream: StreamId) -> AsyncIterator[Batch]:
+        """The stream's batches in order.  A torn last one is left out, other damage is `Corrupt` (P5)."""
+        ...
+
+    async def drop(self, stream: StreamId) -> None:
+        """Remove a fenced stream whose batches are all in snapshots.  Its writer stays fenced."""
+        ...
+
+    async def read_snapshot(self, user_id: str) -> Stored | None:
+        """The user's newest snapshot, or None for one never written."""
+        ...
+
+    async def write_snapshot(self, user_id: str, version: int, payload: bytes) -> None:
+        """Make `payload` the user's snapshot unless a newer or equal version stands already (P6).
+
+        Durable when it returns.
+        """
+        ...
+
+    async def delete_snapshot(self, user_id: str) -> None:
+        """Remove every version of the user's snapshot (privacy requests)."""
+        ...
+
+    def users(self) -> AsyncIterator[str]:
+        """Ids of every user with a snapshot, in no particular order.  For operator's tools only."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files, connections and the store's lock."""
+        ...
