@@ -1,0 +1,285 @@
+"""The rules of ARCHITECTURE.md that a machine can hold: from source text to breaches, purely.
+
+Not for style (ruff) nor types (mypy), and not for finding files on disk beyond `read_sources`.
+Each rule takes one `Source`, except `import_cycles`, which needs them all. Every breach says where
+it is and what to do about it.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PurePosixPath
+
+# Lowest first: a layer may import itself and what stands before it.
+LAYERS = ("domain", "persistence", "actors", "gateway")
+
+DOMAIN_MAY_IMPORT = frozenset(
+    "annotated_types bisect collections dataclasses domain enum fractions functools hashlib"
+    " itertools math msgspec pydantic pydantic_core re struct tomllib types typing".split()
+)
+DOMAIN_MAY_NOT_CALL = frozenset(
+    "open print input eval exec __import__ read_text read_bytes write_text write_bytes".split()
+)
+
+# What only one file may import, so that the rest stays free of it.
+OWNED_IMPORTS = {"ray": "actors/ray_cluster.py", "pydantic_settings": "gateway/settings.py"}
+ENVIRONMENT_READER = "gateway/settings.py"
+# Ray takes some of its settings only from the environment: its one file may write there.
+ENVIRONMENT_WRITER = "actors/ray_cluster.py"
+ENVIRONMENT_NAMES = frozenset({"environ", "environb", "getenv", "getenvb"})
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+VAGUE_WORDS = frozenset("manager helper util data info process".split())
+
+# Everything else in the repository is text.
+BINARY_SUFFIXES = frozenset(".bin .gif .ico .jpg .journal .png .snapshot .woff2".split())
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One place that breaks a rule; prints as `file:line: what to do`."""
+
+    path: str
+    line: int
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.advice}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file: its path from the root of the repository, with slashes, and its text."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, filename=self.path)
+
+    @property
+    def module(self) -> str:
+        parts = PurePosixPath(self.path).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    @property
+    def layer(self) -> str:
+        return self.path.partition("/")[0]
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node, also inside functions and `if TYPE_CHECKING:`: no import can hide."""
+        return list(ast.walk(self.tree))
+
+    def breach(self, line: int, advice: str) -> Breach:
+        return Breach(self.path, line, advice)
+
+
+@dataclass(frozen=True)
+class Import:
+    """`import module`, or `from module import name`."""
+
+    line: int
+    module: str
+    name: str | None = None
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+
+def imports_of(source: Source) -> Iterator[Import]:
+    """Every import, relative ones spelled out."""
+    parts = PurePosixPath(source.path).parts[:-1]
+    for node in source.nodes:
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = parts[: len(parts) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *filter(None, [node.module])))
+            yield from (Import(node.lineno, module, alias.name) for alias in node.names)
+
+
+def layers_import_downwards(source: Source) -> Iterator[Breach]:
+    allowed = LAYERS[: LAYERS.index(source.layer) + 1]
+    for imported in imports_of(source):
+        if imported.top in LAYERS and imported.top not in allowed:
+            yield source.breach(
+                imported.line,
+                f"{source.layer} must not import {imported.module}: layers import one way, "
+                f"{' -> '.join(reversed(LAYERS))}. Move the shared part down, or pass it in.",
+            )
+        if imported.top in {"tests", "benchmarks", "examples"}:
+            yield source.breach(
+                imported.line, f"the product must not import {imported.top}: move the code here."
+            )
+
+
+def domain_is_pure(source: Source) -> Iterator[Breach]:
+    """No clock, dice, I/O, threads or waiting in the rules: what they need, they are given."""
+    if source.layer != "domain":
+        return
+    for imported in imports_of(source):
+        if imported.top not in DOMAIN_MAY_IMPORT:
+            yield source.breach(
+                imported.line,
+                f"domain must not import {imported.module}: pass in what it would give (time, "
+                "dice, text of a file), or, if it is pure, add it to DOMAIN_MAY_IMPORT.",
+            )
+    for node in source.nodes:
+        if isinstance(node, ast.AsyncFunctionDef | ast.Await):
+            yield source.breach(node.lineno, "domain never waits: make this a plain function.")
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).rpartition(".")[2]
+            if name in DOMAIN_MAY_NOT_CALL:
+                yield source.breach(
+                    node.lineno, f"domain must not call {name}(): let the caller do it."
+                )
+
+
+def owned_imports_stay_home(source: Source) -> Iterator[Breach]:
+    for imported in imports_of(source):
+        owner = OWNED_IMPORTS.get(imported.top, source.path)
+        if source.path != owner:
+            yield source.breach(
+                imported.line, f"only {owner} imports {imported.top}: go through that file."
+            )
+
+
+def environment_is_read_in_settings(source: Source) -> Iterator[Breach]:
+    if source.path == ENVIRONMENT_READER:
+        return
+    written = set(environment_writes(source)) if source.path == ENVIRONMENT_WRITER else set()
+    for node in source.nodes:
+        found = (
+            (isinstance(node, ast.Attribute) and ast.unparse(node) in _OS_ENVIRONMENT)
+            or (
+                isinstance(node, ast.ImportFrom)
+                and node.module == "os"
+                and any(alias.name in ENVIRONMENT_NAMES for alias in node.names)
+            )
+            # typer and click read the environment themselves when told a variable's name.
+            or (isinstance(node, ast.keyword) and node.arg == "envvar")
+        )
+        if found and node not in written:
+            yield source.breach(
+                node.lineno,
+                f"only {ENVIRONMENT_READER} reads the environment: add a setting and pass it in.",
+            )
+
+
+_OS_ENVIRONMENT = frozenset(f"os.{name}" for name in ENVIRONMENT_NAMES)
+
+
+def environment_writes(source: Source) -> Iterator[ast.AST]:
+    """The `os.environ` of `os.environ[x] = y`, `del os.environ[x]`, `os.environ.setdefault()`."""
+    for node in source.nodes:
+        match node:
+            case ast.Subscript(value=target, ctx=ast.Store() | ast.Del()):
+                yield target
+            case ast.Call(func=ast.Attribute(value=target, attr="setdefault" | "update")):
+                yield target
+
+
+def files_and_functions_stay_small(source: Source) -> Iterator[Breach]:
+    lines = len(source.text.splitlines())
+    if lines > FILE_LINES_MAX:
+        yield source.breach(
+            FILE_LINES_MAX + 1,
+            f"{lines} lines, at most {FILE_LINES_MAX}: this file wants to be two concepts.",
+        )
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                yield source.breach(
+                    node.lineno,
+                    f"{node.name} has {lines} lines, at most {FUNCTION_LINES_MAX}: "
+                    "give a part of it a name of its own.",
+                )
+
+
+def names_say_something(source: Source) -> Iterator[Breach]:
+    named = [(1, part) for part in source.module.split(".")]
+    named += [(node.lineno, node.name) for node in source.nodes if isinstance(node, ast.ClassDef)]
+    for line, name in named:
+        words = {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+        vague = sorted(w for w in words if {w, w.removesuffix("s")} & VAGUE_WORDS)
+        if vague:
+            yield source.breach(line, f"{name}: {vague[0]!r} is vague; name what it is or does.")
+
+
+def modules_have_docstrings(source: Source) -> Iterator[Breach]:
+    if not ast.get_docstring(source.tree):
+        yield source.breach(1, "say in a docstring what this is for, then what it is not for.")
+
+
+Rule = Callable[[Source], Iterable[Breach]]
+
+LAYER_RULES: tuple[Rule, ...] = (
+    layers_import_downwards,
+    domain_is_pure,
+    owned_imports_stay_home,
+    environment_is_read_in_settings,
+    files_and_functions_stay_small,
+    names_say_something,
+    modules_have_docstrings,
+)
+
+
+def import_cycles(sources: Iterable[Source]) -> Iterator[Breach]:
+    """The first cycle there is, at one of its imports.
+
+    Lazy imports count. A package's `__init__` counts only when it is imported by name: that Python
+    runs it first anyway lets a package offer its modules' names.
+    """
+    by_module = {source.module: source for source in sources}
+    lines: dict[str, dict[str, int]] = {}
+    for module, source in by_module.items():
+        edges = lines.setdefault(module, {})
+        for imported in imports_of(source):
+            submodule = f"{imported.module}.{imported.name}"
+            target = submodule if submodule in by_module else imported.module
+            if target in by_module and target != module:
+                edges.setdefault(target, imported.line)
+    try:
+        TopologicalSorter(lines).prepare()
+    except CycleError as error:
+        # graphlib lists each module before the one that imports it.
+        cycle: list[str] = error.args[1][::-1]
+        yield by_module[cycle[0]].breach(
+            lines[cycle[0]][cycle[1]],
+            f"import cycle {' -> '.join(cycle)}: move what both need into a module below them.",
+        )
+
+
+def text_is_utf8(path: str, content: bytes) -> Iterator[Breach]:
+    if PurePosixPath(path).suffix in BINARY_SUFFIXES:
+        return
+    if content.startswith(b"\xef\xbb\xbf"):
+        yield Breach(path, 1, "save it without a byte order mark.")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        yield Breach(path, line, f"not UTF-8 ({error.reason}): save it as UTF-8, or {_BINARY}")
+        return
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        yield Breach(path, line, f"a NUL byte: save it as UTF-8, or {_BINARY}")
+
+
+_BINARY = "if it is no text, add its suffix to BINARY_SUFFIXES in tests/architecture_rules.py."
+
+
+def read_sources(root: Path, folders: Iterable[str]) -> list[Source]:
+    return [
+        Source(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+        for folder in folders
+        for path in sorted((root / folder).rglob("*.py"))
+    ]

@@ -1,0 +1,34 @@
+"""What every test gets. Not for fixtures that only one folder needs."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_ray_unless_marked(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Keep tests without the mark `ray` from starting a cluster: it takes seconds and processes.
+
+    Ray is slow to import, so a test that does not use it must not pay for it: `ray.init` is
+    blocked where Ray is imported already, and a test that imports it by itself is found out
+    afterwards.
+    """
+    if request.node.get_closest_marker("ray"):
+        yield
+        return
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        pytest.fail("this test starts Ray: mark it `@pytest.mark.ray`, or use the local cluster")
+
+    before = sys.modules.get("ray")
+    started = before is not None and before.is_initialized()
+    if before is not None:
+        monkeypatch.setattr(before, "init", refuse)
+    yield
+    after = sys.modules.get("ray")
+    if after is not None and after.is_initialized() and not started:
+        after.shutdown()
+        refuse()
