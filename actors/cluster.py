@@ -22,6 +22,7 @@ class HostSettings(Struct, frozen=True):
         mailbox_depth_max: unanswered messages one user may have.
         idle_seconds: a user without commands for this long is passivated.
         snapshot_every: a user's snapshot is written after this many changes at the latest.
+        checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much.
     """
 
     store_url: str
@@ -30,6 +31,7 @@ class HostSettings(Struct, frozen=True):
     mailbox_depth_max: int = 256
     idle_seconds: float = 300.0
     snapshot_every: int = 1_000
+    checkpoint_bytes: int = 256 * 1024 * 1024
 
 
 class Capacity(Struct, frozen=True):

@@ -62,18 +62,22 @@ def apply_chapter_progression_ledger_entry(
 
     An entry that adds nothing and moves no level gives the same row back.
     """
-    quest_xp = row.actual_quest_xp + granted_quest_xp
-    hostile_xp = row.actual_hostile_xp + granted_hostile_xp
-    defeats = row.actual_hostile_defeat_count + hostile_defeat_increment
-    if max(quest_xp, hostile_xp, defeats) > INTEGER_MAX:
-        return Rejection(
-            Code.INVALID_FIELD, f"the ledger of {row.chapter_id} can only grow to {INTEGER_MAX}"
-        )
+    for name, amount, held in (
+        ("granted_quest_xp", granted_quest_xp, row.actual_quest_xp),
+        ("granted_hostile_xp", granted_hostile_xp, row.actual_hostile_xp),
+        ("hostile_defeat_increment", hostile_defeat_increment, row.actual_hostile_defeat_count),
+    ):
+        if held + amount > INTEGER_MAX:
+            return Rejection(
+                Code.INVALID_FIELD,
+                f"{name} is {amount}, but the {held} in the ledger of {row.chapter_id} "
+                f"can only grow to {INTEGER_MAX}",
+            )
     after = replace(
         row,
-        actual_quest_xp=quest_xp,
-        actual_hostile_xp=hostile_xp,
-        actual_hostile_defeat_count=defeats,
+        actual_quest_xp=row.actual_quest_xp + granted_quest_xp,
+        actual_hostile_xp=row.actual_hostile_xp + granted_hostile_xp,
+        actual_hostile_defeat_count=row.actual_hostile_defeat_count + hostile_defeat_increment,
         level_at_exit=row.level_at_exit if level_at_exit is None else level_at_exit,
     )
     return row if after == row else replace(after, updated_at=now)

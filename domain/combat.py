@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain.events import CombatTurnResolved
 from domain.rejections import Code, Rejection
-from domain.rows import BattleMode, BattleOutcome, BattleState
+from domain.rows import INTEGER_MAX, BattleMode, BattleOutcome, BattleState
 from domain.rules import CombatRules
 
 Action = Literal["attack", "guard", "skill", "escape", "yield"]
@@ -64,13 +64,12 @@ def resolve_combat_action(
 
 
 def damage(attack: int, defense: int, stance_permille: int, roll_permille: int) -> int:
-    """Hit points lost: attack² / (attack + defense), shaped by stance and roll; at least 1.
+    """Hit points lost: attack² / (attack + defense), shaped by stance and roll; 1 to 63 bits.
 
     A blow against defense 0 is worth the whole attack, one against defense equal to it half.
     """
-    return max(
-        1, attack * attack * stance_permille * roll_permille // ((attack + defense) * 1_000_000)
-    )
+    blow = attack * attack * stance_permille * roll_permille // ((attack + defense) * 1_000_000)
+    return min(max(1, blow), INTEGER_MAX)
 
 
 def _ended(mode: BattleMode, outcome: BattleOutcome) -> BattleOutcome:

@@ -1,6 +1,6 @@
 """Profiles: how strong each side of a battle is, from its level and the rules."""
 
-from domain.commands import HostileOffer
+from domain.commands import EXPERIENCE_REWARD_MAX, HostileOffer
 from domain.rows import Fighter, Hostile
 from domain.rules import Rules
 
@@ -46,7 +46,11 @@ def hostile_profile(offer: HostileOffer, player_level: int, rules: Rules) -> Hos
 
 
 def fallback_experience(hostile: Hostile, rules: Rules) -> int:
-    """What a victory is worth when nobody said: the base for its level times the tier's factor."""
+    """What a victory is worth when nobody said: the base for its level times the tier's factor.
+
+    Never more than the largest reward a battle may hold [seed].
+    """
     curve = rules.hostile_experience
     base = curve.base + curve.per_level * hostile.level
-    return base * rules.tiers[hostile.tier].experience_permille // 1000
+    worth = base * rules.tiers[hostile.tier].experience_permille // 1000
+    return min(worth, EXPERIENCE_REWARD_MAX)

@@ -113,5 +113,9 @@ def _add(
     for key, amount in gained.items():
         after[key] = after.get(key, 0) + amount
         if abs(after[key]) > INTEGER_MAX:
-            return Rejection(Code.INVALID_FIELD, f"{name}.{key} can only grow to {INTEGER_MAX}")
+            return Rejection(
+                Code.INVALID_FIELD,
+                f"{name}.{key} is {amount}, but the {held.get(key, 0)} held can only move "
+                f"within ±{INTEGER_MAX}",
+            )
     return after

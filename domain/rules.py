@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import accumulate, pairwise
 from typing import Annotated, Literal, Self
 
+import msgspec
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -124,6 +125,22 @@ class RulesFile(_Section):
             raise ValueError(f"tiers lacks {', '.join(sorted(missing))}")
         return self
 
+    @model_validator(mode="after")
+    def _profiles_fit(self) -> Self:
+        """The strongest hostile's hit points, attack and defense must be integers of 63 bits."""
+        strongest = self.strength.base + self.strength.per_level * len(self.levels.xp_to_next)
+        strength = strongest * max(tier.strength_permille for tier in self.tiers.values()) // 1000
+        combat = self.combat
+        permille = max(
+            combat.hostile_hp_permille, combat.attack_permille, combat.defense_permille, 1000
+        )
+        if (most := strength * permille // 1000) > INTEGER_MAX:
+            raise ValueError(
+                f"strength of {strongest} at the level cap makes {most} of the strongest hostile, "
+                f"expected at most {INTEGER_MAX}"
+            )
+        return self
+
 
 class InvalidRules(Exception):
     """The rules file cannot be used; each problem names the key, what came, what was expected."""
@@ -177,7 +194,7 @@ def compile_rules(text: str) -> Rules:
     reached = [0, *accumulate(file.levels.xp_to_next)]
     return Rules(
         name=file.name,
-        fingerprint=blake2b(file.model_dump_json().encode(), digest_size=8).hexdigest(),
+        fingerprint=_fingerprint(file),
         levels=tuple(
             LevelBenchmark(
                 level=index + 1,
@@ -191,6 +208,12 @@ def compile_rules(text: str) -> Rules:
         combat=file.combat,
         hostile_experience=file.hostile_experience,
     )
+
+
+def _fingerprint(file: RulesFile) -> str:
+    """The same for the same rules, however the file orders its tables: 16 hex digits."""
+    content = msgspec.msgpack.encode(file.model_dump(mode="json"), order="deterministic")
+    return blake2b(content, digest_size=8).hexdigest()
 
 
 def _problem(error: ErrorDetails) -> str:

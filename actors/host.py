@@ -1,0 +1,377 @@
+"""A host: the user actors of one process, their shared journal, and their coming and going.
+
+Dedicated placement has one user in a host, packed placement thousands; everything below is the same
+for both.  A host may *read* users at any time, but before its first change it *opens*: it claims a
+stream for its incarnation, fences the streams of earlier incarnations and folds them into snapshots
+(P3, P7), and loads its users anew.  So a host that only reads leaves nothing in the store.
+
+When an append fails, the state in memory is worth nothing any more (P8): every user is dropped, the
+callers hear `outcome_unknown`, and the next message starts over from what the store holds.
+
+Not for: rules (`domain`), turns of one user (`user`), which host a user belongs to (`placement`).
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from actors.cluster import HostSettings
+from actors.envelope import Read, Reply, Request, View, refused
+from actors.mailbox import Message
+from actors.resident import Resident
+from actors.user import Turn, UserActor
+from domain.receipts import Receipts
+from domain.rules import compile_rules
+from domain.state import UserState
+from persistence.codec import decode_snapshot
+from persistence.errors import Corrupt, Fenced, NewerFormat, StorageError
+from persistence.group_commit import GroupCommit
+from persistence.recovery import fold
+from persistence.store import Store, Stream
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_MS = 500
+UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
+"""Decided but not yet durable; beyond it new commands are refused as `overloaded`."""
+
+Answer = Reply | tuple[Reply, asyncio.Future[int]] | asyncio.Future[Reply]
+"""A reply; a reply that may leave once a commit is durable; a reply to come."""
+
+
+class Host:
+    """User actors of one process.
+
+    Args:
+        name: as placement calls this host; its journals stand under this name.
+        now: microseconds since the Unix epoch.
+        on_fenced: called once when another incarnation has taken over; the process should go.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        settings: HostSettings,
+        *,
+        now: Callable[[], int],
+        on_fenced: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.residents: dict[str, Resident] = {}
+        self.activations = 0
+        self.passivations = 0
+        self._store = store
+        self._settings = settings
+        self._rules = compile_rules(settings.rules_text)
+        self._now = now
+        self._on_fenced = on_fenced
+        self._opening = asyncio.Lock()
+        self._stream: Stream | None = None
+        self._commits: GroupCommit | None = None
+        self._era = 0
+        self._undurable: dict[asyncio.Future[int], list[tuple[Resident, UserState]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+        self._checkpointing = False
+        self._journal_bytes = 0
+        self._sequence = 0
+
+    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+        """Handle requests in order and return their replies in that order.
+
+        Each reply was true of durable state when it left.
+        """
+        accepted = [self._accept(request) for request in requests]
+        replies: list[Reply] = []
+        try:
+            for _, answer in accepted:
+                replies.append(await _settled(answer))
+            return replies
+        finally:
+            for resident, _ in accepted:
+                if resident is not None:
+                    resident.mailbox.answered()
+
+    def _accept(self, request: Request) -> tuple[Resident | None, Answer]:
+        if self._draining:
+            return None, refused("draining", "this host is going down", RETRY_AFTER_MS)
+        if self._commits is not None and self._commits.pending_bytes > UNDURABLE_BYTES_MAX:
+            return None, refused("overloaded", "the journal is behind", RETRY_AFTER_MS)
+        resident = self.residents.get(request.user_id)
+        if resident is None:
+            resident = self._activate(request.user_id)
+        if not resident.mailbox.admit():
+            return None, refused(
+                "user_busy",
+                f"{resident.mailbox.depth} messages of this user have no answer yet",
+                RETRY_AFTER_MS,
+            )
+        if not resident.busy and resident.era == self._era:
+            answer = self._handle(resident, request)
+            if answer is not None:
+                return resident, answer
+        message = Message(request)
+        resident.mailbox.put(message)
+        if not resident.busy:
+            self._prepare(resident, for_change=resident.era == self._era)
+        return resident, message.answer
+
+    def _handle(self, resident: Resident, request: Request) -> Answer | None:
+        """One turn on a loaded user.  None: it would change rows and the host is not open yet."""
+        actor = resident.actor
+        assert actor is not None
+        if isinstance(request, Read):
+            if request.view is View.COMMAND and resident.pending is not None:
+                return asyncio.ensure_future(_read_after(resident.pending, actor, request))
+            return actor.read(request)
+        resident.last_command = asyncio.get_running_loop().time()
+        outcome = actor.decide(request.fields, request.media, self._now())
+        if isinstance(outcome, Turn):
+            if self._commits is None:
+                return None
+            if self._commits.error is not None:
+                return _unavailable(self._commits.error)
+            actor.take(outcome)
+            resident.pending = self._commit(self._commits, resident, outcome)
+            return outcome.reply, resident.pending
+        # Also a refusal waits: it may rest on a turn that is not durable yet.
+        return outcome if resident.pending is None else (outcome, resident.pending)
+
+    def _commit(self, commits: GroupCommit, resident: Resident, turn: Turn) -> asyncio.Future[int]:
+        durable = commits.commit(turn.record)
+        self._journal_bytes += len(turn.record)
+        if durable not in self._undurable:
+            self._undurable[durable] = []
+            durable.add_done_callback(self._committed)
+        self._undurable[durable].append((resident, turn.state))
+        return durable
+
+    def _committed(self, durable: asyncio.Future[int]) -> None:
+        """A batch became durable, or never will: swap the rows in, or drop everything (P8)."""
+        turns = self._undurable.pop(durable)
+        if (error := durable.exception()) is not None:
+            self._break(error)
+            return
+        self._sequence = durable.result()
+        for resident, state in turns:
+            actor = resident.actor
+            assert actor is not None
+            actor.durable = state
+            if resident.pending is durable:
+                resident.pending = None
+            if actor.snapshot_due(self._settings.snapshot_every):
+                self._spawn(self._snapshot(resident))
+        if self._journal_bytes >= self._settings.checkpoint_bytes and not self._checkpointing:
+            self._checkpointing = True
+            self._spawn(self._checkpoint())
+
+    def _break(self, error: BaseException) -> None:
+        """Forget every user and the stream: what they hold may never have happened."""
+        if self._stream is None:
+            return
+        log.error("journal lost", host=self.name, reason=str(error))
+        stream, self._stream, self._commits = self._stream, None, None
+        self._era += 1
+        residents, self.residents = self.residents, {}
+        for resident in residents.values():
+            while (message := resident.mailbox.take()) is not None:
+                message.settle(_unavailable(error))
+        self._spawn(stream.close())
+        if isinstance(error, Fenced):
+            self._on_fenced()
+
+    # -- coming: load a user, open the host ------------------------------------------------------
+
+    def _activate(self, user_id: str) -> Resident:
+        resident = Resident(
+            user_id, self._settings.mailbox_depth_max, asyncio.get_running_loop().time()
+        )
+        self.residents[user_id] = resident
+        self.activations += 1
+        return resident
+
+    def _prepare(self, resident: Resident, *, for_change: bool) -> None:
+        resident.busy = True
+        self._spawn(self._load(resident, for_change=for_change))
+
+    async def _load(self, resident: Resident, *, for_change: bool) -> None:
+        """Bring the user's newest state into memory, then handle what has waited for it."""
+        try:
+            if for_change or (self._commits is None and await self._store.streams(self.name)):
+                await self._open()
+            era = self._era
+            actor = await self._read_actor(resident.user_id)
+        except Exception as error:
+            self._give_up(resident, error)
+            return
+        if self.residents.get(resident.user_id) is resident:
+            resident.actor, resident.era, resident.busy = actor, era, False
+            self._resume(resident)
+
+    async def _read_actor(self, user_id: str) -> UserActor:
+        stored = await self._store.read_snapshot(user_id)
+        window = self._settings.receipt_window
+        if stored is None:
+            return UserActor(UserState(user_id), Receipts(window), self._rules)
+        found = decode_snapshot(stored.payload, f"snapshot of {user_id}", window)
+        return UserActor(found.state, found.receipts, self._rules, found.unknown)
+
+    def _resume(self, resident: Resident) -> None:
+        """Handle the messages that have waited, in order."""
+        while (message := resident.mailbox.take()) is not None:
+            stale = resident.era != self._era
+            answer = None if stale else self._handle(resident, message.request)
+            if answer is None:
+                resident.mailbox.put_back(message)
+                self._prepare(resident, for_change=not stale)
+                return
+            self._spawn(_deliver(message, answer))
+
+    def _give_up(self, resident: Resident, error: Exception) -> None:
+        """The user cannot be loaded now: refuse what has waited; the next message tries again."""
+        if isinstance(error, StorageError):
+            log.error("user not loaded", host=self.name, reason=str(error))
+        else:
+            log.exception("user not loaded", host=self.name, exc_info=error)
+        if self.residents.get(resident.user_id) is resident:
+            del self.residents[resident.user_id]
+        while (message := resident.mailbox.take()) is not None:
+            message.settle(_unavailable(error))
+
+    async def _open(self) -> None:
+        """Become the host's one writer: claim a stream, close earlier ones, fold them in."""
+        async with self._opening:
+            if self._commits is not None:
+                return
+            stream = await self._store.claim(self.name)
+            try:
+                standing = await self._store.streams(self.name)
+                earlier = [one for one in standing if one != stream.id]
+                folded = await fold(self._store, earlier, self._settings.receipt_window)
+            except BaseException:
+                await stream.close()
+                raise
+            if folded.streams:
+                log.info("recovered", host=self.name, **msgspec.structs.asdict(folded))
+            self._stream, self._commits = stream, GroupCommit(stream)
+            self._journal_bytes = self._sequence = 0
+            self._era += 1
+
+    # -- going: snapshots, passivation, drain ----------------------------------------------------
+
+    async def _snapshot(self, resident: Resident) -> None:
+        """Write the user's durable state, unless it stands already."""
+        actor = resident.actor
+        if actor is None or actor.durable.version <= actor.snapshot_version:
+            return
+        version = actor.durable.version
+        await self._store.write_snapshot(resident.user_id, version, actor.snapshot())
+        actor.snapshot_version = max(version, actor.snapshot_version)
+
+    async def _checkpoint(self) -> None:
+        """Snapshot every user the journal still covers, then drop that part of it."""
+        stream, sequence, covered = self._stream, self._sequence, self._journal_bytes
+        try:
+            for resident in list(self.residents.values()):
+                await self._snapshot(resident)
+            if stream is not None and stream is self._stream:
+                await stream.drop_through(sequence)
+                self._journal_bytes -= covered
+        except StorageError as error:
+            log.error("checkpoint failed", host=self.name, reason=str(error))
+        finally:
+            self._checkpointing = False
+
+    async def passivate(self, resident: Resident, reason: str) -> bool:
+        """Snapshot an idle user and let them go; False when a message came in meanwhile."""
+        resident.busy = True
+        try:
+            await self._snapshot(resident)
+            left = resident.mailbox.depth == 0
+        except StorageError as error:
+            log.error("passivation failed", host=self.name, reason=str(error))
+            left = False
+        if self.residents.get(resident.user_id) is not resident:
+            return False
+        if left:
+            del self.residents[resident.user_id]
+            self.passivations += 1
+            log.debug("passivated", host=self.name, reason=reason)
+        else:
+            resident.busy = False
+            self._resume(resident)
+        return left
+
+    async def passivate_idle(self) -> None:
+        """Let go of every user without a command for `idle_seconds`."""
+        now = asyncio.get_running_loop().time()
+        for resident in list(self.residents.values()):
+            if resident.idle and now - resident.last_command >= self._settings.idle_seconds:
+                await self.passivate(resident, "idle")
+
+    async def drain(self) -> None:
+        """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
+
+        A store that is away costs nothing: what is durable stands in the journal.
+        """
+        self._draining = True
+        while busy := [one for one in self._tasks if one is not asyncio.current_task()]:
+            await asyncio.wait(busy)
+        try:
+            if self._commits is not None:
+                await self._commits.drained()
+            for resident in list(self.residents.values()):
+                await self._snapshot(resident)
+            if self._stream is not None:
+                await self._stream.drop_through(self._sequence)
+        except StorageError as error:
+            log.error("drain left the journal standing", host=self.name, reason=str(error))
+        self.residents = {}
+        if self._stream is not None:
+            await self._stream.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _settled(answer: Answer) -> Reply:
+    """The reply, once it may leave."""
+    if isinstance(answer, Reply):
+        return answer
+    if isinstance(answer, asyncio.Future):
+        return await answer
+    reply, durable = answer
+    try:
+        await durable
+    except StorageError:
+        return refused(
+            "outcome_unknown",
+            "the journal failed, so the change may or may not have been kept; "
+            "send the same command again to learn which",
+            RETRY_AFTER_MS,
+        )
+    return reply
+
+
+async def _deliver(message: Message, answer: Answer) -> None:
+    message.settle(await _settled(answer))
+
+
+async def _read_after(durable: asyncio.Future[int], actor: UserActor, request: Read) -> Reply:
+    """The receipt of a command may be on its way to the disk: look once that is settled."""
+    await asyncio.wait([durable])
+    return actor.read(request)
+
+
+def _unavailable(error: BaseException) -> Reply:
+    """What strangers may know of a store's failure; the log has the rest."""
+    if isinstance(error, Corrupt | NewerFormat):
+        detail = "what is stored for this user cannot be served; an operator has to look at it"
+        return refused("user_unavailable", detail)
+    return refused("user_unavailable", "the store cannot be used right now", RETRY_AFTER_MS)

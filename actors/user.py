@@ -1,0 +1,172 @@
+"""One user's actor: rows and receipts in memory, one command at a time, decided by pure rules.
+
+Everything here is synchronous, so a turn cannot be interrupted by another message of the same user.
+`working` is ahead of `durable` by the turns whose journal batch is on its way; commands see the
+first, readers only the second, and a reply that depends on an undurable turn waits for it.
+
+Not for: waiting, journals, snapshots (`host`).
+"""
+
+from typing import Any
+
+import msgpack
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from actors.envelope import Media, Read, Reply, View, answered, refused
+from domain.commands import decode_command
+from domain.decide import decide, progression_of
+from domain.receipts import Receipt, Receipts, fingerprint
+from domain.rejections import Code, Rejection
+from domain.reply import ReplyBody
+from domain.rows import PlayerProgression
+from domain.rules import Rules
+from domain.state import NOTHING, UserState
+from persistence.codec import (
+    FORMAT,
+    Record,
+    encode_record,
+    encode_reply,
+    encode_snapshot,
+    rows_of,
+)
+
+_to_json = msgspec.json.Encoder().encode
+_to_msgpack = msgspec.msgpack.Encoder().encode
+
+
+def write_body(body: object, media: Media) -> bytes:
+    """`body` as the client asked for it."""
+    return _to_json(body) if media is Media.JSON else _to_msgpack(body)
+
+
+class Turn(Struct, frozen=True):
+    """A command that changes the user: what to journal, and what to answer once that is durable."""
+
+    record: bytes
+    state: UserState
+    receipt: Receipt
+    reply: Reply
+
+
+class UserActor:
+    """The rows of one user and the turns on them.
+
+    `snapshot_version` is the version that stands in the store as a snapshot; `unknown` are stored
+    rows with fields that only a newer version knows, kept for the next snapshot (P9).
+    """
+
+    def __init__(
+        self,
+        state: UserState,
+        receipts: Receipts,
+        rules: Rules,
+        unknown: dict[str, Any] | None = None,
+    ) -> None:
+        self.durable = state
+        self.working = state
+        self.receipts = receipts
+        self.unknown = unknown
+        self.snapshot_version = state.version
+        self._snapshot_begun = state.version
+        self._rules = rules
+
+    def decide(self, fields: dict[str, Any], media: Media, now: int) -> Turn | Reply:
+        """Handle one command: a turn to `take`, or a reply that changes nothing.
+
+        `fields` were checked at the border; a wrong one here is a bug and raises.
+        """
+        command_id: str = fields["command_id"]
+        mark = fingerprint(fields)
+        receipt = self.receipts.find(command_id)
+        if receipt is not None:
+            return _replay(receipt, mark, media)
+        decision = decide(self.working, decode_command(fields), now, self._rules)
+        if isinstance(decision, Rejection):
+            return refused(decision.code, decision.detail)
+        if decision.changes == NOTHING:
+            unchanged = ReplyBody(command_id, self.working.version, False, NOTHING, ())
+            return answered(write_body(unchanged, media))
+        state = self.working.put(decision.changes)
+        body = ReplyBody(command_id, state.version, False, decision.changes, decision.events)
+        told = encode_reply(body)
+        record = Record(
+            FORMAT, state.user_id, state.version, command_id, mark, self._rules.fingerprint, told
+        )
+        return Turn(
+            record=encode_record(record),
+            state=state,
+            receipt=Receipt(command_id, mark, state.version, told),
+            reply=answered(told if media is Media.MSGPACK else write_body(body, media)),
+        )
+
+    def take(self, turn: Turn) -> None:
+        """Let later commands see the turn, before it is durable."""
+        self.working = turn.state
+        self.receipts.add(turn.receipt)
+
+    def snapshot_due(self, every: int) -> bool:
+        """Whether `every` durable changes have gathered since the last snapshot began."""
+        if self.durable.version - self._snapshot_begun < every:
+            return False
+        self._snapshot_begun = self.durable.version
+        return True
+
+    def snapshot(self) -> bytes:
+        """The durable state with its receipts, for the store."""
+        told = (one for one in self.receipts if one.version <= self.durable.version)
+        return encode_snapshot(self.durable, told, self.unknown)
+
+    def read(self, request: Read) -> Reply:
+        """Answer from the durable rows; writes nothing."""
+        state = self.durable
+        head = {"user_id": state.user_id, "version": state.version}
+        match request.view:
+            case View.USER:
+                rows = {**asdict(rows_of(state)), "player_progression": self._progression()}
+            case View.PROGRESSION:
+                rows = {"player_progression": self._progression()}
+            case View.CHAPTERS:
+                rows = {"chapter_progression": list(state.chapters.values())}
+            case View.CHAPTER:
+                if (chapter := state.chapters.get(request.key)) is None:
+                    return _missing("chapter", request.key)
+                rows = {"chapter_progression": chapter}
+            case View.QUESTS:
+                rows = {"quest_record": list(state.quests.values())}
+            case View.BATTLE:
+                if (battle := state.battles.get(request.key)) is None:
+                    return _missing("battle", request.key)
+                rows = {"battle_state": battle}
+            case View.COMMAND:
+                receipt = self.receipts.find(request.key)
+                if receipt is None or receipt.version > state.version:
+                    return _missing("command", request.key)
+                return answered(_repeat(receipt, request.media))
+        return answered(write_body({**head, **rows}, request.media))
+
+    def _progression(self) -> PlayerProgression:
+        return progression_of(self.durable, self._rules)
+
+
+def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:
+    """The first reply again, or a refusal when the id was used for something else (P4)."""
+    if receipt.fingerprint != mark:
+        return refused(
+            Code.COMMAND_ID_REUSED,
+            f"command_id {receipt.command_id} was used for another command, expected the same "
+            "content or a new id",
+        )
+    return answered(_repeat(receipt, media))
+
+
+def _repeat(receipt: Receipt, media: Media) -> bytes:
+    """The body as first given, marked as replayed."""
+    body = msgpack.unpackb(receipt.reply)
+    body["replayed"] = True
+    return write_body(body, media)
+
+
+def _missing(what: str, key: str) -> Reply:
+    return refused(f"{what}_not_found", f"{what}_id is {key}, which this user does not have")

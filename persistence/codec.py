@@ -1,0 +1,261 @@
+"""Domain values <-> stored bytes, with the format's number in all of them (P9).
+
+The one file of this layer that knows domain types.  A journal record carries the reply body as it
+was first given: the rows *after* the change are in it, so recovery puts rows and runs no rule, and
+the same bytes are the receipt.
+
+Not for: framing and checksums (`frame`), or where bytes go (`store`).
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgpack
+import msgspec
+from msgspec import Struct
+
+from domain.receipts import Receipt, Receipts
+from domain.reply import ReplyBody
+from domain.rows import BattleState, ChapterProgression, PlayerProgression, QuestRecord
+from domain.state import UserState
+from persistence.errors import Corrupt, NewerFormat
+
+FORMAT = 1
+"""The newest format of records and snapshots; every older released one is read for ever."""
+
+KEYS = {
+    "chapter_progression": "chapter_id",
+    "quest_record": "quest_id",
+    "battle_state": "battle_id",
+}
+"""Tables with many rows a user, and the field that tells their rows apart."""
+
+
+class Record(Struct, frozen=True, array_like=True):
+    """One command that changed one user.
+
+    `fingerprint` identifies the command's content, `rules` the rules that decided it; `reply` is
+    the reply body as first given, in msgpack.
+    """
+
+    format: int
+    user_id: str
+    version: int
+    command_id: str
+    fingerprint: bytes
+    rules: str
+    reply: bytes
+
+
+class Rows(Struct, frozen=True):
+    """Everything a user owns, table by table: the shape of snapshots and of reads."""
+
+    player_progression: PlayerProgression | None
+    chapter_progression: list[ChapterProgression]
+    quest_record: list[QuestRecord]
+    battle_state: list[BattleState]
+    inventory: dict[str, int]
+    wallet: dict[str, int]
+    affinity: dict[str, int]
+
+
+class Snapshot(Struct, frozen=True):
+    """A user as stored: the state, its receipts, and the stored rows when they hold fields that
+    this version does not know, to be written back with the next snapshot."""
+
+    state: UserState
+    receipts: Receipts
+    unknown: dict[str, Any] | None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode_reply(body: ReplyBody) -> bytes:
+    """The reply body in msgpack: what a record and a receipt carry."""
+    return _encode(body)
+
+
+def encode_record(record: Record) -> bytes:
+    """The record as one entry of a journal batch."""
+    return _encode(record)
+
+
+def decode_record(data: bytes, place: str) -> Record:
+    """The record that `data` holds; `place` names where it stood.
+
+    Raises:
+        NewerFormat: written by a newer Questkeep.
+        Corrupt: no record, though its frame's checksum held.
+    """
+    fields = _unpack(data, place)
+    if not isinstance(fields, list) or not fields:
+        raise Corrupt(place, 0, "a record that is no list of fields")
+    _check_format(fields[0], place)
+    try:
+        return msgspec.convert(fields, Record)
+    except msgspec.ValidationError as error:
+        raise Corrupt(place, 0, f"a record with wrong fields: {error}") from None
+
+
+def rows_of(state: UserState) -> Rows:
+    """The state table by table."""
+    return Rows(
+        player_progression=state.player_progression,
+        chapter_progression=list(state.chapters.values()),
+        quest_record=list(state.quests.values()),
+        battle_state=list(state.battles.values()),
+        inventory=state.inventory,
+        wallet=state.wallet,
+        affinity=state.affinity,
+    )
+
+
+def encode_snapshot(
+    state: UserState, receipts: Iterable[Receipt], unknown: dict[str, Any] | None = None
+) -> bytes:
+    """A snapshot's bytes; `unknown` is what `decode_snapshot` gave, and is kept."""
+    rows = msgspec.to_builtins(rows_of(state))
+    return pack_snapshot(
+        {
+            "format": FORMAT,
+            "user_id": state.user_id,
+            "version": state.version,
+            "rows": rows if unknown is None else put_rows(unknown, rows),
+            "receipts": [
+                [one.command_id, one.fingerprint, one.version, one.reply] for one in receipts
+            ],
+        }
+    )
+
+
+def pack_snapshot(snapshot: dict[str, Any]) -> bytes:
+    """The bytes of a snapshot given as plain values."""
+    return _encode(snapshot)
+
+
+def unpack_snapshot(payload: bytes, place: str) -> dict[str, Any]:
+    """A snapshot's bytes as plain values: what recovery and the operator's tools work on.
+
+    Raises:
+        NewerFormat, Corrupt: naming `place`.
+    """
+    snapshot = _unpack(payload, place)
+    if not isinstance(snapshot, dict) or "format" not in snapshot:
+        raise Corrupt(place, 0, "a snapshot that is no map with a format")
+    _check_format(snapshot["format"], place)
+    return snapshot
+
+
+def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot:
+    """The user that `payload` holds.
+
+    Raises:
+        NewerFormat, Corrupt: naming `place`.
+    """
+    snapshot = unpack_snapshot(payload, place)
+    try:
+        rows = msgspec.convert(snapshot["rows"], Rows)
+        receipts = Receipts(
+            receipt_window, (Receipt(*fields[:4]) for fields in snapshot["receipts"])
+        )
+        state = UserState(
+            user_id=snapshot["user_id"],
+            version=snapshot["version"],
+            player_progression=rows.player_progression,
+            chapters={row.chapter_id: row for row in rows.chapter_progression},
+            quests={row.quest_id: row for row in rows.quest_record},
+            battles={row.battle_id: row for row in rows.battle_state},
+            inventory=rows.inventory,
+            wallet=rows.wallet,
+            affinity=rows.affinity,
+        )
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise Corrupt(place, 0, f"a snapshot with wrong fields: {error}") from None
+    known = msgspec.to_builtins(rows)
+    return Snapshot(state, receipts, None if snapshot["rows"] == known else snapshot["rows"])
+
+
+def empty_snapshot(user_id: str) -> dict[str, Any]:
+    """What a user who was never written is recovered from."""
+    return {
+        "format": FORMAT,
+        "user_id": user_id,
+        "version": 0,
+        "rows": msgspec.to_builtins(rows_of(UserState(user_id))),
+        "receipts": [],
+    }
+
+
+def put_records(
+    snapshot: dict[str, Any], records: Iterable[tuple[str, Record]], receipt_window: int
+) -> dict[str, Any]:
+    """The snapshot after `records` (each with the place it stood in), all plain values.
+
+    Rows are put, no rule is run.  A row is laid over the one it replaces, so that fields which only
+    a newer version knows stay.
+    """
+    tables = _Tables(snapshot["rows"])
+    receipts = deque(snapshot["receipts"], maxlen=receipt_window)
+    version = snapshot["version"]
+    for place, record in records:
+        tables.put(_unpack(record.reply, place)["changes"])
+        receipts.append([record.command_id, record.fingerprint, record.version, record.reply])
+        version = record.version
+    return {
+        **snapshot,
+        "format": FORMAT,
+        "version": version,
+        "rows": tables.rows(),
+        "receipts": list(receipts),
+    }
+
+
+def put_rows(rows: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`rows` with the changed rows in them, all plain values."""
+    tables = _Tables(rows)
+    tables.put(changes)
+    return tables.rows()
+
+
+class _Tables:
+    """Rows as plain values, many-row tables by key while changes are put on them."""
+
+    def __init__(self, rows: dict[str, Any]) -> None:
+        self._tables = {
+            table: {row[KEYS[table]]: row for row in held} if table in KEYS else held
+            for table, held in rows.items()
+        }
+
+    def put(self, changes: dict[str, Any]) -> None:
+        for table, changed in changes.items():
+            if table in KEYS:
+                held = self._tables.setdefault(table, {})
+                for row in changed:
+                    key = row[KEYS[table]]
+                    held[key] = {**held.get(key, {}), **row}
+            elif table == "player_progression" and changed is not None:
+                self._tables[table] = {**(self._tables.get(table) or {}), **changed}
+            else:
+                self._tables[table] = changed
+
+    def rows(self) -> dict[str, Any]:
+        return {
+            table: list(held.values()) if table in KEYS else held
+            for table, held in self._tables.items()
+        }
+
+
+def _unpack(data: bytes, place: str) -> Any:
+    try:
+        return msgpack.unpackb(data, strict_map_key=True)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise Corrupt(place, 0, f"bytes that are no msgpack: {error}") from None
+
+
+def _check_format(found: object, place: str) -> None:
+    if not isinstance(found, int) or found < 1:
+        raise Corrupt(place, 0, f"format {found!r}, expected a number from 1 to {FORMAT}")
+    if found > FORMAT:
+        raise NewerFormat(place, found, FORMAT)

@@ -1,0 +1,148 @@
+"""The `file://` store: journals and snapshots in folders of one machine's file system.
+
+It survives the death of every process, and power loss as far as the disk keeps what it said it
+synced (P1).  It does not survive the loss of the disk.
+
+Nothing is made on disk before the first write: opening and reading leave no trace.
+
+Layout under the root: `STORE` (what this is, with its format), `lock` (`disk_lock`),
+`snapshots/` (`disk_snapshots`), `journals/` (`disk_journals`, `disk_stream`), and `tmp/` and
+`trash/`, whose contents mean nothing.
+
+Not for: keeping a second server out (`disk_lock`).
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from persistence import disk_files, disk_journals, disk_stream
+from persistence.disk_snapshots import SNAPSHOTS, Snapshots
+from persistence.errors import Corrupt, NewerFormat, Unavailable
+from persistence.store import Batch, Store, Stored, Stream, StreamId
+
+FORMAT = 1
+IDENTITY = "STORE"
+
+_THREADS = 8  # syncs that run side by side share the file system's own commits
+_Result = TypeVar("_Result")
+
+
+class DiskStore:
+    """Implements `Store` under a folder.  Any number of processes may have the same one open."""
+
+    def __init__(self, root: Path, segment_bytes: int = disk_stream.SEGMENT_BYTES) -> None:
+        self._root = root.absolute()
+        self.url = self._root.as_uri()
+        self._segment_bytes = segment_bytes
+        self._snapshots = Snapshots(self._root)
+        self._recognised = False
+        self._made = False
+        self._closed = False
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+
+    async def claim(self, host: str) -> Stream:
+        def work() -> Stream:
+            self._make()
+            return disk_stream.claim(self._root, host, self._segment_bytes)
+
+        return await self._do(f"claim a journal for {host}", work)
+
+    async def streams(self, host: str | None = None) -> list[StreamId]:
+        return await self._do("list journals", lambda: disk_journals.streams(self._root, host))
+
+    async def fence(self, stream: StreamId) -> None:
+        await self._do(f"fence {stream}", lambda: disk_journals.fence(self._root, stream))
+
+    async def read(self, stream: StreamId) -> AsyncIterator[Batch]:
+        async for batch in self._each(f"read {stream}", disk_journals.read(self._root, stream)):
+            yield batch
+
+    async def drop(self, stream: StreamId) -> None:
+        await self._do(f"drop {stream}", lambda: disk_journals.drop(self._root, stream))
+
+    async def read_snapshot(self, user_id: str) -> Stored | None:
+        doing = f"read the snapshot of {user_id}"
+        return await self._do(doing, lambda: self._snapshots.read(user_id))
+
+    async def write_snapshot(self, user_id: str, version: int, payload: bytes) -> None:
+        def work() -> None:
+            self._make()
+            self._snapshots.write(user_id, version, payload)
+
+        await self._do(f"write the snapshot of {user_id}", work)
+
+    async def delete_snapshot(self, user_id: str) -> None:
+        doing = f"delete the snapshot of {user_id}"
+        await self._do(doing, lambda: self._snapshots.delete(user_id))
+
+    async def users(self) -> AsyncIterator[str]:
+        async for user_id in self._each("list users", self._snapshots.users()):
+            yield user_id
+
+    async def close(self) -> None:
+        self._closed = True
+        self._threads.shutdown(wait=False)
+
+    async def _do(self, doing: str, work: Callable[[], _Result]) -> _Result:
+        def guarded() -> _Result:
+            with disk_files.unavailable(f"{doing} in {self._root}"):
+                self._recognise()
+                return work()
+
+        if self._closed:
+            raise Unavailable(f"{self.url} was closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, guarded)
+
+    async def _each(self, doing: str, portions: Iterator[list[_Result]]) -> AsyncIterator[_Result]:
+        while (portion := await self._do(doing, lambda: next(portions, None))) is not None:
+            for item in portion:
+                yield item
+
+    def _recognise(self) -> None:
+        """Refuse a store of a newer format by name (P9).  One with nothing in it is fine."""
+        if self._recognised:
+            return
+        place = self._root / IDENTITY
+        try:
+            content = place.read_bytes()
+        except FileNotFoundError:
+            # It is the first thing made in a store, and durable before anything else is.
+            for name in (disk_journals.JOURNALS, SNAPSHOTS):
+                if (self._root / name).exists():
+                    raise Corrupt(str(place), 0, f"nothing, though {name}/ stands there") from None
+            return
+        found = _format_in(content, str(place))
+        if found > FORMAT:
+            raise NewerFormat(str(place), found, FORMAT)
+        self._recognised = True
+
+    def _make(self) -> None:
+        """Make the root and the identity durable before the first thing is written."""
+        if self._made:
+            return
+        disk_files.make_root(self._root)
+        identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
+        if not self._recognised:
+            with disk_files.draft(self._root, identity) as draft:
+                disk_files.link_new(draft, self._root / IDENTITY)
+        disk_files.sync_folder(self._root)
+        self._made = True
+
+
+def _format_in(content: bytes, place: str) -> int:
+    try:
+        found = json.loads(content)["questkeep_store_format"]
+    except (ValueError, LookupError, TypeError):
+        found = None
+    if not isinstance(found, int):
+        raise Corrupt(place, 0, f"no store format in {content[:80]!r}")
+    return found
+
+
+def _conforms(store: DiskStore) -> Store:
+    """Read by the type checker only: `DiskStore` keeps the contract."""
+    return store
