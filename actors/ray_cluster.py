@@ -25,12 +25,13 @@ from actors.errors import Overloaded
 from actors.host import Host
 from actors.lane import HostGone, Lane, Send
 from persistence.open import open_store
+from persistence.recovery import fold
 
 log = structlog.get_logger(__name__)
 
 NAMESPACE = "questkeep"
-ACTOR_BYTES = 100 * 1024 * 1024
-"""Memory one user's process takes, measured with room to spare."""
+ACTOR_BYTES = 72 * 1024 * 1024
+"""Memory one user's process takes: 53 MB of its own, measured, and room for its rows."""
 MEMORY_SHARE = 0.8
 """How much of the memory that Ray reports user actors may take."""
 STARTS_AT_ONCE = 4
@@ -72,8 +73,8 @@ class UserHost:
     async def _leave_when_orphaned(self) -> None:
         """Go when the gateway that would have passivated this actor is no more."""
         patience = self._settings.idle_seconds * ORPHAN_PERIODS
-        while (left := self._last_command + patience - time.monotonic()) > 0:
-            await asyncio.sleep(left)  # noqa: ASYNC110 - waits for time itself
+        while (left := self._last_command + patience - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)  # it is time itself that is waited for
         await self.drain()
         ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
 
@@ -114,31 +115,44 @@ class RayCluster:
 
     async def start(self) -> None:
         """See `Cluster.start`; takes Ray some seconds."""
-        await asyncio.to_thread(self._connect_ray)
+        started_here = await asyncio.to_thread(self._connect_ray)
+        if started_here:
+            await self._recover()
         if self._users_max == 0:
             memory = ray.cluster_resources().get("memory", 0)  # type: ignore[no-untyped-call]
             self._users_max = max(1, int(memory * MEMORY_SHARE / ACTOR_BYTES))
         if self._keeps:
             self._passivating = asyncio.create_task(self._passivate_idle())
 
-    def _connect_ray(self) -> None:
+    async def _recover(self) -> None:
+        """Fold what hosts of earlier servers left, under whatever placement (P7).
+
+        No host of ours runs yet; one of theirs that still does is fenced.
+        """
+        store = open_store(self._settings.store_url)
+        folded = await fold(store, await store.streams(), self._settings.receipt_window)
+        await store.close()
+        if folded.records:
+            log.info("recovered", records=folded.records, users=folded.users)
+
+    def _connect_ray(self) -> bool:
+        """Join or start Ray; whether it was started here."""
         common: dict[str, Any] = {
             "namespace": NAMESPACE,
             "logging_level": "ERROR",
             "log_to_driver": False,
             "configure_logging": True,
         }
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
         try:
-            if self._address == "local":
-                self._start_ray(common)
-            elif self._address == "auto":
+            if self._address != "local":
                 try:
-                    ray.init(address="auto", **common)
+                    ray.init(address=self._address, **common)
+                    return False
                 except ConnectionError:
-                    self._start_ray(common)
-            else:
-                ray.init(address=self._address, **common)
+                    if self._address != "auto":
+                        raise
+            self._start_ray(common)
+            return True
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"Ray at {self._address!r} cannot be reached: {error}") from error
 

@@ -235,8 +235,9 @@ class _Tables:
                 for row in changed:
                     key = row[KEYS[table]]
                     held[key] = {**held.get(key, {}), **row}
-            elif table == "player_progression" and changed is not None:
-                self._tables[table] = {**(self._tables.get(table) or {}), **changed}
+            elif table == "player_progression":
+                if changed is not None:  # a row that stands does not go away
+                    self._tables[table] = {**(self._tables.get(table) or {}), **changed}
             else:
                 self._tables[table] = changed
 

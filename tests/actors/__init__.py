@@ -1,0 +1,1 @@
+"""Hosts, mailboxes, lanes and user actors."""
