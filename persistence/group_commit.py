@@ -93,6 +93,7 @@ class GroupCommit:
         self.pending_bytes += len(record)
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write())
+            self._writer.add_done_callback(self._ended)
         return gather.durable
 
     async def drained(self) -> None:
@@ -121,6 +122,11 @@ class GroupCommit:
             self._fail(gather, error)
         finally:
             self._writer = None
+
+    def _ended(self, writer: asyncio.Task[None]) -> None:
+        if self._writer is writer:  # cancelled before its first turn: it never got to say so
+            self._writer = None
+            self._fail(None, Unavailable("the journal's writer was stopped"))
 
     def _fail(self, gather: _Gather | None, error: Exception) -> None:
         self.error = error

@@ -54,7 +54,5 @@ def file_root(url: str) -> Path:
         raise BadStoreUrl(f"A file:// URL has no '?' or '#' part (write %3F, %23); {url!r} came.")
     root = Path(unquote(parts.path))
     if not url.startswith("file://") or not root.is_absolute() or root == Path("/"):
-        raise BadStoreUrl(
-            f"An absolute folder other than / is expected; {url!r} came. {_EXPECTED}."
-        )
+        raise BadStoreUrl(f"{_EXPECTED}, the folder not being /; {url!r} came.")
     return root

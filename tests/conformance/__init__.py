@@ -1,0 +1,1 @@
+"""Conformance kits: one per contract, run against every implementation of it."""

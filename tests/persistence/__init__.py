@@ -1,0 +1,1 @@
+"""Frames, disks, crashes, power loss and group commit."""
