@@ -20,6 +20,7 @@ import ray.exceptions
 import structlog
 
 from actors.cluster import Activity, Capacity, ClusterError, HostSettings
+from actors.collecting import collect_rarely
 from actors.envelope import Ask, Reply, Request, decode_requests, encode
 from actors.errors import Overloaded
 from actors.host import Host
@@ -44,6 +45,7 @@ class UserHost:
     """What runs in a Ray actor's process: a host, and its way out."""
 
     def __init__(self, name: str, settings: HostSettings) -> None:
+        collect_rarely()
         self._settings = settings
         self._store = open_store(settings.store_url)
         self._host = Host(

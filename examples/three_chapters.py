@@ -1,7 +1,9 @@
 """Play a story of three chapters for a few players against a running server.
 
-    questkeep serve                       # in one terminal
-    python examples/three_chapters.py     # in another
+    make run                                    # in one terminal
+    .venv/bin/python examples/three_chapters.py # in another, in the same folder
+
+(The same folder, because that is where the development secret lies that signs the tokens.)
 
 A game service plans the chapters, offers the quests and opens the battles; the players turn in and
 fight, each in their own way: one does everything, one skips side quests, one runs from a fight and
@@ -40,7 +42,7 @@ class Chapter:
 
 
 STORY = (
-    Chapter("emberfall", 1, 3, 900, 400, 3, ("minion", "minion", "standard"), "opening_fast"),
+    Chapter("emberfall", 1, 3, 880, 420, 4, ("minion", "minion", "standard"), "opening_fast"),
     Chapter("tidegate", 3, 5, 2300, 1200, 4, ("minion", "standard", "standard"), "steady"),
     Chapter("nightspire", 5, 7, 4000, 2400, 4, ("standard", "elite", "boss"), "finale_dense"),
 )
@@ -185,8 +187,8 @@ def fight(
 
 def report(service: Client, users: list[str], run: str) -> list[str]:
     """Print planned against actual; return what does not add up (nothing, if all is well)."""
-    table = Table(title="Planned against actual")
-    for name in ("player", "chapter", "quest XP", "hostile XP", "defeats", "level in", "level out"):
+    table = Table(title="Actual / planned")
+    for name in ("player", "chapter", "quest XP", "hostile XP", "defeats", "in", "level out"):
         table.add_column(name, justify="left" if name in ("player", "chapter") else "right")
     wrong: list[str] = []
     for user_id in users:
@@ -197,13 +199,13 @@ def report(service: Client, users: list[str], run: str) -> list[str]:
                 continue
             earned += row["actual_quest_xp"] + row["actual_hostile_xp"]
             table.add_row(
-                user_id,
+                user_id.removesuffix(f"-{run}"),
                 row["chapter_id"].removesuffix(f"-{run}"),
-                f"{row['actual_quest_xp']} of {row['planned_quest_xp']}",
-                f"{row['actual_hostile_xp']} of {row['planned_hostile_xp']}",
-                f"{row['actual_hostile_defeat_count']} of {row['expected_hostile_defeat_count']}",
+                f"{row['actual_quest_xp']} / {row['planned_quest_xp']}",
+                f"{row['actual_hostile_xp']} / {row['planned_hostile_xp']}",
+                f"{row['actual_hostile_defeat_count']} / {row['expected_hostile_defeat_count']}",
                 str(row["level_at_entry"]),
-                f"{row['level_at_exit']} of {row['exit_level']}",
+                f"{row['level_at_exit']} / {row['exit_level']}",
             )
         table.add_section()
         wrong += check(service, user, earned)
