@@ -1,0 +1,156 @@
+"""A Questkeep server in a process of its own, as a user starts it, and a client for it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+
+
+class Server:
+    """`questkeep serve` in `folder`, ready when the constructor returns.
+
+    `options` are flags; the environment is the caller's own without any `QUESTKEEP_` variable.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self._log = open(folder / "server.log", "ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "serve", "--port", "0", "--ray", "local", *options],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        self._clients: list[Client] = []
+        self.url = self._read_until_ready()
+
+    def _read_until_ready(self) -> str:
+        assert self.process.stdout is not None
+        url = ""
+        for line in self.process.stdout:
+            text = line.decode()
+            if text.startswith("Questkeep is ready at "):
+                url = text.split()[-1]
+            if "Ctrl-C" in text:
+                return url
+        pytest.fail(f"the server ended: {(self.folder / 'server.log').read_text()}")
+
+    def client(self, *who: str) -> "Client":
+        """A client with a development token: `--user alice` or `--service game`."""
+        found = subprocess.run(
+            [sys.executable, "-m", "gateway", "token", *who],
+            cwd=self.folder,
+            env=environment(),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        client = Client(self.url, found.stdout.strip())
+        self._clients.append(client)
+        return client
+
+    def user_processes(self) -> list[psutil.Process]:
+        """The processes of active users."""
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children(recursive=True)
+            if child.is_running() and "ray::UserHost" in " ".join(command_line(child))
+        ]
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._gone()
+
+    def kill(self) -> None:
+        """SIGKILL, to the server alone; Ray's processes notice and end by themselves."""
+        ray = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        self._gone()
+        psutil.wait_procs(ray, timeout=30)
+
+    def _gone(self) -> int:
+        code = self.process.wait(60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._log.close()
+        for client in self._clients:
+            client.close()
+        return code
+
+    def end(self) -> None:
+        """Whatever happened, nothing of it runs on."""
+        if self.process.poll() is None:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()
+            self._gone()
+            for child in children:
+                if child.is_running():
+                    child.kill()
+
+
+class Client:
+    """One caller over HTTP."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=60
+        )
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+    def get(self, path: str) -> httpx.Response:
+        """A read."""
+        return self._http.get(path)
+
+    def post(self, user_id: str, body: Any) -> httpx.Response:
+        """Commands as they are."""
+        return self._http.post(f"/v1/users/{user_id}/commands", json=body)
+
+    def send(self, user_id: str, type_: str, command_id: str = "", **fields: Any) -> Any:
+        """A command that must be accepted."""
+        command = {"command_id": command_id or str(uuid.uuid4()), "type": type_, **fields}
+        response = self.post(user_id, command)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """A process's command line; empty when it is just going."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without settings of Questkeep's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("QUESTKEEP_")}
+
+
+def files(folder: Path) -> dict[str, int]:
+    """Every file under the store, and its size."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_size
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def dumps(value: Any) -> str:
+    """JSON in one order, to compare."""
+    return json.dumps(value, sort_keys=True)
