@@ -54,6 +54,7 @@ class Lane:
     def __init__(self, connect: Callable[[], Awaitable[Send]]) -> None:
         self._connect = connect
         self._waiting: deque[_Parcel] = deque()
+        self._waiting_requests = 0
         self._running: asyncio.Task[None] | None = None
         self._send: Send | None = None
         self.retries = 0
@@ -70,11 +71,12 @@ class Lane:
             AskAgain: `UserBusy` when too much waits, `OutcomeUnknown` when time ran out after
                 something was sent, or what `connect` raised.
         """
-        if sum(len(one.requests) for one in self._waiting) >= WAITING_REQUESTS_MAX:
+        if self._waiting_requests >= WAITING_REQUESTS_MAX:
             raise UserBusy(f"{WAITING_REQUESTS_MAX} messages wait for this host already")
         loop = asyncio.get_running_loop()
         parcel = _Parcel(requests, loop.time() + timeout_seconds)
         self._waiting.append(parcel)
+        self._waiting_requests += len(requests)
         if self._running is None:
             self._running = loop.create_task(self._run())
         return await parcel.replies
@@ -99,6 +101,7 @@ class Lane:
         while self._waiting and len(self._waiting[0].requests) <= room:
             parcels.append(self._waiting.popleft())
             room -= len(parcels[-1].requests)
+        self._waiting_requests -= sum(len(one.requests) for one in parcels)
         return parcels
 
     async def _deliver(self, parcels: list[_Parcel]) -> None:
@@ -114,6 +117,7 @@ class Lane:
                 pause = min(2 * pause, PAUSE_SECONDS_MAX)
                 continue
             except AskAgain as error:
+                self._send = None
                 for parcel in parcels:
                     parcel.fail(error)
                 return

@@ -13,6 +13,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
+from hashlib import blake2b
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 import ray
@@ -22,7 +24,7 @@ import structlog
 from actors.cluster import Activity, Capacity, ClusterError, HostSettings
 from actors.collecting import collect_rarely
 from actors.envelope import Ask, Reply, Request, decode_requests, encode
-from actors.errors import Overloaded
+from actors.errors import Overloaded, UserUnavailable
 from actors.host import Host
 from actors.lane import HostGone, Lane, Send
 from persistence.open import open_store
@@ -30,7 +32,6 @@ from persistence.recovery import fold
 
 log = structlog.get_logger(__name__)
 
-NAMESPACE = "questkeep"
 ACTOR_BYTES = 72 * 1024 * 1024
 """Memory one user's process takes: 53 MB of its own, measured, and room for its rows."""
 MEMORY_SHARE = 0.8
@@ -81,6 +82,10 @@ class UserHost:
         ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
 
 
+def _installed_version() -> str:
+    return version("questkeep")
+
+
 def _exit_to_be_restarted() -> NoReturn:
     """End a fenced host at once; a non-zero exit makes Ray bring up a fresh one."""
     os._exit(1)
@@ -88,6 +93,9 @@ def _exit_to_be_restarted() -> NoReturn:
 
 class RayCluster:
     """User actors on Ray, dedicated placement: `user:<id>` for every active user.
+
+    The names stand in a Ray namespace of the store's own, so that servers of different stores can
+    share a cluster and never reach each other's actors.
 
     Args:
         ray_address: `local` starts Ray on this machine, `auto` joins a running Ray or starts one,
@@ -107,6 +115,9 @@ class RayCluster:
         self._address = ray_address
         self._users_max = users_max
         self._timeout = ask_timeout_seconds
+        self.namespace = (
+            f"questkeep-{blake2b(settings.store_url.encode(), digest_size=4).hexdigest()}"
+        )
         self._keeps = not settings.store_url.startswith("memory:")
         self._users: OrderedDict[str, _User] = OrderedDict()  # longest without a command first
         self._leaving = 0
@@ -120,6 +131,8 @@ class RayCluster:
         started_here = await asyncio.to_thread(self._connect_ray)
         if started_here:
             await self._recover()
+        else:
+            await asyncio.to_thread(self._check_nodes)
         if self._users_max == 0:
             memory = ray.cluster_resources().get("memory", 0)  # type: ignore[no-untyped-call]
             self._users_max = max(1, int(memory * MEMORY_SHARE / ACTOR_BYTES))
@@ -140,7 +153,7 @@ class RayCluster:
     def _connect_ray(self) -> bool:
         """Join or start Ray; whether it was started here."""
         common: dict[str, Any] = {
-            "namespace": NAMESPACE,
+            "namespace": self.namespace,
             "logging_level": "ERROR",
             "log_to_driver": False,
             "configure_logging": True,
@@ -157,6 +170,20 @@ class RayCluster:
             return True
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"Ray at {self._address!r} cannot be reached: {error}") from error
+
+    def _check_nodes(self) -> None:
+        """A cluster that others started has to have this Questkeep installed."""
+        try:
+            found = ray.get(ray.remote(_installed_version).remote(), timeout=60)
+        except ray.exceptions.RayError as error:
+            raise ClusterError(
+                f"Ray at {self._address!r} cannot run Questkeep {version('questkeep')}: install it "
+                "on every node, or start with --ray local"
+            ) from error
+        if found != version("questkeep"):
+            raise ClusterError(
+                f"Ray at {self._address!r} has Questkeep {found}, this is {version('questkeep')}"
+            )
 
     def _start_ray(self, common: dict[str, Any]) -> None:
         """Ray on this machine, for this server alone."""
@@ -216,7 +243,6 @@ class RayCluster:
         name = f"user:{user_id}"
         return self._remote.options(
             name=name,
-            namespace=NAMESPACE,
             lifetime="detached",
             get_if_exists=True,
             num_cpus=0,
@@ -285,6 +311,11 @@ async def _send(actor: Any, batch: bytes) -> bytes:
         reply: bytes = await actor.ask.remote(batch)
     except ray.exceptions.RayTaskError:
         raise  # our bug in the host
+    except ray.exceptions.ActorDiedError as error:
+        if error.actor_init_failed:
+            log.error("a user's actor cannot start", reason=str(error))
+            raise UserUnavailable("the user's actor cannot start; the log says why") from error
+        raise HostGone(str(error)) from error
     except ray.exceptions.RayError as error:
         raise HostGone(str(error)) from error
     return reply

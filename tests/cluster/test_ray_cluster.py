@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from actors.cluster import HostSettings
 from actors.errors import Overloaded
-from actors.ray_cluster import NAMESPACE, RayCluster
+from actors.ray_cluster import RayCluster
 from persistence.disk import DiskStore
 from persistence.recovery import fold
 from tests.actors.kit import body, grant, look, settings
@@ -42,19 +42,20 @@ async def cluster(host_settings: HostSettings) -> AsyncIterator[RayCluster]:
     await started.drain()
 
 
-def user_actors() -> dict[str, int]:
+def user_actors(namespace: str) -> dict[str, int]:
     """Living user actors as Ray lists them: name -> process id."""
     from ray.util.state import list_actors
 
     listed: Any = list_actors(filters=[("state", "=", "ALIVE")], limit=1_000, detail=True)
-    return {one.name: one.pid for one in listed if one.ray_namespace == NAMESPACE}
+    return {one.name: one.pid for one in listed if one.ray_namespace == namespace}
 
 
-async def process_of(user_id: str) -> int:
+async def process_of(cluster: RayCluster, user_id: str) -> int:
     """The process id of a user's actor; Ray's list lags a little behind."""
     async with asyncio.timeout(30):
-        while f"user:{user_id}" not in (actors := await asyncio.to_thread(user_actors)):
-            pass
+        actors: dict[str, int] = {}
+        while f"user:{user_id}" not in actors:
+            actors = await asyncio.to_thread(user_actors, cluster.namespace)
     return actors[f"user:{user_id}"]
 
 
@@ -66,14 +67,14 @@ async def test_the_cluster_on_ray_keeps_the_contract(check: Check, cluster: RayC
 async def test_every_active_user_is_a_ray_actor_named_after_them(cluster: RayCluster) -> None:
     await cluster.ask([grant("named-1", "c")])
     await cluster.ask([grant("named-2", "c")])
-    assert await process_of("named-1") != await process_of("named-2")
+    assert await process_of(cluster, "named-1") != await process_of(cluster, "named-2")
 
 
 async def test_a_killed_actor_comes_back_with_everything_it_acknowledged(
     cluster: RayCluster,
 ) -> None:
     (first,) = await cluster.ask([grant("killed", "c1", 70)])
-    os.kill(await process_of("killed"), signal.SIGKILL)
+    os.kill(await process_of(cluster, "killed"), signal.SIGKILL)
     (again,) = await cluster.ask([grant("killed", "c1", 70)])
     assert body(again) == {**body(first), "replayed": True}
     (read,) = await cluster.ask([look("killed")])
@@ -88,7 +89,7 @@ async def test_an_actor_killed_under_load_answers_each_command_once(cluster: Ray
         ]
 
     await cluster.ask([look("loaded")])
-    victim = await process_of("loaded")
+    victim = await process_of(cluster, "loaded")
     playing = asyncio.create_task(play())
     while body((await cluster.ask([look("loaded")]))[0])["version"] < 20:
         pass
@@ -126,7 +127,7 @@ async def test_what_actors_journalled_is_on_the_disk_for_whoever_comes_next(
     cluster: RayCluster, host_settings: HostSettings
 ) -> None:
     await cluster.ask([grant("left-behind", "c", 9)])
-    os.kill(await process_of("left-behind"), signal.SIGKILL)
+    os.kill(await process_of(cluster, "left-behind"), signal.SIGKILL)
     store = DiskStore(Path(host_settings.store_url.removeprefix("file://")))
     mine = await store.streams("user:left-behind")
     folded = await fold(store, mine, receipt_window=100)
