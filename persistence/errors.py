@@ -50,3 +50,10 @@ class NewerFormat(StorageError):
 
 class StoreInUse(StorageError):
     """Another server holds this store.  The message names it."""
+
+
+class UnfitStore(StorageError):
+    """The store does not keep the conditions that Questkeep's promises rest on (P3, P6).
+
+    Found by its probe at start.  Use another store.
+    """

@@ -4,23 +4,34 @@ Not for: keeping a second server out (`disk_lock.lock_store`), or choosing a def
 (`gateway.settings`).
 """
 
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from persistence.disk import DiskStore
 from persistence.memory import MemoryStore, world
+from persistence.object_store import ObjectStore
+from persistence.obstore_bucket import Connection, ObstoreBucket
 from persistence.store import Store
 
-_EXPECTED = "A store is named as file:///absolute/folder or memory://name"
-_NOT_YET = ("s3", "gs", "az")
+_EXPECTED = (
+    "A store is named as file:///absolute/folder, memory://name, s3://bucket/prefix, "
+    "gs://bucket/prefix or az://container/prefix"
+)
+_BUCKETS = ("s3", "gs", "az")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PREFIX = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._=-]+)*/?")
 
 
 class BadStoreUrl(ValueError):
     """The URL names no store.  The message says what came and what is expected."""
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, connection: Connection | None = None) -> Store:
     """Open the store at `url`.  Touches no disk and no network: the store's methods do.
+
+    `connection` is for object stores; credentials come from the variables that each of them is
+    known by.
 
     Raises:
         BadStoreUrl: correct the setting.
@@ -31,9 +42,39 @@ def open_store(url: str) -> Store:
     if parts.scheme == "memory":
         name = parts.netloc + parts.path
         return MemoryStore(world(name), name=name)
-    if parts.scheme in _NOT_YET:
-        raise BadStoreUrl(f"{parts.scheme}:// stores are not built yet; {url!r} came. {_EXPECTED}.")
+    if parts.scheme in _BUCKETS:
+        return _object_store(url, connection or Connection())
     raise BadStoreUrl(f"{_EXPECTED}; {url!r} came.")
+
+
+async def probe(store: Store) -> None:
+    """Refuse a store whose promises are another's to keep and are not kept.  For every start.
+
+    Raises:
+        UnfitStore: name another store.
+        Unavailable, NewerFormat, Corrupt: as the store's methods do.
+    """
+    if isinstance(store, ObjectStore):
+        await store.probe()
+
+
+def _object_store(url: str, connection: Connection) -> ObjectStore:
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise BadStoreUrl(
+            f"A {parts.scheme}:// URL holds no credentials: set them as that store's own tools "
+            "want them (for instance AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
+        )
+    sound = _BUCKET.fullmatch(parts.netloc) and _PREFIX.fullmatch(parts.path)
+    if not sound or parts.query or parts.fragment:
+        raise BadStoreUrl(
+            f"A bucket and a prefix of letters, digits and . _ = - are expected, as in "
+            f"{parts.scheme}://bucket/questkeep; {url!r} came."
+        )
+    try:
+        return ObjectStore(ObstoreBucket(url.rstrip("/"), connection))
+    except ValueError as error:
+        raise BadStoreUrl(str(error)) from None
 
 
 def file_root(url: str) -> Path:

@@ -3,6 +3,7 @@
 A new implementation adds one line to `STORES`.
 """
 
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from persistence.memory import MemoryStore, World
 from persistence.store import Store
 from tests.conformance import store_kit_journals  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
+from tests.faulty_object_store import FaultyBucket, Objects, at_a_rate, open_store
 
 
 def _memory(folder: Path) -> Open:
@@ -28,10 +30,23 @@ def _disk_with_small_segments(folder: Path) -> Open:
     return lambda: DiskStore(folder / "store", segment_bytes=2_000)
 
 
+def _objects(folder: Path) -> Open:
+    objects = Objects()
+    return lambda: open_store(FaultyBucket(objects, turns=3, page=2))
+
+
+def _objects_behind_a_bad_network(folder: Path) -> Open:
+    """Every seventh call or so fails, in every way; the store makes up for it."""
+    objects, dice = Objects(), random.Random(5)
+    return lambda: open_store(FaultyBucket(objects, at_a_rate(0.15, dice), dice, turns=3))
+
+
 STORES: dict[str, Callable[[Path], Open]] = {
     "memory": _memory,
     "disk": _disk,
     "disk with small segments": _disk_with_small_segments,
+    "objects": _objects,
+    "objects behind a bad network": _objects_behind_a_bad_network,
 }
 
 

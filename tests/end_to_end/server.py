@@ -27,7 +27,7 @@ class Server:
         self.folder = folder
         self._log = open(folder / "server.log", "ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "serve", "--port", "0", "--ray", "local", *options],
+            [sys.executable, "-m", "gateway", "serve", "--port", "0", *options],
             cwd=folder,
             env=environment(),
             stdout=subprocess.PIPE,

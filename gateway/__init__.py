@@ -1,0 +1,1 @@
+"""Strangers' bytes in, replies out: HTTP, live connections, the command line."""

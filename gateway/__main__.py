@@ -1,0 +1,5 @@
+"""`python -m gateway` is `questkeep`."""
+
+from gateway.cli import main
+
+main()

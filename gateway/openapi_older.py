@@ -1,0 +1,47 @@
+"""An OpenAPI 3.1 document in the words of 3.0, for readers that know no newer ones.
+
+Only what our document uses is reworded: `null` as a type, `const`, keys of maps, empty
+lists of required members.
+
+Not for: programs; they get the 3.1 document.
+"""
+
+from typing import Any
+
+
+def in_older_words(document: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `document` as OpenAPI 3.0."""
+    copy: dict[str, Any] = _reworded(document)
+    copy["openapi"] = "3.0.3"
+    copy["info"].pop("summary", None)
+    return copy
+
+
+def _reworded(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_reworded(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    older = {
+        key: _reworded(value)
+        for key, value in node.items()
+        if key not in ("const", "propertyNames", "patternProperties")
+    }
+    if older.get("required") == []:
+        del older["required"]
+    if "const" in node:
+        older["enum"] = [node["const"]]
+    for values in node.get("patternProperties", {}).values():
+        older["additionalProperties"] = _reworded(values)
+    return _with_nullable(older)
+
+
+def _with_nullable(node: dict[str, Any]) -> dict[str, Any]:
+    choices = node.get("anyOf")
+    if not isinstance(choices, list) or {"type": "null"} not in choices:
+        return node
+    others = [one for one in choices if one != {"type": "null"}]
+    rest = {key: value for key, value in node.items() if key != "anyOf"}
+    if len(others) == 1 and "$ref" not in others[0]:
+        return {**rest, **others[0], "nullable": True}
+    return {**rest, "anyOf": others, "nullable": True}

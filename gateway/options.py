@@ -1,0 +1,47 @@
+"""Every setting's name and what it does, in one line each: for `--help`, `settings` and the docs.
+
+A setting `some_name` is the flag `--some-name`, the environment variable `QUESTKEEP_SOME_NAME` and
+the key `some_name` in the settings file.
+
+Not for: types, defaults and checks (`settings`).  This module stays free of imports, so that the
+command line starts fast.
+"""
+
+ENVIRONMENT_PREFIX = "QUESTKEEP_"
+SETTINGS_FILE = "questkeep.toml"
+
+OPTIONS: dict[str, str] = {
+    "host": "Address to listen on; anything but loopback needs a secret or keys of your own.",
+    "port": "Port to listen on; 0 takes a free one.",
+    "store": "file:///folder, s3:// gs:// az://bucket/prefix, or memory:// (nothing is kept).",
+    "placement": "How many users share a Ray actor: dedicated (one each).",
+    "rules": "Rules file (TOML); without one, the rules that come with Questkeep.",
+    "ray": "Ray cluster: local (a new one), auto (the one running here, else a new one), address.",
+    "jwt_secret": "Secret that tokens are signed with (HS256), 32 bytes or more.",
+    "jwks": "JWKS file or https:// URL with the public keys of your identity provider.",
+    "jwt_algorithms": "Algorithms accepted: HS256, or some of RS256,ES256,EdDSA with jwks.",
+    "users_max": "Most users active at once; 0 works it out from this machine's memory.",
+    "idle_seconds": "A user without commands for this long leaves memory.",
+    "receipt_window": "Newest commands of a user that a retry is recognised among.",
+    "mailbox_depth_max": "Unanswered messages one user may have.",
+    "snapshot_every": "A user's snapshot is written after this many changes at the latest.",
+    "body_bytes_max": "Largest request body.",
+    "requests_in_flight_max": "Requests being answered at once; more are told to come back.",
+    "ask_timeout_seconds": "How long a user's actor may take to answer.",
+    "drain_seconds": "How long a stop waits for what was accepted.",
+    "log_level": "Least severe events logged: debug, info, warning, error.",
+    "log_format": "How they are written: console or json.",
+}
+
+SECRETS = frozenset({"jwt_secret"})
+"""Never a flag, since other users of the machine can see flags; never shown."""
+
+
+def flag(name: str) -> str:
+    """The setting's flag."""
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """The setting's environment variable."""
+    return ENVIRONMENT_PREFIX + name.upper()

@@ -1,0 +1,142 @@
+"""Plain words for refusals: what came, and what a JSON schema expects in its place.
+
+Used for command fields and for settings alike.  Everything a stranger sent is shortened, so that a
+refusal is never much larger than what it refuses.
+
+Not for: checking anything.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from domain.ids import ID_RULE
+
+TEXT_SHOWN = 60
+"""Characters of a stranger's text that are shown."""
+
+Schema = dict[str, Any]
+
+
+def came(value: object) -> str:
+    """What `value` is, in a few words, whatever it is and however large."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value) if value.bit_length() <= 128 else "an integer of many digits"
+        case float():
+            return repr(value)
+        case str():
+            return json.dumps(shown(value), ensure_ascii=False)
+        case bytes():
+            return "bytes"
+        case list():
+            return f"a list of {len(value)}"
+        case dict():
+            return f"an object of {len(value)}"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def shown(text: str) -> str:
+    """`text`, cut when it is long."""
+    return text if len(text) <= TEXT_SHOWN else text[:TEXT_SHOWN] + "…"
+
+
+def expected(schema: Schema, definitions: Schema) -> str:
+    """What fits `schema`, in words: "a whole number from 1 to 100"."""
+    schema = resolved(schema, definitions)
+    if "anyOf" in schema:
+        kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        words = " or ".join(expected(one, definitions) for one in kinds)
+        return words if len(kinds) == len(schema["anyOf"]) else f"{words}, or null"
+    if "const" in schema:
+        return came(schema["const"])
+    if "enum" in schema:
+        return "one of " + ", ".join(str(one) for one in schema["enum"])
+    match schema.get("type"):
+        case "integer":
+            return _number("a whole number", schema)
+        case "number":
+            return _number("a number", schema)
+        case "boolean":
+            return "true or false"
+        case "string":
+            return f"an id, {ID_RULE}" if "pattern" in schema else "text"
+        case "array":
+            return _list(schema, definitions)
+        case "object":
+            return _object(schema)
+        case _:
+            return "another value"
+
+
+def schema_at(schema: Schema, definitions: Schema, path: Sequence[str | int]) -> Schema | None:
+    """The part of `schema` that `path` leads to; None where nothing may stand there.
+
+    A last part `[key]` is pydantic's way to say: the key of the entry, not its value.
+    """
+    for index, part in enumerate(path):
+        schema = resolved(schema, definitions)
+        if "anyOf" in schema:
+            branches = (schema_at(one, definitions, path[index:]) for one in schema["anyOf"])
+            return next((one for one in branches if one is not None), None)
+        if part == "[key]":
+            return schema
+        following = _step(schema, part, path[index + 1 :])
+        if following is None:
+            return None
+        schema = following
+    return resolved(schema, definitions)
+
+
+def resolved(schema: Schema, definitions: Schema) -> Schema:
+    """`schema` itself, or what its `$ref` names."""
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def _step(schema: Schema, part: str | int, rest: Sequence[str | int]) -> Schema | None:
+    if isinstance(part, int):
+        return schema.get("items") if schema.get("type") == "array" else None
+    properties: Schema = schema.get("properties", {})
+    if part in properties:
+        return dict(properties[part])
+    if list(rest) == ["[key]"]:
+        return {"type": "string", "pattern": "id"}
+    for entries in (
+        schema.get("additionalProperties"),
+        *schema.get("patternProperties", {}).values(),
+    ):
+        if isinstance(entries, dict):
+            return entries
+    return None
+
+
+def _number(kind: str, schema: Schema) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        return f"{kind} from {least} to {most}"
+    if least is not None:
+        return f"{kind} of at least {least}"
+    if "exclusiveMinimum" in schema:
+        return f"{kind} above {schema['exclusiveMinimum']}"
+    return kind
+
+
+def _list(schema: Schema, definitions: Schema) -> str:
+    items = resolved(schema.get("items", {}), definitions)
+    each = f", each {expected(items, definitions)}" if "enum" in items else ""
+    most = f" of at most {schema['maxItems']}" if "maxItems" in schema else ""
+    return f"a list{most}{each}"
+
+
+def _object(schema: Schema) -> str:
+    if "properties" in schema:
+        return f"an object with {', '.join(schema['properties'])}"
+    most = schema.get("maxProperties")
+    return "an object" if most is None else f"an object of at most {most} entries"

@@ -1,0 +1,89 @@
+"""Where objects stand under the store's prefix.
+
+- `STORE` says what this is, with its format.
+- `streams/<host>/<incarnation>` stands as long as that stream may hold batches, so that listing
+  streams costs one LIST, whatever tombstones there are.
+- `journals/<host>/<incarnation>/<sequence>` is a batch or a fence: one name for both, which is what
+  makes them exclude each other.
+- `journals/<host>/<incarnation>/<sequence>.dropped` says that every batch up to there is covered.
+- `snapshots/ab/cd/<user>` is a user's snapshot; ab and cd come from a hash of the user id, so that
+  a bucket that splits its load by name can split ours.
+- `probe/` holds what `object_probe` made and, after a crash, left.
+
+Not for: what the objects contain (`object_content`).
+"""
+
+import hashlib
+import re
+
+from persistence.store import StreamId
+
+STORE = "STORE"
+STREAMS = "streams"
+SNAPSHOTS = "snapshots"
+PROBE = "probe"
+
+_DROPPED = ".dropped"
+_NAME_LENGTH_MAX = 400
+# Some servers drop a dot at an end, and no client passes "." or "..".
+_UNSAFE = re.compile(r"\A\.|\.\Z|[^A-Za-z0-9_:@.-]")
+_ESCAPED = re.compile(r"(?:![0-9A-F]{2})+")
+_NUMBERED = re.compile(r"([0-9]{20})(\.dropped)?")
+
+
+def word(text: str) -> str:
+    """Return `text` as one safe part of a name; `original` gives it back.
+
+    Raises:
+        ValueError: it is empty or too long.
+    """
+    safe = _UNSAFE.sub(lambda found: "".join(f"!{byte:02X}" for byte in found[0].encode()), text)
+    if not 0 < len(safe) <= _NAME_LENGTH_MAX:
+        raise ValueError(f"a name of 1 to {_NAME_LENGTH_MAX} bytes is expected; {text!r} came")
+    return safe
+
+
+def original(safe: str) -> str:
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("!", "")).decode(), safe)
+
+
+def standing(stream: StreamId) -> str:
+    """The object that stands as long as the stream may hold batches."""
+    return f"{STREAMS}/{word(stream.host)}/{stream.incarnation}"
+
+
+def standing_of(host: str) -> str:
+    return f"{STREAMS}/{word(host)}"
+
+
+def stream_standing(name: str) -> StreamId:
+    _, host, incarnation = name.split("/")
+    return StreamId(original(host), incarnation)
+
+
+def journal(stream: StreamId) -> str:
+    return f"journals/{word(stream.host)}/{stream.incarnation}"
+
+
+def numbered(stream: StreamId, sequence: int) -> str:
+    """The name that a batch and a fence compete for."""
+    return f"{journal(stream)}/{sequence:020}"
+
+
+def dropped(stream: StreamId, sequence: int) -> str:
+    return numbered(stream, sequence) + _DROPPED
+
+
+def number(name: str) -> tuple[int, bool] | None:
+    """The sequence in a name of a journal and whether it is a `.dropped`; None for a stranger."""
+    found = _NUMBERED.fullmatch(name.rpartition("/")[2])
+    return (int(found[1]), found[2] is not None) if found else None
+
+
+def snapshot(user_id: str) -> str:
+    place = hashlib.blake2b(user_id.encode(), digest_size=2).hexdigest()
+    return f"{SNAPSHOTS}/{place[:2]}/{place[2:]}/{word(user_id)}"
+
+
+def user_of(name: str) -> str:
+    return original(name.rpartition("/")[2])

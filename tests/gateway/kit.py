@@ -1,0 +1,167 @@
+"""The gateway as tests drive it: the real ASGI application, spoken to message by message.
+
+Paths and bodies go in exactly as a test writes them, so that nothing on the client's side tidies
+up what the server has to cope with.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jwt
+import msgpack
+
+from actors.cluster import Activity, Capacity, HostSettings
+from actors.envelope import Reply, Request
+from actors.local_cluster import LocalCluster
+from domain.rules import compile_rules
+from gateway.app import App, Limits
+from gateway.auth import Authenticator, Secret
+from gateway.settings import Settings, rules_text
+from persistence.memory import MemoryStore, World
+
+SECRET = b"a secret that only these tests have, 48 bytes ..."
+RULES_TEXT = rules_text(Settings())
+BODY_BYTES_MAX = 64 * 1024
+ACKNOWLEDGE = {"type": "acknowledge_level_ups", "command_id": "k"}
+
+
+def claims(sub: str = "alice", role: Any = None, **changes: Any) -> dict[str, Any]:
+    """The claims of a valid token; `changes` overwrite, and a value of None takes one away."""
+    now = int(time.time())
+    whole = {"sub": sub, "aud": "questkeep", "iat": now, "exp": now + 3600, "role": role, **changes}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def token(sub: str = "alice", role: Any = None, **changes: Any) -> str:
+    return jwt.encode(claims(sub, role, **changes), SECRET, algorithm="HS256")
+
+
+PLAYER = token("alice")
+SERVICE = token("game", "service")
+OPERATOR = token("ops", "operator")
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    @property
+    def msgpack(self) -> Any:
+        return msgpack.unpackb(self.content)
+
+    @property
+    def code(self) -> str:
+        return str(self.json["code"])
+
+
+class Gateway:
+    """An application and a way to talk to it."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def request(
+        self,
+        method: str,
+        path: str | bytes,
+        *,
+        bearer: str | None = SERVICE,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes | Sequence[bytes] = b"",
+        disconnect: bool = False,
+    ) -> Answer:
+        """Send one request.  A sequence of bodies arrives chunk by chunk."""
+        raw = path.encode() if isinstance(path, str) else path
+        chunks = [body] if isinstance(body, bytes) else list(body)
+        given = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        if bearer is not None:
+            given.append((b"authorization", b"Bearer " + bearer.encode("latin-1")))
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": raw.decode("latin-1"),
+            "raw_path": raw,
+            "query_string": b"",
+            "headers": given,
+        }
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            if not chunks:
+                return {"type": "http.disconnect"}
+            chunk = chunks.pop(0)
+            more = bool(chunks) or disconnect
+            return {"type": "http.request", "body": chunk, "more_body": more}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        if not sent:
+            return Answer(0, {}, b"")
+        start, end = sent
+        names = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], names, end["body"])
+
+    async def get(self, path: str | bytes, bearer: str | None = SERVICE, **more: Any) -> Answer:
+        return await self.request("GET", path, bearer=bearer, **more)
+
+    async def send(
+        self, body: Any, user: str = "alice", bearer: str | None = SERVICE, **more: Any
+    ) -> Answer:
+        """POST commands: bytes as they are, anything else as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        path = f"/v1/users/{user}/commands"
+        return await self.request("POST", path, bearer=bearer, body=content, **more)
+
+
+class ScriptedCluster:
+    """Answers every request with what a test put here: a reply, or an exception to raise."""
+
+    def __init__(self, outcome: Reply | Exception) -> None:
+        self.outcome = outcome
+        self.asked: list[Request] = []
+
+    async def start(self) -> None: ...
+
+    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+        self.asked += requests
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return [self.outcome] * len(requests)
+
+    def capacity(self) -> Capacity:
+        return Capacity(1, "one")
+
+    def activity(self) -> Activity:
+        return Activity(1, 2, 3, 4)
+
+    async def drain(self) -> None: ...
+
+
+def local_cluster() -> LocalCluster:
+    """The real cluster contract in this process, on a store in memory."""
+    return LocalCluster(HostSettings("memory://tests", RULES_TEXT), MemoryStore(World()))
+
+
+def gateway(
+    cluster: Any = None, requests_in_flight_max: int = 100, authenticator: Any = None
+) -> Gateway:
+    """A ready gateway; over a real local cluster unless told otherwise."""
+    app = App(
+        cluster or local_cluster(),
+        authenticator or Authenticator(Secret(SECRET), ["HS256"]),
+        compile_rules(RULES_TEXT),
+        Limits(BODY_BYTES_MAX, requests_in_flight_max),
+    )
+    app.ready = True
+    return Gateway(app)
