@@ -32,7 +32,7 @@ bench: $(READY) ## measure throughput and latency
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 torture: $(READY) ## kill the server again and again under load; nothing acknowledged may be lost
-	@exec $(BIN)/python -m benchmarks.torture $(ARGS)
+	@exec $(BIN)/python -m tests.torture $(ARGS)
 
 pins: ## write constraints.txt anew from the newest packages that pyproject.toml allows
 	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins

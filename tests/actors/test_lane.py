@@ -108,9 +108,9 @@ async def test_too_much_waiting_is_refused_at_once() -> None:
     host.let.clear()
     lane = Lane(host.connect)
     many = [grant("u", f"c{n}") for n in range(100)]
-    asked = [
-        asyncio.create_task(lane.ask(many, 5)) for _ in range(WAITING_REQUESTS_MAX // 100 + 10)
-    ]
+    asked = [asyncio.create_task(lane.ask(many, 5))]
+    await host.asked.wait()
+    asked += [asyncio.create_task(lane.ask(many, 5)) for _ in range(WAITING_REQUESTS_MAX // 100)]
     await asyncio.sleep(0)
     with pytest.raises(UserBusy):
         await lane.ask([grant("u", "late")], 5)

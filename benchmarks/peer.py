@@ -1,0 +1,91 @@
+"""What the harness asks of everything it measures, and what a peer answers after a run.
+
+Not for: how the load is made (`load`) or judged (`check`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from benchmarks.world import World
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to run a peer, of those worth trying; the best one counts.
+
+    `options` mean something to the peer only.
+    """
+
+    name: str
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a peer's storage holds of one user after a run."""
+
+    user_id: str
+    level: int
+    total_xp: int
+    ledger_xp: int
+    turned_in: int
+    receipts: int
+
+
+class Unavailable(Exception):
+    """This peer cannot be had on this machine; the message says what is missing."""
+
+
+class Peer(Protocol):
+    """A system under measurement.
+
+    The harness calls `install` once, then for every measurement `start`, `tally`, `stop`; `stop` is
+    called whatever happened, also when `start` failed half way.
+
+    Attributes:
+        name: as in `--only` and in the tables.
+        title: what it is, in a few words.
+        users: how many users its world has.
+        rate: turn-ins a second it is sure to stay below; decides how many quests are seeded.
+            Too low costs a repetition, too high only seeding time.
+        keeps: whether it keeps what it is told; if not, nothing is probed or tallied.
+    """
+
+    name: str
+    title: str
+    users: int
+    rate: int
+    keeps: bool
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """The ways to run it worth trying, the best known first."""
+        ...
+
+    def install(self) -> None:
+        """Fetch what is missing.
+
+        Raises:
+            Unavailable: it cannot be had here.
+        """
+        ...
+
+    def start(self, setting: Setting, world: World) -> str:
+        """Start from nothing, seed `world`, and give the base URL once it answers.
+
+        It must serve `POST {url}/v1/users/{user_id}/commands` as `spec/api.md` section 4 has it.
+        """
+        ...
+
+    def tally(self) -> Sequence[Tally]:
+        """What is stored now, of every user."""
+        ...
+
+    def version(self) -> str:
+        """The versions of what runs, for the record."""
+        ...
+
+    def stop(self) -> None:
+        """End every process that was started and drop the stored rows.  May be called twice."""
+        ...

@@ -1,0 +1,1 @@
+"""The systems that are compared: each a `Peer` that starts, is seeded, measured and stopped."""

@@ -1,0 +1,1 @@
+"""The peer: servers that do nothing, as an upper limit."""

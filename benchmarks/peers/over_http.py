@@ -1,0 +1,45 @@
+"""What peers have in common that are seeded and tallied over their own HTTP port.
+
+Not for: starting them.
+"""
+
+import json
+import urllib.request
+from collections.abc import Sequence
+
+from benchmarks.peer import Tally
+from benchmarks.processes import START_SECONDS, Servers
+
+SEED_SECONDS = 600.0
+
+
+class OverHttp:
+    """A peer whose application has `/bench/ready`, `/bench/seed` and `/bench/tally`."""
+
+    def __init__(self) -> None:
+        self._servers: Servers | None = None
+        self._url = ""
+
+    def serving(self, servers: Servers, url: str, seconds: float = START_SECONDS) -> str:
+        """Wait for `url` to answer, seed the world, and give `url` back."""
+        self._url = url
+        servers.await_http(f"{url}/bench/ready", seconds)
+        request = urllib.request.Request(f"{url}/bench/seed", method="POST")
+        urllib.request.urlopen(request, timeout=SEED_SECONDS).close()
+        return url
+
+    def tally(self) -> Sequence[Tally]:
+        """What is stored now, of every user."""
+        with urllib.request.urlopen(f"{self._url}/bench/tally", timeout=SEED_SECONDS) as answer:
+            return [Tally(**one) for one in json.load(answer)]
+
+    def open_servers(self, name: str) -> Servers:
+        """The processes and folders of this run; `stop` ends them."""
+        self._servers = Servers(name)
+        return self._servers
+
+    def stop(self) -> None:
+        """End every process and drop the stored rows."""
+        if self._servers is not None:
+            self._servers.close()
+            self._servers = None

@@ -1,0 +1,1 @@
+"""The peer: FastAPI over PostgreSQL."""

@@ -1,0 +1,100 @@
+"""The turn-in on PostgreSQL: one prepared call of one function, over asyncpg's pool.
+
+Not for: the function itself (`schema.sql`) or the server's settings (`peer`).
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from benchmarks.peers.fastapi_app import WORLD, make_app
+
+TURN_IN = "SELECT code, body FROM turn_in_quest($1, $2, $3)"
+TALLY = """
+    SELECT p.user_id, p.level, p.total_xp, c.actual_quest_xp AS ledger_xp,
+        (SELECT count(*) FROM quest_record q
+         WHERE q.user_id = p.user_id AND q.status = 'turned_in') AS turned_in,
+        (SELECT count(*) FROM receipt r WHERE r.user_id = p.user_id) AS receipts
+    FROM player_progression p JOIN chapter_progression c USING (user_id) ORDER BY 1
+"""
+SEED_USERS = """
+    INSERT INTO player_progression
+    SELECT format('user-%s', lpad(u::text, 4, '0')), 0, 1, 0, 0, $2, 0, NULL, $3, $3
+    FROM generate_series(0, $1 - 1) u
+"""
+SEED_QUESTS = """
+    INSERT INTO quest_record
+    SELECT format('quest-%s', lpad(q::text, 6, '0')), format('user-%s', lpad(u::text, 4, '0')),
+        $3, 'ready_to_turn_in', '[]', $4::json, $5, $5
+    FROM generate_series(0, $1 - 1) u, generate_series(0, $2::int) q
+"""
+
+
+class Bare(asyncpg.Connection):
+    """A connection that needs no round trip to be reset: no call leaves anything behind on it."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class PostgresStore:
+    """Users in PostgreSQL."""
+
+    pool: asyncpg.Pool
+
+    async def open(self) -> None:
+        size = int(os.environ["QUESTKEEP_BENCH_POOL"])
+        self.pool = await asyncpg.create_pool(
+            host=os.environ["QUESTKEEP_BENCH_SOCKETS"],
+            user="postgres",
+            database="postgres",
+            min_size=size,
+            max_size=size,
+            connection_class=Bare,
+        )
+
+    async def turn_in(self, user_id: str, command_id: str, quest_id: str) -> tuple[str, bytes]:
+        row = await self.pool.fetchrow(TURN_IN, user_id, command_id, quest_id)
+        return row["code"], (row["body"] or "").encode()
+
+    async def seed(self) -> None:
+        """The tables and their rows, then what an operator does after a bulk load."""
+        schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+        now = time.time_ns() // 1000
+        users, quests, chapter = WORLD["users"], WORLD["quests"], WORLD["chapter_id"]
+        plan: dict[str, Any] = WORLD["chapter"]
+        columns = [*plan, "chapter_id", "level_at_entry"]
+        columns += ["actual_quest_xp", "actual_hostile_xp", "actual_hostile_defeat_count"]
+        values = [*plan.values(), chapter, 1, 0, 0, 0, now]
+        numbers = ", ".join(f"${n}" for n in range(1, len(values)))
+        last = f"${len(values)}"
+        reward = f'{{"experience": {WORLD["experience"]}, "items": {{}}, '
+        reward += '"currency": {}, "affinity": {}}'
+        async with self.pool.acquire() as connection:
+            await connection.execute(schema)
+            await connection.copy_records_to_table(
+                "level_benchmark", records=list(enumerate([*WORLD["xp_to_next"], 0], start=1))
+            )
+            await connection.execute(SEED_USERS, users, WORLD["xp_to_next"][0], now)
+            await connection.execute(
+                f"INSERT INTO chapter_progression (user_id, chapter_progression_id, "
+                f"{', '.join(columns)}, created_at, updated_at) "
+                f"SELECT user_id, user_id || '/' || '{chapter}', {numbers}, {last}, {last} "
+                f"FROM player_progression",
+                *values,
+            )
+            await connection.execute(SEED_QUESTS, users, quests, chapter, reward, now)
+            await connection.execute("VACUUM ANALYZE")
+            await connection.execute("CHECKPOINT")
+
+    async def tally(self) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self.pool.fetch(TALLY)]
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+app = make_app(PostgresStore())

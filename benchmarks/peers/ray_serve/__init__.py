@@ -1,0 +1,1 @@
+"""The peer: an actor per user on Ray Serve."""

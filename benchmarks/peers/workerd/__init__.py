@@ -1,0 +1,1 @@
+"""The peer: Cloudflare Durable Objects on workerd."""

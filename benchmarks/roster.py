@@ -1,0 +1,16 @@
+"""Everything that is measured, in the order of the tables.
+
+To measure one more: write a class that is a `peer.Peer`, and put it here.
+"""
+
+from benchmarks.peer import Peer
+from benchmarks.peers.limits.peer import Empty
+from benchmarks.peers.postgres.peer import Postgres
+from benchmarks.peers.ray_serve.peer import RayServe
+from benchmarks.peers.redis.peer import Redis
+from benchmarks.peers.workerd.peer import Workerd
+
+
+def roster() -> list[Peer]:
+    """One of each."""
+    return [Redis(), Postgres(), Workerd(), RayServe(), Empty("granian"), Empty("uvicorn")]
