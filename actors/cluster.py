@@ -22,6 +22,8 @@ class HostSettings(Struct, frozen=True):
         mailbox_depth_max: unanswered messages one user may have.
         idle_seconds: a user without commands for this long is passivated.
         snapshot_every: a user's snapshot is written after this many changes at the latest.
+        residents_max: users one host keeps in memory; beyond it the longest-idle ones leave.
+        memory_bytes_max: memory one host's process may take; beyond it likewise.
         checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much.
     """
 
@@ -32,6 +34,8 @@ class HostSettings(Struct, frozen=True):
     idle_seconds: float = 300.0
     snapshot_every: int = 1_000
     checkpoint_bytes: int = 256 * 1024 * 1024
+    residents_max: int = 1_000_000
+    memory_bytes_max: int = 2**63 - 1
 
 
 class Capacity(Struct, frozen=True):

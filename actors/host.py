@@ -12,12 +12,21 @@ Not for: rules (`domain`), turns of one user (`user`), which host a user belongs
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
 import structlog
 
+from actors.answers import (
+    RETRY_AFTER_MS,
+    Accepted,
+    Answer,
+    deliver,
+    read_after,
+    unavailable,
+)
 from actors.cluster import HostSettings
 from actors.envelope import Read, Reply, Request, View, refused
 from actors.mailbox import Message
@@ -27,19 +36,20 @@ from domain.receipts import Receipts
 from domain.rules import compile_rules
 from domain.state import UserState
 from persistence.codec import decode_snapshot
-from persistence.errors import Corrupt, Fenced, NewerFormat, StorageError
+from persistence.errors import Fenced, StorageError
 from persistence.group_commit import GroupCommit
 from persistence.recovery import fold
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
 
-RETRY_AFTER_MS = 500
 UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
 """Decided but not yet durable; beyond it new commands are refused as `overloaded`."""
 
-Answer = Reply | tuple[Reply, asyncio.Future[int]] | asyncio.Future[Reply]
-"""A reply; a reply that may leave once a commit is durable; a reply to come."""
+LEAVE_TOGETHER = 16
+"""Idle users let go side by side when a host is full."""
+RESIDENTS_SLACK = 1.1
+"""How far a host may be over its cap while users are on their way out."""
 
 
 class Host:
@@ -61,7 +71,7 @@ class Host:
         on_fenced: Callable[[], None],
     ) -> None:
         self.name = name
-        self.residents: dict[str, Resident] = {}
+        self.residents: OrderedDict[str, Resident] = OrderedDict()  # longest idle first
         self.activations = 0
         self.passivations = 0
         self._store = store
@@ -80,21 +90,24 @@ class Host:
         self._journal_bytes = 0
         self._sequence = 0
 
+    async def open(self) -> None:
+        """Become the host's one writer now instead of before the first change.
+
+        Raises:
+            StorageError: the store is away, damaged or not ours to open.
+        """
+        await self._open()
+
+    def accept(self, requests: Sequence[Request]) -> Accepted:
+        """Take requests in, in order; their answers come out of what is returned."""
+        return Accepted([self._accept(request) for request in requests])
+
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """Handle requests in order and return their replies in that order.
 
         Each reply was true of durable state when it left.
         """
-        accepted = [self._accept(request) for request in requests]
-        replies: list[Reply] = []
-        try:
-            for _, answer in accepted:
-                replies.append(await _settled(answer))
-            return replies
-        finally:
-            for resident, _ in accepted:
-                if resident is not None:
-                    resident.mailbox.answered()
+        return await self.accept(requests).replies()
 
     def _accept(self, request: Request) -> tuple[Resident | None, Answer]:
         if self._draining:
@@ -103,6 +116,12 @@ class Host:
             return None, refused("overloaded", "the journal is behind", RETRY_AFTER_MS)
         resident = self.residents.get(request.user_id)
         if resident is None:
+            if len(self.residents) >= self._settings.residents_max and not self._make_room():
+                return None, refused(
+                    "overloaded",
+                    f"{len(self.residents)} users are active in this host and none is idle",
+                    RETRY_AFTER_MS,
+                )
             resident = self._activate(request.user_id)
         if not resident.mailbox.admit():
             return None, refused(
@@ -126,15 +145,16 @@ class Host:
         assert actor is not None
         if isinstance(request, Read):
             if request.view is View.COMMAND and resident.pending is not None:
-                return asyncio.ensure_future(_read_after(resident.pending, actor, request))
+                return asyncio.ensure_future(read_after(resident.pending, actor, request))
             return actor.read(request)
         resident.last_command = asyncio.get_running_loop().time()
+        self.residents.move_to_end(resident.user_id)
         outcome = actor.decide(request.fields, request.media, self._now())
         if isinstance(outcome, Turn):
             if self._commits is None:
                 return None
             if self._commits.error is not None:
-                return _unavailable(self._commits.error)
+                return unavailable(self._commits.error)
             actor.take(outcome)
             resident.pending = self._commit(self._commits, resident, outcome)
             return outcome.reply, resident.pending
@@ -176,10 +196,10 @@ class Host:
         log.error("journal lost", host=self.name, reason=str(error))
         stream, self._stream, self._commits = self._stream, None, None
         self._era += 1
-        residents, self.residents = self.residents, {}
+        residents, self.residents = self.residents, OrderedDict()
         for resident in residents.values():
             while (message := resident.mailbox.take()) is not None:
-                message.settle(_unavailable(error))
+                message.settle(unavailable(error))
         self._spawn(stream.close())
         if isinstance(error, Fenced):
             self._on_fenced()
@@ -229,7 +249,7 @@ class Host:
                 resident.mailbox.put_back(message)
                 self._prepare(resident, for_change=not stale)
                 return
-            self._spawn(_deliver(message, answer))
+            self._spawn(deliver(message, answer))
 
     def _give_up(self, resident: Resident, error: Exception) -> None:
         """The user cannot be loaded now: refuse what has waited; the next message tries again."""
@@ -240,7 +260,7 @@ class Host:
         if self.residents.get(resident.user_id) is resident:
             del self.residents[resident.user_id]
         while (message := resident.mailbox.take()) is not None:
-            message.settle(_unavailable(error))
+            message.settle(unavailable(error))
 
     async def _open(self) -> None:
         """Become the host's one writer: claim a stream, close earlier ones, fold them in."""
@@ -313,6 +333,28 @@ class Host:
             if resident.idle and now - resident.last_command >= self._settings.idle_seconds:
                 await self.passivate(resident, "idle")
 
+    async def passivate_longest_idle(self) -> None:
+        """Let go of a tenth of the users, the longest-idle first: memory is short."""
+        idle = [resident for resident in self.residents.values() if resident.idle]
+        for resident in idle[: len(self.residents) // 10 + 1]:
+            if resident.idle:
+                await self.passivate(resident, "memory")
+
+    def _make_room(self) -> bool:
+        """Begin to let go of the longest-idle users; False when none is idle."""
+        leaving = 0
+        for resident in self.residents.values():
+            if resident.idle:
+                resident.busy = True
+                self._spawn(self._leave(resident))
+                leaving += 1
+            if leaving == LEAVE_TOGETHER:
+                break
+        return leaving > 0 or len(self.residents) < RESIDENTS_SLACK * self._settings.residents_max
+
+    async def _leave(self, resident: Resident) -> None:
+        await self.passivate(resident, "room")
+
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
 
@@ -330,7 +372,7 @@ class Host:
                 await self._stream.drop_through(self._sequence)
         except StorageError as error:
             log.error("drain left the journal standing", host=self.name, reason=str(error))
-        self.residents = {}
+        self.residents = OrderedDict()
         if self._stream is not None:
             await self._stream.close()
 
@@ -338,40 +380,3 @@ class Host:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _settled(answer: Answer) -> Reply:
-    """The reply, once it may leave."""
-    if isinstance(answer, Reply):
-        return answer
-    if isinstance(answer, asyncio.Future):
-        return await answer
-    reply, durable = answer
-    try:
-        await durable
-    except StorageError:
-        return refused(
-            "outcome_unknown",
-            "the journal failed, so the change may or may not have been kept; "
-            "send the same command again to learn which",
-            RETRY_AFTER_MS,
-        )
-    return reply
-
-
-async def _deliver(message: Message, answer: Answer) -> None:
-    message.settle(await _settled(answer))
-
-
-async def _read_after(durable: asyncio.Future[int], actor: UserActor, request: Read) -> Reply:
-    """The receipt of a command may be on its way to the disk: look once that is settled."""
-    await asyncio.wait([durable])
-    return actor.read(request)
-
-
-def _unavailable(error: BaseException) -> Reply:
-    """What strangers may know of a store's failure; the log has the rest."""
-    if isinstance(error, Corrupt | NewerFormat):
-        detail = "what is stored for this user cannot be served; an operator has to look at it"
-        return refused("user_unavailable", detail)
-    return refused("user_unavailable", "the store cannot be used right now", RETRY_AFTER_MS)

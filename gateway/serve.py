@@ -58,13 +58,18 @@ class _Parts(Struct):
 
 def on_ray(settings: Settings, host_settings: HostSettings) -> Cluster:
     """User actors on Ray.  Imported here: Ray takes a second to import."""
-    from actors.ray_cluster import RayCluster
+    from actors.dedicated import DedicatedCluster
+    from actors.packed import PackedCluster
+    from actors.ray_cluster import RayActors
 
-    return RayCluster(
-        host_settings,
-        ray_address=settings.ray,
-        users_max=settings.users_max,
-        ask_timeout_seconds=settings.ask_timeout_seconds,
+    actors = RayActors(host_settings, settings.ray)
+    timeout = settings.ask_timeout_seconds
+    if settings.placement == "packed":
+        return PackedCluster(
+            host_settings, actors, hosts=settings.hosts, ask_timeout_seconds=timeout
+        )
+    return DedicatedCluster(
+        host_settings, actors, users_max=settings.users_max, ask_timeout_seconds=timeout
     )
 
 

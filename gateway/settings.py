@@ -64,7 +64,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     store: str = Field(default_factory=_default_store)
-    placement: Literal["dedicated"] = "dedicated"
+    placement: Literal["dedicated", "packed"] = "dedicated"
+    hosts: Annotated[int, Field(ge=0, le=1_024)] = 0
     rules: Path | None = None
     ray: Annotated[str, Field(min_length=1)] = "local"
     jwt_secret: SecretStr | None = None
@@ -104,13 +105,6 @@ class Settings(BaseSettings):
         """`port = true` is a mistake, not port 1."""
         if isinstance(value, bool):
             raise ValueError("not true or false")
-        return value
-
-    @field_validator("placement", mode="before")
-    @classmethod
-    def _dedicated_only(cls, value: object) -> object:
-        if value == "packed":
-            raise ValueError("dedicated: packed is not available in this version")
         return value
 
     @field_validator("jwt_algorithms", mode="before")

@@ -30,22 +30,29 @@ class Corrupt(StorageError):
     """
 
     def __init__(self, place: str, offset: int, found: str) -> None:
-        super().__init__(f"{place} at byte {offset}: {found}")
+        super().__init__(place, offset, found)  # as they came, so that it crosses processes
         self.place = place
         self.offset = offset
         self.found = found
+
+    def __str__(self) -> str:
+        return f"{self.place} at byte {self.offset}: {self.found}"
 
 
 class NewerFormat(StorageError):
     """The bytes were written by a newer Questkeep than this one (P9).  Upgrade, do not guess."""
 
     def __init__(self, place: str, found: int, newest: int) -> None:
-        super().__init__(
-            f"{place} has format {found}; this Questkeep reads formats up to {newest}. "
-            "Start the newer version that wrote it."
-        )
+        super().__init__(place, found, newest)
+        self.place = place
         self.found = found
         self.newest = newest
+
+    def __str__(self) -> str:
+        return (
+            f"{self.place} has format {self.found}; this Questkeep reads formats up to "
+            f"{self.newest}. Start the newer version that wrote it."
+        )
 
 
 class StoreInUse(StorageError):

@@ -14,8 +14,9 @@ import pytest
 import pytest_asyncio
 
 from actors.cluster import HostSettings
+from actors.dedicated import DedicatedCluster
 from actors.errors import Overloaded
-from actors.ray_cluster import RayCluster
+from actors.ray_cluster import RayActors
 from persistence.disk import DiskStore
 from persistence.recovery import fold
 from tests.actors.kit import body, grant, look, settings
@@ -33,9 +34,12 @@ def host_settings(tmp_path_factory: pytest.TempPathFactory) -> HostSettings:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cluster(host_settings: HostSettings) -> AsyncIterator[RayCluster]:
-    started = RayCluster(
-        host_settings, ray_address="local", users_max=USERS_MAX, ask_timeout_seconds=60
+async def cluster(host_settings: HostSettings) -> AsyncIterator[DedicatedCluster]:
+    started = DedicatedCluster(
+        host_settings,
+        RayActors(host_settings, "local"),
+        users_max=USERS_MAX,
+        ask_timeout_seconds=60,
     )
     await started.start()
     yield started
@@ -50,28 +54,30 @@ def user_actors(namespace: str) -> dict[str, int]:
     return {one.name: one.pid for one in listed if one.ray_namespace == namespace}
 
 
-async def process_of(cluster: RayCluster, user_id: str) -> int:
+async def process_of(cluster: DedicatedCluster, user_id: str) -> int:
     """The process id of a user's actor; Ray's list lags a little behind."""
     async with asyncio.timeout(30):
         actors: dict[str, int] = {}
         while f"user:{user_id}" not in actors:
-            actors = await asyncio.to_thread(user_actors, cluster.namespace)
+            actors = await asyncio.to_thread(user_actors, cluster.actors.namespace)
     return actors[f"user:{user_id}"]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-async def test_the_cluster_on_ray_keeps_the_contract(check: Check, cluster: RayCluster) -> None:
+async def test_the_cluster_on_ray_keeps_the_contract(
+    check: Check, cluster: DedicatedCluster
+) -> None:
     await check(cluster)
 
 
-async def test_every_active_user_is_a_ray_actor_named_after_them(cluster: RayCluster) -> None:
+async def test_every_active_user_is_a_ray_actor_named_after_them(cluster: DedicatedCluster) -> None:
     await cluster.ask([grant("named-1", "c")])
     await cluster.ask([grant("named-2", "c")])
     assert await process_of(cluster, "named-1") != await process_of(cluster, "named-2")
 
 
 async def test_a_killed_actor_comes_back_with_everything_it_acknowledged(
-    cluster: RayCluster,
+    cluster: DedicatedCluster,
 ) -> None:
     (first,) = await cluster.ask([grant("killed", "c1", 70)])
     os.kill(await process_of(cluster, "killed"), signal.SIGKILL)
@@ -81,7 +87,9 @@ async def test_a_killed_actor_comes_back_with_everything_it_acknowledged(
     assert body(read)["player_progression"]["total_xp"] == 70
 
 
-async def test_an_actor_killed_under_load_answers_each_command_once(cluster: RayCluster) -> None:
+async def test_an_actor_killed_under_load_answers_each_command_once(
+    cluster: DedicatedCluster,
+) -> None:
     async def play() -> list[int]:
         return [
             body((await cluster.ask([grant("loaded", f"c{n}", 1)]))[0])["version"]
@@ -100,7 +108,7 @@ async def test_an_actor_killed_under_load_answers_each_command_once(cluster: Ray
 
 
 async def test_beyond_the_limit_the_longest_idle_user_is_put_to_rest(
-    cluster: RayCluster, host_settings: HostSettings
+    cluster: DedicatedCluster, host_settings: HostSettings
 ) -> None:
     for n in range(USERS_MAX + 2):
         await cluster.ask([grant(f"crowd-{n}", "c", 5)])
@@ -111,7 +119,7 @@ async def test_beyond_the_limit_the_longest_idle_user_is_put_to_rest(
 
 
 async def test_when_no_user_is_idle_the_next_one_is_refused_as_overloaded(
-    cluster: RayCluster,
+    cluster: DedicatedCluster,
 ) -> None:
     everyone = [f"crowd-{n}" for n in range(USERS_MAX)]
     for user_id in everyone:
@@ -124,7 +132,7 @@ async def test_when_no_user_is_idle_the_next_one_is_refused_as_overloaded(
 
 
 async def test_what_actors_journalled_is_on_the_disk_for_whoever_comes_next(
-    cluster: RayCluster, host_settings: HostSettings
+    cluster: DedicatedCluster, host_settings: HostSettings
 ) -> None:
     await cluster.ask([grant("left-behind", "c", 9)])
     os.kill(await process_of(cluster, "left-behind"), signal.SIGKILL)

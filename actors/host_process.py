@@ -1,0 +1,171 @@
+"""What runs in a host's own process, and how it ends.
+
+One class for each placement; both wrap the same `Host`.
+
+Not for: starting or finding processes (`ray_cluster`), or what a host does with a message (`host`).
+"""
+
+import asyncio
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+from msgspec import Struct
+
+from actors.cluster import HostSettings
+from actors.collecting import collect_rarely
+from actors.envelope import Ask, decode_requests, encode
+from actors.host import Host
+from actors.socket_server import SocketServer
+from persistence.open import open_store
+
+log = structlog.get_logger(__name__)
+
+ORPHAN_PERIODS = 2
+"""A user's process that no gateway passivates goes by itself after so many idle periods."""
+MEMORY_CHECK_SECONDS = 1.0
+
+Leave = Callable[[], None]
+"""Ends this process for good, without a restart."""
+
+
+class DedicatedHost:
+    """The process of one user."""
+
+    def __init__(self, name: str, settings: HostSettings, leave: Leave) -> None:
+        collect_rarely()
+        self._settings = settings
+        self._leave = leave
+        self._store = open_store(settings.store_url)
+        self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
+        self._last_command = time.monotonic()
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def ask(self, batch: bytes) -> bytes:
+        """Encoded requests in, encoded replies out."""
+        requests = decode_requests(batch)
+        if any(isinstance(one, Ask) for one in requests):
+            self._last_command = time.monotonic()
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave_when_orphaned())
+        return encode(await self._host.ask(requests))
+
+    async def drain(self) -> None:
+        """Snapshot and close; whoever asked ends the process next."""
+        await self._host.drain()
+        await self._store.close()
+
+    async def _leave_when_orphaned(self) -> None:
+        """Go when the gateway that would have passivated this user is no more."""
+        patience = self._settings.idle_seconds * ORPHAN_PERIODS
+        while (left := self._last_command + patience - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)  # it is time itself that is waited for
+        await self.drain()
+        self._leave()
+
+
+class Whereabouts(Struct, frozen=True):
+    """Where a packed host listens, and what it is: a gateway that expects another does not talk.
+
+    `incarnation` names this life of the host; a successor has another.
+    """
+
+    name: str
+    hosts: int
+    store_url: str
+    version: str
+    incarnation: str
+    socket_path: str
+
+
+class PackedHost:
+    """The process of one slice of all users."""
+
+    def __init__(
+        self, name: str, hosts: int, version: str, settings: HostSettings, leave: Leave
+    ) -> None:
+        collect_rarely()
+        self._name = name
+        self._hosts = hosts
+        self._version = version
+        self._settings = settings
+        self._leave = leave
+        self._store = open_store(settings.store_url)
+        self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
+        self._folder = tempfile.TemporaryDirectory(prefix="questkeep-")  # mode 0700: ours alone
+        self._incarnation = os.urandom(8).hex()
+        self._starting = asyncio.Lock()
+        self._server: SocketServer | None = None
+        self._upkeep: asyncio.Task[None] | None = None
+
+    async def where(self) -> Whereabouts:
+        """Where to send frames; the first call opens the host.
+
+        Raises:
+            StorageError: the host cannot be opened now.
+        """
+        path = str(Path(self._folder.name) / "host")
+        async with self._starting:
+            if self._server is None:
+                await self._host.open()
+                self._server = await SocketServer.listen(self._host, path)
+                self._upkeep = asyncio.create_task(self._keep_up())
+        return Whereabouts(
+            self._name,
+            self._hosts,
+            self._settings.store_url,
+            self._version,
+            self._incarnation,
+            path,
+        )
+
+    async def ask(self, batch: bytes) -> bytes:
+        """Encoded requests in, encoded replies out: the way without a socket."""
+        return encode(await self._host.ask(decode_requests(batch)))
+
+    async def residents(self) -> tuple[int, int, int]:
+        """Users in memory now, activations and passivations since the start."""
+        host = self._host
+        return len(host.residents), host.activations, host.passivations
+
+    async def drain(self) -> None:
+        """Snapshot and close; whoever asked ends the process next."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+        await self._host.drain()
+        if self._server is not None:
+            self._server.close()
+        await self._store.close()
+        self._folder.cleanup()
+
+    async def _keep_up(self) -> None:
+        """Let idle users go in time, and the longest-idle ones when memory runs short."""
+        idle_check = time.monotonic()
+        while True:
+            await asyncio.sleep(min(MEMORY_CHECK_SECONDS, self._settings.idle_seconds / 2))
+            if resident_bytes() > self._settings.memory_bytes_max:
+                await self._host.passivate_longest_idle()
+            if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:
+                idle_check = time.monotonic()
+                await self._host.passivate_idle()
+
+
+def now() -> int:
+    """Microseconds since the Unix epoch."""
+    return time.time_ns() // 1000
+
+
+def exit_to_be_restarted() -> NoReturn:
+    """End a fenced host at once; a non-zero exit makes Ray bring up a fresh one."""
+    os._exit(1)
+
+
+def resident_bytes() -> int:
+    """Memory this process holds."""
+    with open("/proc/self/statm", "rb") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()

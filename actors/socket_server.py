@@ -1,0 +1,93 @@
+"""The host's end of the direct lane: takes parcels off a socket, sends replies as they may leave.
+
+All parcels that wait for the same commit are answered in one frame when it is durable.
+"""
+
+import asyncio
+from typing import cast
+
+import structlog
+
+from actors.answers import Accepted
+from actors.host import Host
+from actors.socket_frames import Answers, Frames, FrameTooLarge, decode_parcels, frame
+
+log = structlog.get_logger(__name__)
+
+
+class SocketServer:
+    """Listens for gateways on a Unix socket."""
+
+    def __init__(self, server: asyncio.Server) -> None:
+        self._server = server
+
+    @classmethod
+    async def listen(cls, host: Host, path: str) -> "SocketServer":
+        """Serve `host` at `path`, whose folder says who may connect."""
+        loop = asyncio.get_running_loop()
+        return cls(await loop.create_unix_server(lambda: _Connection(host), path))
+
+    def close(self) -> None:
+        """Take no more connections; those that stand end with the process."""
+        self._server.close()
+
+
+class _Connection(asyncio.Protocol):
+    """One gateway."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._frames = Frames()
+        self._held: dict[asyncio.Future[int], list[tuple[int, Accepted]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for payload in self._frames.feed(data):
+                self._take(payload)
+        except FrameTooLarge as error:
+            log.error("a gateway sent no frame of ours", reason=str(error))
+            if self._transport is not None:
+                self._transport.abort()
+
+    def _take(self, payload: bytes) -> None:
+        ready: list[Answers] = []
+        for number, requests in decode_parcels(payload):
+            accepted = self._host.accept(requests)
+            commits = accepted.commits()
+            if commits is None or len(commits) > 1:
+                self._spawn(number, accepted)
+            elif commits:
+                self._hold(commits.pop(), number, accepted)
+            else:
+                ready.append((number, accepted.settle()))
+        self._send(ready)
+
+    def _hold(self, commit: asyncio.Future[int], number: int, accepted: Accepted) -> None:
+        if commit not in self._held:
+            self._held[commit] = []
+            commit.add_done_callback(self._release)
+        self._held[commit].append((number, accepted))
+
+    def _release(self, commit: asyncio.Future[int]) -> None:
+        held = self._held.pop(commit)
+        self._send([(number, accepted.settle()) for number, accepted in held])
+
+    def _spawn(self, number: int, accepted: Accepted) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(number, accepted))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, number: int, accepted: Accepted) -> None:
+        self._send([(number, await accepted.replies())])
+
+    def _send(self, answers: list[Answers]) -> None:
+        if answers and self._transport is not None:
+            self._transport.write(frame(answers))

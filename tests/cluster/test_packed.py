@@ -1,0 +1,110 @@
+"""Packed placement on real Ray: two hosts for all users, frames on sockets, and hosts that die."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from actors.cluster import ClusterError, HostSettings
+from actors.envelope import View
+from actors.packed import PackedCluster
+from actors.placement import slot_of
+from actors.ray_cluster import RayActors
+from tests.actors.kit import body, grant, look, settings
+from tests.conformance.cluster_kit import CHECKS, Check
+
+pytestmark = [pytest.mark.ray, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def host_settings(tmp_path_factory: pytest.TempPathFactory) -> HostSettings:
+    folder = tmp_path_factory.mktemp("ray") / "store"
+    return settings(store_url=f"file://{folder}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cluster(host_settings: HostSettings) -> AsyncIterator[PackedCluster]:
+    actors = RayActors(host_settings, "local")
+    started = PackedCluster(host_settings, actors, hosts=2, ask_timeout_seconds=60)
+    await started.start()
+    yield started
+    await started.drain()
+
+
+async def host_processes(cluster: PackedCluster) -> dict[str, int]:
+    """Living hosts as Ray lists them: name -> process id."""
+    from ray.util.state import list_actors
+
+    listed: Any = await asyncio.to_thread(
+        list_actors, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True
+    )
+    return {one.name: one.pid for one in listed if one.ray_namespace == cluster.actors.namespace}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_packed_placement_keeps_the_contract(check: Check, cluster: PackedCluster) -> None:
+    await check(cluster)
+
+
+async def test_two_hosts_share_all_users(cluster: PackedCluster) -> None:
+    users = [f"shared-{n}" for n in range(200)]
+    await asyncio.gather(*(cluster.ask([grant(user, "c", 3)]) for user in users))
+    assert set(await host_processes(cluster)) == {"users:0", "users:1"}
+    assert {slot_of(user, 2) for user in users} == {0, 1}
+    for user in users:
+        (read,) = await cluster.ask([look(user)])
+        assert body(read)["player_progression"]["total_xp"] == 3
+
+
+async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
+    cluster: PackedCluster,
+) -> None:
+    users = [f"killed-{n}" for n in range(40)]
+
+    async def play(user: str) -> list[int]:
+        return [
+            body((await cluster.ask([grant(user, f"c{n}", 1)]))[0])["version"] for n in range(50)
+        ]
+
+    playing = [asyncio.create_task(play(user)) for user in users]
+    while body((await cluster.ask([look(users[0])]))[0])["version"] < 10:
+        pass
+    for pid in (await host_processes(cluster)).values():
+        os.kill(pid, signal.SIGKILL)
+    for task in playing:
+        assert await task == list(range(1, 51))
+    for user in users:
+        (read,) = await cluster.ask([look(user)])
+        assert body(read)["player_progression"]["total_xp"] == 50
+
+
+async def test_a_user_being_loaded_holds_nobody_up(cluster: PackedCluster) -> None:
+    users = [f"mixed-{n}" for n in range(50)]
+    await asyncio.gather(*(cluster.ask([grant(user, "c", 1)]) for user in users[:25]))
+    replies = await asyncio.gather(*(cluster.ask([look(user)]) for user in users))
+    assert [body(reply)["version"] for (reply,) in replies] == [1] * 25 + [0] * 25
+
+
+async def test_a_receipt_is_read_through_the_socket_like_everything_else(
+    cluster: PackedCluster,
+) -> None:
+    (first,) = await cluster.ask([grant("receipt", "c", 1)])
+    (receipt,) = await cluster.ask([look("receipt", View.COMMAND, "c")])
+    assert body(receipt) == {**body(first), "replayed": True}
+
+
+async def test_a_gateway_with_another_number_of_hosts_is_refused(
+    cluster: PackedCluster, host_settings: HostSettings
+) -> None:
+    other = PackedCluster(host_settings, cluster.actors, hosts=3, ask_timeout_seconds=60)
+    other.actors.connect = _already_connected  # type: ignore[method-assign]
+    with pytest.raises(ClusterError, match="one of 2 hosts"):
+        await other.start()
+
+
+async def _already_connected() -> None:
+    """Both gateways of this test share a process and its connection."""
