@@ -12,7 +12,7 @@ from functools import partial
 from actors.cluster import Activity, Capacity, HostSettings
 from actors.envelope import Ask, Reply, Request
 from actors.errors import Overloaded
-from actors.host_process import DedicatedHost
+from actors.hosting import DedicatedHost
 from actors.lane import Lane, Send
 from actors.placement import dedicated_host
 from actors.ray_cluster import RayActor, RayActors

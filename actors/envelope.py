@@ -27,6 +27,7 @@ class View(StrEnum):
     CHAPTER = "chapter"
     QUESTS = "quests"
     BATTLE = "battle"
+    HISTORY = "history"
     COMMAND = "command"
 
 
@@ -39,12 +40,17 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
 
 
 class Read(Struct, frozen=True, array_like=True, tag=True):
-    """A look at one user's durable rows; writes nothing and delays no passivation."""
+    """A look at one user's durable rows; writes nothing and delays no passivation.
+
+    `after` and `limit` are for views in pages: what comes after that sequence, and how much of it.
+    """
 
     user_id: str
     view: View
     key: str
     media: Media
+    after: int = 0
+    limit: int = 0
 
 
 Request = Ask | Read

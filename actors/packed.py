@@ -14,7 +14,7 @@ import structlog
 from actors.cluster import Activity, Capacity, ClusterError, HostSettings
 from actors.envelope import Reply, Request
 from actors.errors import AskAgain
-from actors.host_process import PackedHost, Whereabouts
+from actors.hosting import PackedHost, Whereabouts
 from actors.lane import HostGone
 from actors.placement import packed_host, slot_of
 from actors.ray_cluster import VERSION, RayActor, RayActors

@@ -16,11 +16,13 @@ from msgspec.structs import asdict
 
 from actors.envelope import Media, Read, Reply, View, answered, refused
 from domain.commands import decode_command
-from domain.decide import decide, progression_of
+from domain.decide import decide
+from domain.deviation import rate, rate_story
+from domain.progression import progression_of
 from domain.receipts import Receipt, Receipts, fingerprint
 from domain.rejections import Code, Rejection
 from domain.reply import ReplyBody
-from domain.rows import PlayerProgression
+from domain.rows import ChapterProgression, PlayerProgression
 from domain.rules import Rules
 from domain.state import NOTHING, UserState
 from persistence.codec import (
@@ -29,8 +31,10 @@ from persistence.codec import (
     encode_record,
     encode_reply,
     encode_snapshot,
-    rows_of,
 )
+
+HISTORY_LIMIT = 100
+"""Entries of the account in one answer when the reader names no number."""
 
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
@@ -122,23 +126,30 @@ class UserActor:
         """Answer from the durable rows; writes nothing."""
         state = self.durable
         head = {"user_id": state.user_id, "version": state.version}
+        rows: dict[str, Any]
         match request.view:
             case View.USER:
-                rows = {**asdict(rows_of(state)), "player_progression": self._progression()}
+                rows = self._everything()
             case View.PROGRESSION:
                 rows = {"player_progression": self._progression()}
             case View.CHAPTERS:
-                rows = {"chapter_progression": list(state.chapters.values())}
+                chapters = list(state.chapters.values())
+                rows = {
+                    "chapter_progression": [self._rated(row) for row in chapters],
+                    "story_deviation": rate_story(chapters, self._rules.deviation),
+                }
             case View.CHAPTER:
                 if (chapter := state.chapters.get(request.key)) is None:
                     return _missing("chapter", request.key)
-                rows = {"chapter_progression": chapter}
+                rows = {"chapter_progression": self._rated(chapter)}
             case View.QUESTS:
                 rows = {"quest_record": list(state.quests.values())}
             case View.BATTLE:
                 if (battle := state.battles.get(request.key)) is None:
                     return _missing("battle", request.key)
                 rows = {"battle_state": battle}
+            case View.HISTORY:
+                rows = self._account(request.after, request.limit or HISTORY_LIMIT)
             case View.COMMAND:
                 receipt = self.receipts.find(request.key)
                 if receipt is None or receipt.version > state.version:
@@ -148,6 +159,30 @@ class UserActor:
 
     def _progression(self) -> PlayerProgression:
         return progression_of(self.durable, self._rules)
+
+    def _everything(self) -> dict[str, Any]:
+        """Every row but the account and the tallies, which are about the rows."""
+        state = self.durable
+        return {
+            "player_progression": self._progression(),
+            "chapter_progression": list(state.chapters.values()),
+            "quest_record": list(state.quests.values()),
+            "battle_state": list(state.battles.values()),
+            "inventory": state.inventory,
+            "wallet": state.wallet,
+            "affinity": state.affinity,
+        }
+
+    def _rated(self, chapter: ChapterProgression) -> dict[str, Any]:
+        return {**asdict(chapter), "deviation": rate(chapter, self._rules.deviation)}
+
+    def _account(self, after: int, limit: int) -> dict[str, Any]:
+        """Entries of the account after sequence `after`; `next_after` when there are more."""
+        history = self.durable.history
+        begin = max(0, after - self.durable.history_stored_through)
+        page = history[begin : begin + limit]
+        more = {"next_after": page[-1].sequence} if begin + limit < len(history) else {}
+        return {"history": page, **more}
 
 
 def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:

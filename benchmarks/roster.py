@@ -6,6 +6,7 @@ To measure one more: write a class that is a `peer.Peer`, and put it here.
 from benchmarks.peer import Peer
 from benchmarks.peers.limits.peer import Empty
 from benchmarks.peers.postgres.peer import Postgres
+from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.peers.ray_serve.peer import RayServe
 from benchmarks.peers.redis.peer import Redis
 from benchmarks.peers.workerd.peer import Workerd
@@ -13,4 +14,13 @@ from benchmarks.peers.workerd.peer import Workerd
 
 def roster() -> list[Peer]:
     """One of each."""
-    return [Redis(), Postgres(), Workerd(), RayServe(), Empty("granian"), Empty("uvicorn")]
+    return [
+        Questkeep("packed"),
+        Questkeep("dedicated"),
+        Redis(),
+        Postgres(),
+        Workerd(),
+        RayServe(),
+        Empty("granian"),
+        Empty("uvicorn"),
+    ]

@@ -1,14 +1,18 @@
-"""Chapter plans and their ledgers."""
+"""Chapter plans, their ledgers, and the point in the plan that a ledger has reached."""
 
 from msgspec.structs import replace
 
 from domain.commands import UpsertChapter
+from domain.compiler import ChapterPlan
 from domain.rejections import Code, Rejection
-from domain.rows import INTEGER_MAX, ChapterProgression, chapter_progression_id
+from domain.rows import INTEGER_MAX, ChapterProgression, Source, chapter_progression_id
+
+Plan = UpsertChapter | ChapterPlan
+"""A plan as a service gives it, or as the compiler does."""
 
 
 def upsert_chapter_progression(
-    user_id: str, before: ChapterProgression | None, plan: UpsertChapter, level: int, now: int
+    user_id: str, before: ChapterProgression | None, plan: Plan, level: int, now: int
 ) -> ChapterProgression | Rejection:
     """The chapter's row with `plan` in it and its ledger at 0; `level` is the user's now [seed].
 
@@ -73,11 +77,49 @@ def apply_chapter_progression_ledger_entry(
                 f"{name} is {amount}, but the {held} in the ledger of {row.chapter_id} "
                 f"can only grow to {INTEGER_MAX}",
             )
-    after = replace(
+    left_at = row.level_at_exit if level_at_exit is None else level_at_exit
+    added = granted_quest_xp or granted_hostile_xp or hostile_defeat_increment
+    if not added and left_at == row.level_at_exit:
+        return row
+    return replace(
         row,
         actual_quest_xp=row.actual_quest_xp + granted_quest_xp,
         actual_hostile_xp=row.actual_hostile_xp + granted_hostile_xp,
         actual_hostile_defeat_count=row.actual_hostile_defeat_count + hostile_defeat_increment,
-        level_at_exit=row.level_at_exit if level_at_exit is None else level_at_exit,
+        level_at_exit=left_at,
+        updated_at=now,
     )
-    return row if after == row else replace(after, updated_at=now)
+
+
+def take_from_ledger(
+    row: ChapterProgression, quest_xp: int, hostile_xp: int, now: int
+) -> ChapterProgression:
+    """`row` with that much XP less in its ledger, never below 0; the same row for nothing.
+
+    Defeats stay: the hostile fell, whatever became of what it paid.  So does `level_at_exit`: it
+    is the level at the last entry, not today's.
+    """
+    quest = max(0, row.actual_quest_xp - quest_xp)
+    hostile = max(0, row.actual_hostile_xp - hostile_xp)
+    if quest == row.actual_quest_xp and hostile == row.actual_hostile_xp:
+        return row
+    return replace(row, actual_quest_xp=quest, actual_hostile_xp=hostile, updated_at=now)
+
+
+def pseudo_level_reached(row: ChapterProgression) -> int:
+    """Where between entry and exit pseudo level the ledger stands, in thousandths.
+
+    The XP granted so far against the XP planned; never past the exit.
+    """
+    entry, leave = row.entry_pseudo_level_millis, row.exit_pseudo_level_millis
+    actual, planned = row.actual_quest_xp + row.actual_hostile_xp, row.planned_total_xp
+    if planned == 0:
+        return entry
+    return entry + (leave - entry) * min(actual, planned) // planned
+
+
+def budget_of(row: ChapterProgression, source: Source) -> tuple[int, int]:
+    """The XP planned for `source`, and what the ledger already holds of it."""
+    if source is Source.QUEST:
+        return row.planned_quest_xp, row.actual_quest_xp
+    return row.planned_hostile_xp, row.actual_hostile_xp

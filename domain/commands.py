@@ -6,26 +6,29 @@ are refused: a player who names their own reward gets an error, not a smile.
 Not for: permission to change anything in a given state (`decide`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, Strict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
+from domain.compiler import CHAPTERS_MAX
 from domain.ids import Id
-from domain.rows import BattleMode, PaceBand, Source, Tier
-
-AMOUNT_MAX = 2**53 - 1
-"""Largest amount a command may name: every JSON reader keeps it exact (RFC 7493)."""
-EXPERIENCE_REWARD_MAX = 2**32 - 1
-"""Largest reward of one battle [seed]."""
-PARTS_MAX = 100
-"""Largest number of objectives, items, currencies or affinities in one command."""
-
-Amount = Annotated[int, Strict(), Field(ge=0, le=AMOUNT_MAX)]
-Positive = Annotated[int, Strict(), Field(ge=1, le=AMOUNT_MAX)]
-Level = Annotated[int, Strict(), Field(ge=1, le=10_000)]
-Affinity = Annotated[int, Strict(), Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
-Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
+from domain.offers import (
+    PARTS_MAX,
+    Amount,
+    BattleModeWord,
+    BlueprintOffer,
+    Count,
+    Experience,
+    GoodsOffer,
+    HostileOffer,
+    Level,
+    ObjectiveOffer,
+    PaceBandWord,
+    RewardOffer,
+    SourceWord,
+)
+from domain.rows import BattleMode, Source
 
 _config = ConfigDict(extra="forbid")
 _command = dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class GrantExperience:
     type: Literal["grant_player_progression_experience"] = "grant_player_progression_experience"
     command_id: Id
     amount: Amount
-    source: Source = Source.SERVICE
+    source: SourceWord = Source.SERVICE
 
 
 @_command
@@ -100,7 +103,7 @@ class UpsertChapter:
     planned_quest_xp: Amount
     planned_hostile_xp: Amount
     expected_hostile_defeat_count: Amount
-    pace_band: PaceBand
+    pace_band: PaceBandWord
 
 
 @_command
@@ -120,28 +123,44 @@ class ApplyChapterLedgerEntry:
 
 
 @_command
-class ObjectiveOffer:
-    """One thing a quest asks for."""
+class CompileChapters:
+    """Write the plans that these blueprints of a whole story compile to."""
 
     __pydantic_config__ = _config
-    kind: Id
-    target: Id
-    required: Count
+    type: Literal["compile_chapters"] = "compile_chapters"
+    command_id: Id
+    chapters: Annotated[tuple[BlueprintOffer, ...], Field(min_length=1, max_length=CHAPTERS_MAX)]
 
 
 @_command
-class RewardOffer:
-    """What a quest pays: amounts by item, currency and NPC id."""
+class RecordSignal:
+    """Something happened `count` times: every active quest that asks for it moves."""
 
     __pydantic_config__ = _config
-    experience: Amount | None = None
-    items: Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)] = field(default_factory=dict)
-    currency: Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)] = field(
-        default_factory=dict
-    )
-    affinity: Annotated[dict[Id, Affinity], Field(max_length=PARTS_MAX)] = field(
-        default_factory=dict
-    )
+    type: Literal["record_signal"] = "record_signal"
+    command_id: Id
+    kind: Id
+    target: Id
+    count: Count
+
+
+@_command
+class UndoGrant:
+    """Take back what another command granted."""
+
+    __pydantic_config__ = _config
+    type: Literal["undo_grant"] = "undo_grant"
+    command_id: Id
+    undo_command_id: Id
+
+
+@_command
+class RebaseProgression:
+    """Read `total_xp` again under the rules in force; no level is taken away."""
+
+    __pydantic_config__ = _config
+    type: Literal["rebase_progression"] = "rebase_progression"
+    command_id: Id
 
 
 @_command
@@ -158,17 +177,6 @@ class OfferQuest:
 
 
 @_command
-class HostileOffer:
-    """Who stands on the other side; what is left out is resolved when the battle opens."""
-
-    __pydantic_config__ = _config
-    hostile_id: Id
-    tier: Tier = Tier.STANDARD
-    level: Level | None = None
-    strength: Annotated[int, Strict(), Field(ge=1, le=10**12)] | None = None
-
-
-@_command
 class StartBattle:
     """Open a battle."""
 
@@ -177,9 +185,10 @@ class StartBattle:
     command_id: Id
     battle_id: Id
     chapter_id: Id | None = None
-    mode: BattleMode = BattleMode.FIGHT
+    mode: BattleModeWord = BattleMode.FIGHT
     hostile: HostileOffer
-    experience_reward: Annotated[int, Strict(), Field(ge=0, le=EXPERIENCE_REWARD_MAX)] | None = None
+    experience_reward: Experience | None = None
+    reward: GoodsOffer | None = None
 
 
 Command = (
@@ -189,9 +198,13 @@ Command = (
     | AcknowledgeLevelUps
     | GrantExperience
     | UpsertChapter
+    | CompileChapters
     | ApplyChapterLedgerEntry
     | OfferQuest
+    | RecordSignal
     | StartBattle
+    | UndoGrant
+    | RebaseProgression
 )
 
 PLAYER_COMMANDS = frozenset(
@@ -203,9 +216,13 @@ SERVICE_COMMANDS = frozenset(
     {
         "grant_player_progression_experience",
         "upsert_chapter_progression",
+        "compile_chapters",
         "apply_chapter_progression_ledger_entry",
         "offer_quest",
+        "record_signal",
         "start_battle",
+        "undo_grant",
+        "rebase_progression",
     }
 )
 

@@ -5,26 +5,63 @@ Events explain a change; the rows after it are what is stored and recovered.  Ta
 
 from msgspec import Struct
 
-from domain.rows import BattleOutcome, Source
+from domain.rows import BattleOutcome, Origin, Reward, Source
+from domain.shaping import Factor
 
 
 class Event(Struct, frozen=True, gc=False, tag_field="type", omit_defaults=True):
     """Root of all events; `type` on the wire is the tag."""
 
 
+class ResolvedFrom(Struct, frozen=True, gc=False):
+    """Where a hostile's level, strength and worth come from, each on its own."""
+
+    level: Origin
+    strength: Origin
+    experience_reward: Origin
+
+
 class ExperienceGranted(Event, frozen=True, gc=False, tag="experience_granted"):
-    """`amount` was added to `total_xp`; `planned` is what it was before any rule shaped it."""
+    """`amount` was added to `total_xp`; `planned` is what it was before any rule shaped it.
+
+    `factors` are the rules that changed it, in order, each with the amount before and after.
+    """
 
     source: Source
     amount: int
     planned: int
     chapter_id: str | None = None
+    factors: tuple[Factor, ...] = ()
 
 
 class LevelReached(Event, frozen=True, gc=False, tag="level_reached"):
     """One event for each level, in order, also when one grant carries over several."""
 
     level: int
+
+
+class GrantUndone(Event, frozen=True, gc=False, tag="grant_undone"):
+    """What `undone_command_id` granted was taken back; the level may have fallen with it.
+
+    `missing` is what could not be taken, because the user no longer has it.
+    """
+
+    undone_command_id: str
+    sequence: int
+    level: int
+    taken: Reward
+    missing: Reward
+
+
+class ProgressionRebased(Event, frozen=True, gc=False, tag="progression_rebased"):
+    """`total_xp` was read again under the rules in force.
+
+    `raised_by` was added to it, so that it is enough for the level that is kept.
+    """
+
+    level: int
+    total_xp: int
+    raised_by: int
 
 
 class LevelUpsAcknowledged(Event, frozen=True, gc=False, tag="level_ups_acknowledged"):
@@ -50,6 +87,22 @@ class ChapterLedgerApplied(Event, frozen=True, gc=False, tag="chapter_ledger_app
 
 class QuestOffered(Event, frozen=True, gc=False, tag="quest_offered"):
     """A quest was added."""
+
+    quest_id: str
+
+
+class QuestProgressed(Event, frozen=True, gc=False, tag="quest_progressed"):
+    """A signal moved one of a quest's objectives to `current` of `required`."""
+
+    quest_id: str
+    kind: str
+    target: str
+    current: int
+    required: int
+
+
+class QuestReady(Event, frozen=True, gc=False, tag="quest_ready"):
+    """Every objective is met: the quest can be turned in."""
 
     quest_id: str
 
@@ -88,11 +141,12 @@ class AffinityChanged(Event, frozen=True, gc=False, tag="affinity_changed"):
 
 
 class BattleStarted(Event, frozen=True, gc=False, tag="battle_started"):
-    """A battle opened against this hostile."""
+    """A battle opened against this hostile; `resolved_from` says who named its numbers."""
 
     battle_id: str
     hostile_id: str
     experience_reward: int
+    resolved_from: ResolvedFrom
 
 
 class CombatTurnResolved(Event, frozen=True, gc=False, tag="combat_turn_resolved"):
@@ -115,10 +169,14 @@ class BattleEnded(Event, frozen=True, gc=False, tag="battle_ended"):
 AnyEvent = (
     ExperienceGranted
     | LevelReached
+    | GrantUndone
+    | ProgressionRebased
     | LevelUpsAcknowledged
     | ChapterPlanned
     | ChapterLedgerApplied
     | QuestOffered
+    | QuestProgressed
+    | QuestReady
     | QuestTurnedIn
     | QuestAbandoned
     | ItemsGranted

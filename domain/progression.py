@@ -1,10 +1,18 @@
 """Levels and experience of one user."""
 
+from bisect import bisect_right
+
 from msgspec.structs import replace
 
 from domain.rejections import Code, Rejection
 from domain.rows import INTEGER_MAX, PlayerProgression, Source
 from domain.rules import Rules
+from domain.state import UserState
+
+
+def progression_of(state: UserState, rules: Rules) -> PlayerProgression:
+    """The user's progression row, or the default one; reading it writes nothing [seed]."""
+    return state.player_progression or default_player_progression(state.user_id, rules)
 
 
 def default_player_progression(user_id: str, rules: Rules) -> PlayerProgression:
@@ -64,3 +72,56 @@ def acknowledge_level_ups(row: PlayerProgression, now: int) -> PlayerProgression
     if row.pending_level_ups == 0:
         return row
     return replace(row, pending_level_ups=0, updated_at=now)
+
+
+def level_by_curve(total_xp: int, rules: Rules) -> int:
+    """The level that `total_xp` reaches under `rules`."""
+    return bisect_right(rules.levels, total_xp, key=lambda one: one.cumulative_xp)
+
+
+def take_experience(
+    row: PlayerProgression, amount: int, now: int, rules: Rules
+) -> PlayerProgression:
+    """`row` with `amount` XP less, at most all of it: the one way in which `total_xp` falls.
+
+    What fits in the current level leaves the level alone; otherwise the level is read anew on the
+    curve.  Level-ups that were lost before they were shown are not shown.
+    """
+    total = max(0, row.total_xp - amount)
+    if total == row.total_xp:
+        return row
+    if amount <= row.current_level_xp:
+        current = row.current_level_xp - amount
+        return replace(row, total_xp=total, current_level_xp=current, updated_at=now)
+    level = level_by_curve(total, rules)
+    lost = row.level - level
+    return replace(
+        row,
+        level=level,
+        current_level_xp=total - rules.levels[level - 1].cumulative_xp,
+        total_xp=total,
+        xp_to_next_level=rules.xp_to_next(level),
+        pending_level_ups=max(0, row.pending_level_ups - lost),
+        updated_at=now,
+    )
+
+
+def rebase_progression(row: PlayerProgression, now: int, rules: Rules) -> PlayerProgression:
+    """`row` read again under `rules`: the level by the curve, but never lower than it was.
+
+    Where the kept level costs more than was earned, `total_xp` is raised to what it costs, so that
+    total and level agree again.  The same row when there is nothing to do.  A level above a cap
+    that has been lowered is kept, with the cap's figures.
+    """
+    level = max(row.level, level_by_curve(row.total_xp, rules))
+    reached = rules.levels[rules.clamp_level(level) - 1].cumulative_xp
+    total = max(row.total_xp, reached)
+    after = replace(
+        row,
+        level=level,
+        current_level_xp=total - reached,
+        total_xp=total,
+        xp_to_next_level=rules.xp_to_next(level),
+        pending_level_ups=row.pending_level_ups + level - row.level,
+    )
+    return row if after == row else replace(after, updated_at=now)

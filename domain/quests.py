@@ -1,4 +1,4 @@
-"""Quests: offered, handed in or given up.  Knows nothing of progression [seed]."""
+"""Quests: offered, moved by signals, handed in, given up.  Knows nothing of progression [seed]."""
 
 from msgspec.structs import replace
 
@@ -34,6 +34,26 @@ def offer_quest(
         created_at=now,
         updated_at=now,
     )
+
+
+def record_signal(quest: QuestRecord, kind: str, target: str, count: int, now: int) -> QuestRecord:
+    """`quest` with every open objective of this kind and target moved by `count`, at most to full.
+
+    With the last objective met it is ready to turn in.  The same row when nothing moved.
+    """
+    if quest.status is not QuestStatus.ACTIVE:
+        return quest
+    moved = tuple(
+        replace(one, current=min(one.current + count, one.required))
+        if one.kind == kind and one.target == target and one.current < one.required
+        else one
+        for one in quest.objectives
+    )
+    if all(after is before for after, before in zip(moved, quest.objectives, strict=True)):
+        return quest
+    ready = all(one.current == one.required for one in moved)
+    status = QuestStatus.READY_TO_TURN_IN if ready else QuestStatus.ACTIVE
+    return replace(quest, status=status, objectives=moved, updated_at=now)
 
 
 def turn_in_quest(quest: QuestRecord, now: int) -> QuestRecord | Rejection:

@@ -16,6 +16,8 @@ class Code(StrEnum):
     BATTLE_OVER = "battle_over"
     BATTLE_EXISTS = "battle_exists"
     CHAPTER_NOT_FOUND = "chapter_not_found"
+    GRANT_NOT_FOUND = "grant_not_found"
+    ALREADY_UNDONE = "already_undone"
     COMMAND_ID_REUSED = "command_id_reused"
     INVALID_FIELD = "invalid_field"
 
@@ -28,6 +30,7 @@ class Code(StrEnum):
                 | Code.QUEST_NOT_READY
                 | Code.BATTLE_NOT_FOUND
                 | Code.CHAPTER_NOT_FOUND
+                | Code.GRANT_NOT_FOUND
             ):
                 return True
             case (
@@ -35,6 +38,7 @@ class Code(StrEnum):
                 | Code.QUEST_EXISTS
                 | Code.BATTLE_OVER
                 | Code.BATTLE_EXISTS
+                | Code.ALREADY_UNDONE
                 | Code.COMMAND_ID_REUSED
                 | Code.INVALID_FIELD
             ):

@@ -71,6 +71,14 @@ class Tier(StrEnum):
     BOSS = "boss"
 
 
+class Origin(StrEnum):
+    """Who said what a hostile is worth: the caller, the chapter's plan, or the rules alone."""
+
+    CALLER = "caller"
+    PLAN = "plan"
+    FALLBACK = "fallback"
+
+
 class PlayerProgression(Row, frozen=True, gc=False):
     """Level and experience of one user.
 
@@ -125,7 +133,10 @@ class Objective(Row, frozen=True, gc=False):
 
 
 class Reward(Struct, frozen=True, omit_defaults=True):
-    """What a quest pays.  An absent `experience` means 0 [seed]."""
+    """What a quest pays.  An absent `experience` means 0 [seed].
+
+    A battle's has none: its `experience_reward` is a field of its own [seed].
+    """
 
     experience: int | None = None
     items: dict[str, int] = {}
@@ -172,7 +183,7 @@ class Fighter(Row, frozen=True, gc=False):
 
 
 class BattleState(Struct, frozen=True):
-    """One battle.  `chapter_id` and `experience_reward` are fixed when it opens [seed]."""
+    """One battle.  `chapter_id`, `experience_reward` and `reward` are fixed when it opens [seed]."""
 
     battle_id: str
     user_id: str
@@ -185,6 +196,18 @@ class BattleState(Struct, frozen=True):
     experience_reward: int
     created_at: int
     updated_at: int
+    reward: Reward = Reward()
+
+
+class RepeatTally(Struct, frozen=True):
+    """How often each hostile was defeated inside one scope, the longest ago first.
+
+    `scope` is `day`, with the UTC day counted from the epoch, or `chapter/` and the chapter's id.
+    """
+
+    scope: str
+    day: int | None
+    defeats: dict[str, int]
 
 
 def chapter_progression_id(user_id: str, chapter_id: str) -> str:

@@ -1,149 +1,39 @@
-"""The rules in force: curves, tiers and combat numbers, compiled from one TOML file and checked.
+"""The rules in force: curves, tiers, combat numbers and penalties, compiled from one TOML file.
 
 `compile_rules` turns the file's text into `Rules` or says, key by key, what is wrong with it.
 
-Not for: reading files (`gateway.settings` does).
+Not for: reading files (`gateway.settings` does), or the keys of the file (`rules_file`).
 """
 
 import tomllib
 from hashlib import blake2b
-from itertools import accumulate, pairwise
-from typing import Annotated, Literal, Self
+from itertools import accumulate
 
 import msgspec
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from domain.rows import INTEGER_MAX, Tier
+from domain import problems, pseudo_levels
+from domain.deviation import DeviationRules
+from domain.pseudo_levels import LevelBenchmark, PseudoLevelRules
+from domain.rows import PaceBand, Tier
+from domain.rules_file import (
+    BandRules,
+    CombatRules,
+    HostileExperienceRules,
+    PenaltyRules,
+    RulesFile,
+    TierRules,
+)
 
-Permille = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
-
-
-class LevelBenchmark(Struct, frozen=True, gc=False):
-    """One level: what it costs to leave it, what was paid to reach it, how strong one is in it.
-
-    `xp_to_next` is 0 at the cap.
-    """
-
-    level: int
-    xp_to_next: int
-    cumulative_xp: int
-    reference_strength: int
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TierRules(_Section):
-    """What a tier adds to a hostile's level, strength and worth."""
-
-    level_offset: Annotated[int, Field(strict=True, ge=-1000, le=1000)]
-    strength_permille: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-    experience_permille: Permille
-
-
-class StanceRules(_Section):
-    """How an action shapes the damage dealt and taken in its turn."""
-
-    dealt_permille: Permille
-    taken_permille: Permille
-
-
-class CombatRules(_Section):
-    """How strength becomes hit points, attack and defense, and how far the dice reach."""
-
-    player_hp_permille: Permille
-    hostile_hp_permille: Permille
-    attack_permille: Permille
-    defense_permille: Permille
-    roll_min_permille: Permille
-    roll_max_permille: Permille
-    stances: dict[Literal["attack", "guard", "skill"], StanceRules]
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.roll_min_permille > self.roll_max_permille:
-            raise ValueError(
-                f"roll_min_permille is {self.roll_min_permille}, expected at most "
-                f"roll_max_permille, which is {self.roll_max_permille}"
-            )
-        if missing := {"attack", "guard", "skill"} - self.stances.keys():
-            raise ValueError(f"stances lacks {', '.join(sorted(missing))}")
-        return self
-
-
-class LevelRules(_Section):
-    """The XP curve: what each level costs, from level 1 on; the cap is one above the last."""
-
-    xp_to_next: Annotated[
-        list[Annotated[int, Field(strict=True, ge=1, le=INTEGER_MAX)]],
-        Field(min_length=1, max_length=9_999),
-    ]
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        for level, (cost, after) in enumerate(pairwise(self.xp_to_next), start=1):
-            if after < cost:
-                raise ValueError(
-                    f"xp_to_next of level {level + 1} is {after}, expected at least that of "
-                    f"level {level}, which is {cost}"
-                )
-        if (total := sum(self.xp_to_next)) > INTEGER_MAX:
-            raise ValueError(f"xp_to_next adds up to {total}, expected at most {INTEGER_MAX}")
-        return self
-
-
-class StrengthRules(_Section):
-    """The reference strength curve: `base + per_level * (level - 1)`."""
-
-    base: Annotated[int, Field(strict=True, ge=1, le=10**9)]
-    per_level: Annotated[int, Field(strict=True, ge=0, le=10**9)]
-
-
-class HostileExperienceRules(_Section):
-    """What a victory is worth when nobody said: `base + per_level * level`."""
-
-    base: Annotated[int, Field(strict=True, ge=0, le=10**9)]
-    per_level: Annotated[int, Field(strict=True, ge=0, le=10**9)]
-
-
-class RulesFile(_Section):
-    """The file as written."""
-
-    name: Annotated[str, Field(min_length=1, max_length=64)]
-    levels: LevelRules
-    strength: StrengthRules
-    hostile_experience: HostileExperienceRules
-    tiers: dict[Tier, TierRules]
-    combat: CombatRules
-
-    @model_validator(mode="after")
-    def _every_tier(self) -> Self:
-        if missing := set(Tier) - self.tiers.keys():
-            raise ValueError(f"tiers lacks {', '.join(sorted(missing))}")
-        return self
-
-    @model_validator(mode="after")
-    def _profiles_fit(self) -> Self:
-        """The strongest hostile's hit points, attack and defense must be integers of 63 bits."""
-        strongest = self.strength.base + self.strength.per_level * len(self.levels.xp_to_next)
-        strength = strongest * max(tier.strength_permille for tier in self.tiers.values()) // 1000
-        combat = self.combat
-        permille = max(
-            combat.hostile_hp_permille, combat.attack_permille, combat.defense_permille, 1000
-        )
-        if (most := strength * permille // 1000) > INTEGER_MAX:
-            raise ValueError(
-                f"strength of {strongest} at the level cap makes {most} of the strongest hostile, "
-                f"expected at most {INTEGER_MAX}"
-            )
-        return self
+__all__ = ["CombatRules", "InvalidRules", "LevelBenchmark", "Rules", "TierRules", "compile_rules"]
 
 
 class InvalidRules(Exception):
-    """The rules file cannot be used; each problem names the key, what came, what was expected."""
+    """The rules file cannot be used.
+
+    Each of `problems` names the key, what came and what was expected, and says how to mend it.
+    """
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -151,14 +41,24 @@ class InvalidRules(Exception):
 
 
 class Rules(Struct, frozen=True):
-    """The rules in force, ready to be asked.  `fingerprint` tells one set of rules from another."""
+    """The rules in force, ready to be asked.
+
+    `fingerprint` is the same for rules that mean the same, however the file writes them (a curve as
+    a table, as a formula or by name; defaults spelt out or left out) and whatever they are called.
+    """
 
     name: str
+    source: str
     fingerprint: str
     levels: tuple[LevelBenchmark, ...]
     tiers: dict[Tier, TierRules]
     combat: CombatRules
     hostile_experience: HostileExperienceRules
+    pseudo_levels: PseudoLevelRules
+    bands: dict[PaceBand, BandRules]
+    quest_weights: dict[str, int]
+    penalties: PenaltyRules
+    deviation: DeviationRules
 
     @property
     def level_cap(self) -> int:
@@ -177,6 +77,21 @@ class Rules(Struct, frozen=True):
         """How strong one is expected to be at `level`; the cap's strength beyond it."""
         return self.levels[self.clamp_level(level) - 1].reference_strength
 
+    def pseudo_level_at(self, done: int, whole: int) -> int:
+        """The pseudo level, in thousandths, at `done / whole` of the story; `whole` is 1 or more.
+
+        Chapter i of n alike leads from `pseudo_level_at(i - 1, n)` to `pseudo_level_at(i, n)`.
+        """
+        return pseudo_levels.pseudo_level_at(done, whole, self.pseudo_levels, self.levels)
+
+    def pseudo_level_of(self, total_xp: int) -> int:
+        """The pseudo level, in thousandths, that `total_xp` reaches; at most the cap."""
+        return pseudo_levels.pseudo_level_of(total_xp, self.levels)
+
+    def xp_at(self, pseudo_level_millis: int) -> int:
+        """The total XP at a pseudo level on the curve."""
+        return pseudo_levels.xp_at(pseudo_level_millis, self.levels)
+
 
 def compile_rules(text: str) -> Rules:
     """The rules that a rules file's text describes.
@@ -186,43 +101,44 @@ def compile_rules(text: str) -> Rules:
     """
     try:
         file = RulesFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidRules([f"not TOML: {error}"]) from None
     except ValidationError as error:
-        raise InvalidRules([_problem(one) for one in error.errors()]) from None
-    costs = [*file.levels.xp_to_next, 0]
-    reached = [0, *accumulate(file.levels.xp_to_next)]
+        raise InvalidRules(problems.sentences(error, RulesFile)) from None
+    except RecursionError:
+        raise InvalidRules(["not TOML: brackets are nested too deeply"]) from None
+    except ValueError as error:  # tomllib's own, and an integer of too many digits
+        raise InvalidRules([f"not TOML: {error}"]) from None
+    levels = _benchmarks(file)
+    tiers = file.tiers.by_tier()
     return Rules(
         name=file.name,
-        fingerprint=_fingerprint(file),
-        levels=tuple(
-            LevelBenchmark(
-                level=index + 1,
-                xp_to_next=costs[index],
-                cumulative_xp=reached[index],
-                reference_strength=file.strength.base + file.strength.per_level * index,
-            )
-            for index in range(len(costs))
-        ),
-        tiers=file.tiers,
+        source=file.source,
+        fingerprint=_fingerprint(file, levels),
+        levels=levels,
+        tiers=tiers,
         combat=file.combat,
         hostile_experience=file.hostile_experience,
+        pseudo_levels=file.pseudo_levels,
+        bands={band: getattr(file.bands, band) for band in PaceBand},
+        quest_weights=file.quest_weights.model_dump(),
+        penalties=file.penalties,
+        deviation=file.deviation,
     )
 
 
-def _fingerprint(file: RulesFile) -> str:
-    """The same for the same rules, however the file orders its tables: 16 hex digits."""
-    content = msgspec.msgpack.encode(file.model_dump(mode="json"), order="deterministic")
+def _benchmarks(file: RulesFile) -> tuple[LevelBenchmark, ...]:
+    costs = file.levels.costs
+    return tuple(
+        LevelBenchmark(level, cost, reached, file.strength.at(level))
+        for level, (cost, reached) in enumerate(
+            zip((*costs, 0), accumulate(costs, initial=0), strict=True), start=1
+        )
+    )
+
+
+def _fingerprint(file: RulesFile, levels: tuple[LevelBenchmark, ...]) -> str:
+    """The same for the same meaning, however the file writes it: 16 hex digits."""
+    sections = file.model_dump(exclude={"name", "source", "levels", "strength"})
+    if file.pseudo_levels.exit_millis is None:
+        sections["pseudo_levels"]["exit_millis"] = 1000 * len(levels)
+    content = msgspec.msgpack.encode([levels, sections], order="deterministic")
     return blake2b(content, digest_size=8).hexdigest()
-
-
-def _problem(error: ErrorDetails) -> str:
-    """One pydantic error as a sentence: the key, what came, what was expected."""
-    key = ".".join(str(part) for part in error["loc"]) or "the file"
-    if error["type"] == "missing":
-        return f"{key} is missing"
-    if error["type"] == "extra_forbidden":
-        return f"{key} is no key of a rules file"
-    if error["type"] == "value_error":
-        return f"{key}: {error['msg'].removeprefix('Value error, ')}"
-    return f"{key} is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"

@@ -2,20 +2,33 @@
 
 `UserState.put` is the only way a state comes from another; recovery does the same to stored rows,
 so what was decided and what is recovered are the same.
+
+Not for: where history goes when it leaves memory (the host stores pages and says when one stands).
 """
 
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.events import AnyEvent
-from domain.rows import BattleState, ChapterProgression, PlayerProgression, QuestRecord
+from domain.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
+from domain.rows import (
+    BattleState,
+    ChapterProgression,
+    PlayerProgression,
+    QuestRecord,
+    RepeatTally,
+)
 
 _Row = TypeVar("_Row")
 
 
 class Changes(Struct, frozen=True, omit_defaults=True):
-    """The rows as they now are, only those that changed; None or empty means untouched."""
+    """The rows as they now are, only those that changed; None or empty means untouched.
+
+    `history` holds the new entries only: they come after those the user had.
+    """
 
     player_progression: PlayerProgression | None = None
     chapter_progression: tuple[ChapterProgression, ...] = ()
@@ -24,6 +37,8 @@ class Changes(Struct, frozen=True, omit_defaults=True):
     inventory: dict[str, int] | None = None
     wallet: dict[str, int] | None = None
     affinity: dict[str, int] | None = None
+    repeat_tally: tuple[RepeatTally, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
 
 
 NOTHING = Changes()
@@ -40,7 +55,11 @@ NO_CHANGE = Decision(NOTHING, ())
 
 
 class UserState(Struct, frozen=True):
-    """Everything one user owns but the receipts.  `version` counts the commands that changed it."""
+    """Everything one user owns but the receipts.  `version` counts the commands that changed it.
+
+    `history` is the newest part of the account, gapless, oldest first; what is older stands in the
+    store.
+    """
 
     user_id: str
     version: int = 0
@@ -51,6 +70,18 @@ class UserState(Struct, frozen=True):
     inventory: dict[str, int] = {}
     wallet: dict[str, int] = {}
     affinity: dict[str, int] = {}
+    repeats: dict[str, RepeatTally] = {}
+    history: tuple[HistoryEntry, ...] = ()
+
+    @property
+    def history_stored_through(self) -> int:
+        """The newest entry that left memory because the store holds it; 0 for none."""
+        return self.history[0].sequence - 1 if self.history else 0
+
+    @property
+    def next_sequence(self) -> int:
+        """The sequence of the entry that comes next."""
+        return self.history[-1].sequence + 1 if self.history else 1
 
     def put(self, changes: Changes) -> "UserState":
         """The next state: this one with `changes` in it and `version` one higher."""
@@ -58,17 +89,39 @@ class UserState(Struct, frozen=True):
             user_id=self.user_id,
             version=self.version + 1,
             player_progression=changes.player_progression or self.player_progression,
-            chapters=_put(
-                self.chapters, {row.chapter_id: row for row in changes.chapter_progression}
-            ),
-            quests=_put(self.quests, {row.quest_id: row for row in changes.quest_record}),
-            battles=_put(self.battles, {row.battle_id: row for row in changes.battle_state}),
+            chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
+            quests=_put(self.quests, changes.quest_record, "quest_id"),
+            battles=_put(self.battles, changes.battle_state, "battle_id"),
             inventory=self.inventory if changes.inventory is None else changes.inventory,
             wallet=self.wallet if changes.wallet is None else changes.wallet,
             affinity=self.affinity if changes.affinity is None else changes.affinity,
+            repeats=_put(self.repeats, changes.repeat_tally, "scope"),
+            history=self.history + changes.history,
         )
 
+    def without_history_through(self, sequence: int) -> "UserState":
+        """This state, its entries up to `sequence` left to the store, which must hold them.
 
-def _put(table: dict[str, _Row], rows: dict[str, _Row]) -> dict[str, _Row]:
+        The newest `HISTORY_TAIL` stay whatever `sequence` is; no version is made, no row changes.
+        """
+        spare = max(0, len(self.history) - HISTORY_TAIL)
+        gone = min(spare, max(0, sequence - self.history_stored_through))
+        return replace(self, history=self.history[gone:]) if gone else self
+
+
+def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | None:
+    """The oldest entries in memory once there are enough to store a page of them, else None.
+
+    The first sequence names the page: the same page is the same entries, whoever stores it and
+    however often.  Ask durable states only.  The entries stay in memory until
+    `without_history_through` is told that the page stands.
+    """
+    if len(state.history) < HISTORY_TAIL + HISTORY_PAGE:
+        return None
+    page = state.history[:HISTORY_PAGE]
+    return page[0].sequence, page
+
+
+def _put(table: dict[str, _Row], rows: tuple[_Row, ...], key: str) -> dict[str, _Row]:
     """`table` with `rows` in it; the same table when there are none."""
-    return {**table, **rows} if rows else table
+    return {**table, **{getattr(row, key): row for row in rows}} if rows else table

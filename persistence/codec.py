@@ -15,9 +15,16 @@ import msgpack
 import msgspec
 from msgspec import Struct
 
+from domain.history import HistoryEntry
 from domain.receipts import Receipt, Receipts
 from domain.reply import ReplyBody
-from domain.rows import BattleState, ChapterProgression, PlayerProgression, QuestRecord
+from domain.rows import (
+    BattleState,
+    ChapterProgression,
+    PlayerProgression,
+    QuestRecord,
+    RepeatTally,
+)
 from domain.state import UserState
 from persistence.errors import Corrupt, NewerFormat
 
@@ -28,6 +35,8 @@ KEYS = {
     "chapter_progression": "chapter_id",
     "quest_record": "quest_id",
     "battle_state": "battle_id",
+    "repeat_tally": "scope",
+    "history": "sequence",
 }
 """Tables with many rows a user, and the field that tells their rows apart."""
 
@@ -49,7 +58,10 @@ class Record(Struct, frozen=True, array_like=True):
 
 
 class Rows(Struct, frozen=True):
-    """Everything a user owns, table by table: the shape of snapshots and of reads."""
+    """Everything a user owns, table by table: the shape of snapshots.
+
+    `history` is the part of the account that no stored page holds yet, and the newest entries.
+    """
 
     player_progression: PlayerProgression | None
     chapter_progression: list[ChapterProgression]
@@ -58,6 +70,8 @@ class Rows(Struct, frozen=True):
     inventory: dict[str, int]
     wallet: dict[str, int]
     affinity: dict[str, int]
+    repeat_tally: list[RepeatTally] = []
+    history: list[HistoryEntry] = []
 
 
 class Snapshot(Struct, frozen=True):
@@ -109,6 +123,8 @@ def rows_of(state: UserState) -> Rows:
         inventory=state.inventory,
         wallet=state.wallet,
         affinity=state.affinity,
+        repeat_tally=list(state.repeats.values()),
+        history=list(state.history),
     )
 
 
@@ -122,7 +138,7 @@ def encode_snapshot(
             "format": FORMAT,
             "user_id": state.user_id,
             "version": state.version,
-            "rows": rows if unknown is None else put_rows(unknown, rows),
+            "rows": rows if unknown is None else _laid_over(unknown, rows),
             "receipts": [
                 [one.command_id, one.fingerprint, one.version, one.reply] for one in receipts
             ],
@@ -170,10 +186,12 @@ def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot
             inventory=rows.inventory,
             wallet=rows.wallet,
             affinity=rows.affinity,
+            repeats={row.scope: row for row in rows.repeat_tally},
+            history=tuple(rows.history),
         )
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise Corrupt(place, 0, f"a snapshot with wrong fields: {error}") from None
-    known = msgspec.to_builtins(rows)
+    known = msgpack.unpackb(_encode(rows))  # as stored: with lists where the rows have tuples
     return Snapshot(state, receipts, None if snapshot["rows"] == known else snapshot["rows"])
 
 
@@ -217,6 +235,14 @@ def put_rows(rows: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     tables = _Tables(rows)
     tables.put(changes)
     return tables.rows()
+
+
+def _laid_over(unknown: dict[str, Any], rows: dict[str, Any]) -> dict[str, Any]:
+    """`rows` with what only `unknown` has; entries that left the history stay gone."""
+    after = put_rows(unknown, rows)
+    kept = {entry["sequence"] for entry in rows["history"]}
+    after["history"] = [entry for entry in after["history"] if entry["sequence"] in kept]
+    return after
 
 
 class _Tables:

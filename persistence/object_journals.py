@@ -9,8 +9,8 @@ what `streams` lists.
 
 Numbers are given free again when batches are dropped, and a fence on a freed number closes nothing.
 Therefore `.dropped` is written before any batch is deleted, and a fence counts only when a listing
-made after it shows it above what is dropped.  The mark stays with the fence: a try that was given
-up long ago may still arrive under a freed number, and below the mark nobody minds.
+made after it was seen shows it above what is dropped.  The mark stays with the fence: a try that
+was given up long ago may still arrive under a freed number, and below the mark nobody minds.
 
 A listing is not of one moment, but it goes up through the names, and `.dropped` only moves up: a
 reader that passes a place before the mark moves meets the mark further on.
@@ -71,15 +71,18 @@ class Journals:
 
     async def fence(self, stream: StreamId) -> None:
         """See `Store.fence`.  A busy writer is overtaken: each loss doubles the numbers claimed."""
-        at_once = 1
+        fence, at_once = 0, 1
         for _ in range(_ROUNDS_MAX):
+            # After the fence was seen: on a number given free before this, it closes nothing.
             listing = await self._list(stream)
-            if not listing.names and not await self._stands(stream):
+            if listing.dropped < fence or not (listing.names or await self._stands(stream)):
                 return
             if listing.end in listing.numbers and await self._is_fence(stream, listing.end):
-                return
-            claimed = range(listing.end + 1, listing.end + 1 + at_once)
-            await asyncio.gather(*(self._claim(stream, number) for number in claimed))
+                fence = listing.end
+                continue
+            numbers = range(listing.end + 1, listing.end + 1 + at_once)
+            closed = await asyncio.gather(*(self._close(stream, number) for number in numbers))
+            fence = min((n for n, yes in zip(numbers, closed, strict=True) if yes), default=0)
             at_once = min(2 * at_once, _FENCES_AT_ONCE_MAX)
         raise Unavailable(
             f"{stream} in {self._calls.url} could not be fenced: its writer is faster"
@@ -106,6 +109,9 @@ class Journals:
                         missing = reached + 1
                         break
                     if content.kind == frame.SEAL:
+                        if (await self._list(stream)).dropped >= number:
+                            missing = number
+                            break
                         await self._refuse_batches(stream, ahead, number)
                         return
                     reached = number
@@ -115,7 +121,7 @@ class Journals:
         raise Unavailable(f"{stream} in {self._calls.url} lists batches that are not there")
 
     async def drop(self, stream: StreamId) -> None:
-        """See `Store.drop`.  The lowest fence and the mark stay, for what arrives late.
+        """See `Store.drop`.  Fence and mark stay, for what arrives late.
 
         In this order a crash anywhere leaves a stream that reads right and is dropped again.
         """
@@ -126,11 +132,10 @@ class Journals:
         fence = await self._lowest_fence(stream, listing.numbers)
         if fence is None:
             raise ValueError(f"{stream} is dropped before it is fenced")
-        mark = object_names.dropped(stream, fence - 1)
         if listing.dropped < fence - 1:
             await self.mark_dropped(stream, fence - 1)
-        kept = {mark, object_names.numbered(stream, fence)}
-        await self._calls.delete([name for name in listing.names if name not in kept])
+        kept = object_names.dropped(stream, fence - 1)
+        await self._calls.delete([name for name in listing.names if name < kept])
         await self._calls.delete([object_names.standing(stream)])
 
     async def mark_dropped(self, stream: StreamId, sequence: int) -> None:
@@ -148,9 +153,13 @@ class Journals:
     async def _stands(self, stream: StreamId) -> bool:
         return await self._calls.get(object_names.standing(stream)) is not None
 
-    async def _claim(self, stream: StreamId, number: int) -> None:
+    async def _close(self, stream: StreamId, number: int) -> bool:
+        """Put a fence under `number`; whether one, ours or another's, stands there then."""
+        name = object_names.numbered(stream, number)
         content = object_content.encode(frame.SEAL, number, b"", self._writer)
-        await self._calls.create(object_names.numbered(stream, number), content)
+        standing = await self._calls.create(name, content)
+        place = f"{self._calls.url}/{name}"
+        return object_content.decode_numbered(standing, place, number).kind == frame.SEAL
 
     async def _is_fence(self, stream: StreamId, number: int) -> bool:
         content = await self._content(stream, number)

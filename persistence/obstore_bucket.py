@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import ipaddress
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -43,30 +43,30 @@ _BAD_SCHEME = "builder error"
 class Connection:
     """How to reach a bucket.
 
-    `endpoint` is for S3-compatible servers where `AWS_ENDPOINT_URL` is not set.  Plain http is
-    spoken to this machine only, unless `AWS_ALLOW_HTTP` says otherwise.
+    `endpoint` is for an S3-compatible server where `AWS_ENDPOINT_URL` is not set; plain http is
+    spoken to one on this machine, and elsewhere only when `AWS_ALLOW_HTTP` says so.
     """
 
     endpoint: str | None = None
-    connect_seconds: float = 2
     request_seconds: float = 5
 
 
 class ObstoreBucket:
-    """Implements `Bucket`.  Connects at the first call."""
+    """Implements `Bucket`.  Connects at the first call.
+
+    The time for a request is kept here and not by obstore: client options given to it would make
+    it ignore those of the environment (`AWS_ALLOW_HTTP`, `AWS_PROXY_URL`, …).
+    """
 
     def __init__(self, url: str, connection: Connection) -> None:
         """Raises `ValueError` when `url` names no bucket."""
         self.url = url
-        client: ClientConfig = {
-            "connect_timeout": f"{round(connection.connect_seconds * 1000)}ms",
-            "timeout": f"{round(connection.request_seconds * 1000)}ms",
-            "read_timeout": f"{round(connection.request_seconds * 1000)}ms",
-        }
+        self._seconds = connection.request_seconds
         endpoint = connection.endpoint
-        if endpoint is not None and _is_loopback(endpoint):
-            client["allow_http"] = True
         config: S3Config | None = None if endpoint is None else {"endpoint": endpoint}
+        client: ClientConfig | None = None
+        if endpoint is not None and _is_loopback(endpoint):
+            client = {"allow_http": True}
         try:
             self._store: ObjectStore = from_url(
                 url, config=config, client_options=client, retry_config={"max_retries": 0}
@@ -75,7 +75,7 @@ class ObstoreBucket:
             raise ValueError(f"{url}: {_said(error)}") from None
 
     async def get(self, name: str) -> Found | None:
-        with _translated(f"get {name}"):
+        async with self._request(f"get {name}"):
             try:
                 result = await obstore.get_async(self._store, name)
                 content = bytes(await result.bytes_async())
@@ -86,7 +86,7 @@ class ObstoreBucket:
         return Found(content, _tag(meta["e_tag"], meta["version"]))
 
     async def create(self, name: str, content: bytes) -> None:
-        with _translated(f"create {name}"):
+        async with self._request(f"create {name}"):
             # In one request at any size: a multipart upload knows no conditions.
             await obstore.put_async(self._store, name, content, mode="create", use_multipart=False)
 
@@ -97,7 +97,7 @@ class ObstoreBucket:
             mode["e_tag"] = tag["e_tag"]
         if "version" in tag:
             mode["version"] = tag["version"]
-        with _translated(f"replace {name}"):
+        async with self._request(f"replace {name}"):
             try:
                 await obstore.put_async(self._store, name, content, mode=mode, use_multipart=False)
             except FileNotFoundError as error:
@@ -105,13 +105,17 @@ class ObstoreBucket:
                 raise ConditionFailed(f"{name} is gone") from None
 
     async def names(self, folder: str, after: str) -> AsyncIterator[Sequence[str]]:
-        with _translated(f"list {folder}"):
-            listing = obstore.list(self._store, folder, offset=after or None, chunk_size=_PAGE)
-            async for page in listing:
-                yield [entry["path"] for entry in page]
+        listing = obstore.list(self._store, folder, offset=after or None, chunk_size=_PAGE)
+        pages = aiter(listing)
+        while True:
+            async with self._request(f"list {folder}"):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield [entry["path"] for entry in page]
 
     async def delete(self, names: Sequence[str]) -> None:
-        with _translated(f"delete {len(names)} objects"):
+        async with self._request(f"delete {len(names)} objects"):
             try:
                 await obstore.delete_async(self._store, list(names))
             except FileNotFoundError as error:
@@ -129,25 +133,28 @@ class ObstoreBucket:
 
         await asyncio.gather(*(delete(name) for name in names))
 
+    @contextlib.asynccontextmanager
+    async def _request(self, doing: str) -> AsyncIterator[None]:
+        """Give the request its time, and its errors the names that the contract has for them."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                yield
+        except TimeoutError:
+            raise BucketError(f"{doing}: no answer in {self._seconds} s", passing=True) from None
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
+            raise ConditionFailed(f"{doing}: {_said(error)}") from None
+        except FileNotFoundError as error:  # of a write or a listing: the bucket is not there
+            raise BucketError(f"{doing}: {_said(error)}", passing=False) from None
+        except (exceptions.GenericError, exceptions.JoinError) as error:
+            # Broken connections, 5xx, 429; and whatever obstore has no name for.
+            raise BucketError(f"{doing}: {_said(error)}", passing=_passes(error)) from None
+        except exceptions.BaseError as error:
+            raise BucketError(f"{doing}: {_said(error)}", passing=False) from None
+
 
 def _tag(e_tag: str | None, version: str | None) -> dict[str, str]:
     named = {"e_tag": e_tag, "version": version}
     return {key: value for key, value in named.items() if value is not None}
-
-
-@contextlib.contextmanager
-def _translated(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
-        raise ConditionFailed(f"{doing}: {_said(error)}") from None
-    except FileNotFoundError as error:  # of a write or a listing: not the object is missing
-        raise BucketError(f"{doing}: {_said(error)}", passing=False) from None
-    except (exceptions.GenericError, exceptions.JoinError) as error:
-        # Timeouts, broken connections, 5xx, 429; and whatever obstore has no name for.
-        raise BucketError(f"{doing}: {_said(error)}", passing=_passes(error)) from None
-    except exceptions.BaseError as error:
-        raise BucketError(f"{doing}: {_said(error)}", passing=False) from None
 
 
 def _passes(error: exceptions.BaseError) -> bool:
@@ -164,7 +171,7 @@ def _said(error: Exception) -> str:
     """obstore's message without its page of internals and without secrets in addresses."""
     first = str(error).partition("\n")[0]
     if _BAD_SCHEME in first:
-        first += " (for a plain http endpoint that is not on this machine set AWS_ALLOW_HTTP=true)"
+        first += " (to speak plain http to that endpoint set AWS_ALLOW_HTTP=true)"
     return _QUERY.sub("?…", _BODY.sub("", first))[:_MESSAGE_LENGTH_MAX]
 
 

@@ -82,10 +82,12 @@ class Objects:
         with self._lock:
             self._put(name, content)
 
-    def let_late_ones_arrive(self, dice: random.Random) -> None:
-        """Do some of the writes that were told to have timed out, in any order."""
-        dice.shuffle(self.late)
-        for write in [self.late.pop() for _ in range(dice.randint(0, len(self.late)))]:
+    def let_late_ones_arrive(self, dice: random.Random | None = None) -> None:
+        """Do some of the writes that were told to have timed out, in any order; or all of them."""
+        if dice is not None:
+            dice.shuffle(self.late)
+        count = len(self.late) if dice is None else dice.randint(0, len(self.late))
+        for write in [self.late.pop() for _ in range(count)]:
             try:
                 write()
             except ConditionFailed:
@@ -142,11 +144,12 @@ class FaultyBucket:
         """In any order, others between; a fault strikes when some are gone."""
         order = list(names)
         self._dice.shuffle(order)
-        await self._gate("delete")
-        for name in order:
-            await self._call("delete", name)
+        strikes_at = self._dice.randrange(len(order))
+        for at, name in enumerate(order):
+            if at == strikes_at:
+                await self._call("delete", name)
             self._objects.delete(name)
-        await self._turn()
+            await self._turn()
 
     async def _write(self, operation: str, name: str, write: Callable[[], None]) -> None:
         fault = await self._call(operation, name)

@@ -12,17 +12,35 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
-from domain.commands import AMOUNT_MAX, EXPERIENCE_REWARD_MAX, Command, decode_command
-from domain.decide import decide, progression_of
+from domain.commands import Command, decode_command
+from domain.decide import decide
 from domain.ids import is_id, is_user_id
-from domain.progression import grant_player_progression_experience
+from domain.offers import AMOUNT_MAX, EXPERIENCE_REWARD_MAX
+from domain.progression import grant_player_progression_experience, progression_of
 from domain.rejections import Rejection
-from domain.rows import INTEGER_MAX, BattleMode, PaceBand, PlayerProgression, Source, Tier
+from domain.rows import (
+    INTEGER_MAX,
+    BattleMode,
+    ChapterProgression,
+    PaceBand,
+    PlayerProgression,
+    Source,
+    Tier,
+)
 from domain.rules import Rules, compile_rules
 from domain.state import NOTHING, UserState
 
 _DEFAULT = Path(__file__).parents[1] / "domain" / "presets" / "default.toml"
 RULES: Rules = compile_rules(_DEFAULT.read_text(encoding="utf-8"))
+SHAPED: Rules = compile_rules(
+    _DEFAULT.read_text(encoding="utf-8")
+    .replace('kills = { kind = "none" }', 'kills = { kind = "ratio" }')
+    .replace('quests = { kind = "none" }', 'quests = { kind = "grey_quest" }')
+    .replace('repeat]\nkind = "none"', 'repeat]\nkind = "decay"\nsteps = 3')
+    .replace('over_budget]\nkind = "none"', 'over_budget]\nkind = "decay"')
+)
+"""The default rules with every rule on that shapes experience."""
+rulesets: SearchStrategy[Rules] = st.sampled_from([RULES, SHAPED])
 
 QUESTS = ("q0", "q1", "q2", "q3", "q4")
 BATTLES = ("b0", "b1", "b2", "b3")
@@ -81,6 +99,25 @@ _any_hostile = st.fixed_dictionaries(
     },
 )
 _hostiles = st.one_of(_weak, _weak, _any_hostile)
+_goods_rewards = st.fixed_dictionaries(
+    {},
+    optional={
+        "items": _goods(_positive),
+        "currency": _goods(_positive),
+        "affinity": _goods(_affinities),
+    },
+)
+_blueprints = st.fixed_dictionaries(
+    {"chapter_id": st.sampled_from(CHAPTERS)},
+    optional={
+        "quests": st.integers(0, 3) | st.lists(st.sampled_from(["major", "minor"]), max_size=3),
+        "hostiles": st.dictionaries(
+            st.sampled_from([tier.value for tier in Tier]), st.integers(0, 9)
+        ),
+        "weight": st.integers(1, 5),
+        "pace_band": st.sampled_from([band.value for band in PaceBand]),
+    },
+)
 
 
 @st.composite
@@ -120,6 +157,7 @@ _FIELDS: dict[str, SearchStrategy[dict[str, Any]]] = {
             "chapter_id": _chapter_ids,
             "mode": st.sampled_from(["fight", "fight", BattleMode.SPAR.value]),
             "experience_reward": st.sampled_from([0, 50, 400, EXPERIENCE_REWARD_MAX]),
+            "reward": _goods_rewards,
         },
         battle_id=st.sampled_from(BATTLES),
         hostile=_hostiles,
@@ -140,6 +178,16 @@ _FIELDS: dict[str, SearchStrategy[dict[str, Any]]] = {
         hostile_defeat_increment=st.integers(0, 3),
     ),
     "acknowledge_level_ups": _fixed(),
+    "record_signal": _fixed(
+        kind=st.sampled_from(["defeat", "collect"]),
+        target=st.sampled_from(["wolf", "bear"]),
+        count=st.integers(1, 3),
+    ),
+    "compile_chapters": _fixed(
+        chapters=st.lists(_blueprints, min_size=1, max_size=2, unique_by=lambda b: b["chapter_id"])
+    ),
+    "undo_grant": _fixed(undo_command_id=st.integers(0, 19).map(lambda number: f"k{number}")),
+    "rebase_progression": _fixed(),
 }
 _MAKES = {
     "offer_quest": "quest_id",
@@ -156,7 +204,7 @@ _WEIGHTED = [
     *sorted(_FIELDS),
     *(["turn_in_quest"] * 5),
     *(["resolve_combat_action"] * 5),
-    *("upsert_chapter_progression", "offer_quest", "start_battle"),
+    *("upsert_chapter_progression", "offer_quest", "start_battle", "undo_grant"),
 ]
 
 
@@ -186,6 +234,8 @@ def command_field_lists(
         if named and not made[named] and not stray:
             kind = maker  # nothing to turn in, fight or add to yet: make it first
         fields = dict(draw(_FIELDS[kind]))
+        if kind == "undo_grant" and number and not stray:
+            fields["undo_command_id"] = f"k{draw(st.integers(0, number - 1))}"
         if kind in _MAKES:
             named = _MAKES[kind]
             if unused[named] and not stray:
@@ -233,6 +283,22 @@ def played(state: UserState, commands: Sequence[Command], rules: Rules = RULES) 
             state = state.put(answer.changes)
     return state
 
+
+@st.composite
+def _chapter_rows(draw: DrawFn) -> ChapterProgression:
+    """A plan that was written, and whatever its ledger may have become."""
+    fields = {"command_id": "k", "type": "upsert_chapter_progression", **draw(_plans())}
+    state = played(UserState("u"), [decode_command(fields)])
+    row = state.chapters[fields["chapter_id"]]
+    return replace(
+        row,
+        actual_quest_xp=draw(amounts),
+        actual_hostile_xp=draw(amounts),
+        actual_hostile_defeat_count=draw(st.integers(0, 60)),
+    )
+
+
+chapter_rows: SearchStrategy[ChapterProgression | None] = st.none() | _chapter_rows()
 
 user_states: SearchStrategy[UserState] = st.builds(played, starts, command_lists())
 """States that some sequence of commands leads to."""

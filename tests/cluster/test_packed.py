@@ -35,7 +35,7 @@ async def cluster(host_settings: HostSettings) -> AsyncIterator[PackedCluster]:
     await started.drain()
 
 
-async def host_processes(cluster: PackedCluster) -> dict[str, int]:
+async def hostinges(cluster: PackedCluster) -> dict[str, int]:
     """Living hosts as Ray lists them: name -> process id."""
     from ray.util.state import list_actors
 
@@ -53,7 +53,7 @@ async def test_packed_placement_keeps_the_contract(check: Check, cluster: Packed
 async def test_two_hosts_share_all_users(cluster: PackedCluster) -> None:
     users = [f"shared-{n}" for n in range(200)]
     await asyncio.gather(*(cluster.ask([grant(user, "c", 3)]) for user in users))
-    assert set(await host_processes(cluster)) == {"users:0", "users:1"}
+    assert set(await hostinges(cluster)) == {"users:0", "users:1"}
     assert {slot_of(user, 2) for user in users} == {0, 1}
     for user in users:
         (read,) = await cluster.ask([look(user)])
@@ -73,7 +73,7 @@ async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
     playing = [asyncio.create_task(play(user)) for user in users]
     while body((await cluster.ask([look(users[0])]))[0])["version"] < 10:
         pass
-    for pid in (await host_processes(cluster)).values():
+    for pid in (await hostinges(cluster)).values():
         os.kill(pid, signal.SIGKILL)
     for task in playing:
         assert await task == list(range(1, 51))

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from persistence.errors import Unavailable
 from persistence import object_names
+from persistence.errors import Unavailable
 from persistence.object_bucket import BucketError
 from persistence.obstore_bucket import Connection, ObstoreBucket
 from persistence.open import open_store, probe

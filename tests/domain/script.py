@@ -3,6 +3,9 @@
     offer q chapter=c experience=120 items.sword=2     grant 250 source=quest
     turn_in q    abandon q    acknowledge              plan c entry_level=2
     start b mode=spar hostile.level=3    attack b      ledger c granted_quest_xp=5
+    signal defeat:wolf:3    undo k    rebase           story a quests=2 b hostiles.boss=1 weight=3
+
+Any of them may name its `id=k`; the others are all asked under the id `x`.
 
 `set` writes a row without asking the rules, for what commands reach only after a long time:
 `set total_xp=9000 q.status=ready_to_turn_in c.actual_quest_xp=7 inventory.sword=3`.
@@ -16,8 +19,8 @@ from msgspec import Struct
 from msgspec.structs import asdict, astuple, replace
 
 from domain.commands import Command, decode_command
-from domain.decide import decide, progression_of
-from domain.progression import grant_player_progression_experience
+from domain.decide import decide
+from domain.progression import grant_player_progression_experience, progression_of
 from domain.rejections import Rejection
 from domain.rows import QuestStatus, Source
 from domain.rules import Rules, compile_rules
@@ -26,7 +29,12 @@ from tests.domain.table import CASES
 
 DEFAULT_TOML = Path(__file__).parents[2] / "domain" / "presets" / "default.toml"
 DEFAULT = compile_rules(DEFAULT_TOML.read_text(encoding="utf-8"))
-SMALL = compile_rules((CASES / "small.toml").read_text(encoding="utf-8"))
+SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
+SMALL = compile_rules(SMALL_TEXT)
+STRICT = compile_rules(SMALL_TEXT + (CASES / "penalties.toml").read_text(encoding="utf-8"))
+"""Small, with every rule on that shapes experience."""
+STEEP = compile_rules(SMALL_TEXT.replace("[100, 200, 300, 400]", "[150, 300, 450, 600, 750]"))
+"""Small, with levels that cost half as much again, and one level more."""
 
 NEW = UserState("u")
 NOW = 1000
@@ -57,6 +65,10 @@ VERBS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
             "pace_band": "steady",
         },
     ),
+    "story": ("compile_chapters", None, {}),
+    "signal": ("record_signal", None, {}),
+    "undo": ("undo_grant", "undo_command_id", {}),
+    "rebase": ("rebase_progression", None, {}),
     "ledger": (
         "apply_chapter_progression_ledger_entry",
         "chapter_id",
@@ -81,6 +93,16 @@ def command_fields(line: str) -> dict[str, Any]:
         fields[first] = _value(word) if first == "amount" else word
     for word in words:
         path, _, value = word.partition("=")
+        if verb == "story":
+            _blueprint(fields.setdefault("chapters", []), path, value)
+            continue
+        if verb == "signal":
+            kind, target, count = word.split(":")
+            fields |= {"kind": kind, "target": target, "count": int(count)}
+            continue
+        if path == "id":
+            fields["command_id"] = value
+            continue
         if path == "need":  # need=defeat:wolf:3
             what, target, count = value.split(":")
             objective = {"kind": what, "target": target, "required": int(count)}
@@ -94,6 +116,18 @@ def command_fields(line: str) -> dict[str, Any]:
             place = place.setdefault(parent, {})
         place[leaf] = _value(value)
     return fields
+
+
+def _blueprint(chapters: list[dict[str, Any]], path: str, value: str) -> None:
+    """One word of a story: a chapter's id alone begins it, what follows are its fields."""
+    if not value:
+        chapters.append({"chapter_id": path})
+        return
+    *parents, leaf = path.split(".")
+    place = chapters[-1]
+    for parent in parents:
+        place = place.setdefault(parent, {})
+    place[leaf] = value.split(",") if "," in value else _value(value)
 
 
 def command(line: str) -> Command:
@@ -118,11 +152,13 @@ def told(decision: Decision | Rejection) -> str:
     """An answer as text: `! code: detail`, or the events with their fields in order."""
     if isinstance(decision, Rejection):
         return f"! {decision.code}: {decision.detail}"
-    lines = [
-        " ".join([event.__struct_config__.tag, *map(_text, asdict(event).values())])
-        for event in decision.events
-    ]
+    lines = [" ".join([event.__struct_config__.tag, *_words(event)]) for event in decision.events]
     return "; ".join(lines) or "nothing"
+
+
+def _words(event: Struct) -> list[str]:
+    """The event's fields as text, without empty lists: rules that changed nothing are silent."""
+    return [_text(value) for value in asdict(event).values() if value != ()]
 
 
 def changed(decision: Decision | Rejection) -> str:
@@ -140,6 +176,8 @@ def look(state: UserState, path: str, rules: Rules = SMALL) -> str:
     name, *rest = path.split(".")
     if name in ("inventory", "wallet", "affinity"):
         return _text(getattr(state, name).get(".".join(rest)))
+    if name in ("history", "repeats"):
+        return _look_into(getattr(state, name), rest)
     owners = [table[name] for table in (state.chapters, state.quests, state.battles)
               if name in table]  # fmt: skip
     if owners:
@@ -152,6 +190,17 @@ def look(state: UserState, path: str, rules: Rules = SMALL) -> str:
     for part in rest:
         value = getattr(value, part)
     return _text(value)
+
+
+def _look_into(held: Any, path: list[str]) -> str:
+    """`history.2.amount` is of the entry with sequence 2, `repeats.day.wolf` a tally's count."""
+    if not path:
+        return str(len(held))
+    if isinstance(held, tuple):
+        entry = next(one for one in held if one.sequence == int(path[0]))
+        return _text(getattr(entry, path[1]))
+    tally = held.get(path[0])
+    return "none" if tally is None else _text(tally.defeats.get(path[1], 0))
 
 
 def _set(state: UserState, path: str, text: str, rules: Rules) -> UserState:
@@ -178,4 +227,8 @@ def _text(value: object) -> str:
         return "none"
     if isinstance(value, Struct):
         return "/".join(map(_text, astuple(value)))
+    if isinstance(value, tuple):
+        return ",".join(map(_text, value))
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{name}:{_text(one)}" for name, one in value.items()) + "}"
     return value.value if isinstance(value, StrEnum) else str(value)

@@ -3,8 +3,8 @@
 import pytest
 
 from domain.combat import damage, resolve_combat_action
-from domain.commands import EXPERIENCE_REWARD_MAX
-from domain.profiles import fallback_experience, player_profile
+from domain.offers import EXPERIENCE_REWARD_MAX
+from domain.profiles import player_profile
 from domain.rejections import Rejection
 from domain.rows import INTEGER_MAX, BattleState
 from domain.rules import compile_rules
@@ -104,5 +104,5 @@ def test_a_profile_is_never_without_hit_points_or_attack() -> None:
 def test_a_fallback_reward_is_never_more_than_a_battle_may_hold() -> None:
     text = (CASES / "small.toml").read_text(encoding="utf-8")
     rules = compile_rules(text.replace("per_level = 5", "per_level = 1000000000"))
-    hostile = given("start b hostile.level=10000", rules, NEW).battles["b"].hostile
-    assert fallback_experience(hostile, rules) == EXPERIENCE_REWARD_MAX < INTEGER_MAX
+    battle = given("start b hostile.level=10000", rules, NEW).battles["b"]
+    assert battle.experience_reward == EXPERIENCE_REWARD_MAX < INTEGER_MAX

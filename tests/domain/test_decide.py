@@ -12,23 +12,41 @@ from domain.commands import COMMAND_TYPES
 from domain.decide import decide
 from domain.events import Event
 from domain.rejections import Code, Rejection
+from domain.rules import Rules
 from domain.state import NOTHING
 from tests.domain import script, table
 
-NAMES = ("levels", "chapters", "quests", "battles", "rewards")
-TEXTS = {name: (table.CASES / f"{name}.txt").read_text(encoding="utf-8") for name in NAMES}
-ALL = [param for text in TEXTS.values() for param in table.params(text)]
+# table -> the rules of what was given, and those the command is asked under
+TABLES: dict[str, tuple[Rules, Rules]] = {
+    **dict.fromkeys(
+        ("levels", "chapters", "quests", "battles", "rewards", "signals", "profiles", "stories"),
+        (script.SMALL, script.SMALL),
+    ),
+    "history": (script.SMALL, script.SMALL),
+    "penalties": (script.STRICT, script.STRICT),
+    "rebase": (script.SMALL, script.STEEP),
+}
+TEXTS = {name: (table.CASES / f"{name}.txt").read_text(encoding="utf-8") for name in TABLES}
+ALL = [
+    pytest.param(row, *TABLES[name], id=f"{name}: {row['case']}")
+    for name, text in TEXTS.items()
+    for row in table.rows(text)
+]
 ROWS = [row for text in TEXTS.values() for row in table.rows(text)]
 
 
-@pytest.mark.parametrize("row", ALL)
+def test_no_two_rows_of_a_table_have_the_same_name() -> None:
+    assert all(table.params(text) for text in TEXTS.values())
+
+
+@pytest.mark.parametrize(("row", "earlier", "rules"), ALL)
 def test_the_command_is_answered_and_changes_the_rows_as_the_table_says(
-    row: dict[str, str],
+    row: dict[str, str], earlier: Rules, rules: Rules
 ) -> None:
-    before = script.given(row["given"])
+    before = script.given(row["given"], earlier)
     untouched = copy.deepcopy(before)
 
-    answer = decide(before, script.command(row["command"]), script.NOW, script.SMALL)
+    answer = decide(before, script.command(row["command"]), script.NOW, rules)
 
     if row["answer"].startswith("!"):
         assert isinstance(answer, Rejection), script.told(answer)
@@ -42,14 +60,17 @@ def test_the_command_is_answered_and_changes_the_rows_as_the_table_says(
     assert script.changed(answer) == row["rows"]
     assert before == untouched
     expected = [word.partition("=") for word in row["after"].split()]
-    assert [f"{path}={script.look(after, path)}" for path, _, _ in expected] == row["after"].split()
+    seen = [f"{path}={script.look(after, path, rules)}" for path, _, _ in expected]
+    assert seen == row["after"].split()
 
 
-@pytest.mark.parametrize("row", ALL)
-def test_the_same_command_on_the_same_state_is_answered_the_same(row: dict[str, str]) -> None:
-    state, command = script.given(row["given"]), script.command(row["command"])
-    first = decide(state, command, script.NOW, script.SMALL)
-    assert decide(state, command, script.NOW, script.SMALL) == first
+@pytest.mark.parametrize(("row", "earlier", "rules"), ALL)
+def test_the_same_command_on_the_same_state_is_answered_the_same(
+    row: dict[str, str], earlier: Rules, rules: Rules
+) -> None:
+    state, command = script.given(row["given"], earlier), script.command(row["command"])
+    first = decide(state, command, script.NOW, rules)
+    assert decide(state, command, script.NOW, rules) == first
 
 
 def test_every_command_type_has_a_row() -> None:
@@ -75,7 +96,8 @@ def test_every_command_type_that_can_be_refused_is_refused_in_some_row() -> None
         for row in ROWS
         if row["answer"].startswith("!")
     }
-    assert COMMAND_TYPES - refused == {"acknowledge_level_ups"}
+    never = {"acknowledge_level_ups", "record_signal", "rebase_progression"}
+    assert COMMAND_TYPES - refused == never
 
 
 def test_only_codes_that_time_can_cure_are_transient() -> None:
@@ -84,5 +106,6 @@ def test_only_codes_that_time_can_cure_are_transient() -> None:
         Code.QUEST_NOT_READY,
         Code.BATTLE_NOT_FOUND,
         Code.CHAPTER_NOT_FOUND,
+        Code.GRANT_NOT_FOUND,
     }
     assert {code for code in Code if code.transient} == transient

@@ -6,13 +6,18 @@ from domain.progression import (
     acknowledge_level_ups,
     default_player_progression,
     grant_player_progression_experience,
+    progression_of,
+    rebase_progression,
 )
 from domain.rejections import Code, Rejection
 from domain.rows import PlayerProgression, Source
+from domain.rules import compile_rules
 from tests.domain import table
-from tests.domain.script import DEFAULT, SMALL
+from tests.domain.script import DEFAULT, SMALL, SMALL_TEXT, given
 
 NEW_ROW = default_player_progression("u", SMALL)
+LOWERED = compile_rules(SMALL_TEXT.replace("[100, 200, 300, 400]", "[100, 200]"))
+"""Small, with a cap of level 3."""
 
 
 def grant(row: PlayerProgression, amount: int, now: int = 5) -> PlayerProgression:
@@ -107,3 +112,17 @@ def test_rules_answer_for_levels_that_do_not_exist(row: dict[str, str]) -> None:
     assert SMALL.reference_strength(level) == int(row["reference_strength"])
     if row["xp_to_next"] != "-":
         assert SMALL.xp_to_next(level) == int(row["xp_to_next"])
+
+
+def test_a_level_above_a_lowered_cap_is_kept_with_the_caps_figures() -> None:
+    row = progression_of(given("grant 650"), SMALL)
+    after = rebase_progression(row, 99, LOWERED)
+    assert (after.level, after.total_xp, after.xp_to_next_level) == (4, 650, 0)
+    assert after.current_level_xp == 350  # what is past the cap, as for everyone there
+    assert (after.pending_level_ups, after.updated_at) == (3, 99)
+    assert rebase_progression(after, 100, LOWERED) is after
+
+
+def test_rules_that_change_nothing_rebase_nothing() -> None:
+    row = progression_of(given("grant 650"), SMALL)
+    assert rebase_progression(row, 99, SMALL) is row

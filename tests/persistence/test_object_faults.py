@@ -2,14 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import pytest
 
-from persistence import frame, object_content, object_names
-from persistence.errors import Corrupt, Fenced, NewerFormat, StorageError, Unavailable
+from persistence import object_names
+from persistence.errors import Fenced, StorageError, Unavailable
 from persistence.object_calls import Patience
 from persistence.object_store import ObjectStore
-from persistence.store import Stored
+from persistence.store import Stored, StreamId
 from tests.conformance.store_kit import batches
 from tests.faulty_object_store import (
     Fault,
@@ -17,7 +18,6 @@ from tests.faulty_object_store import (
     Objects,
     at_a_rate,
     in_turn,
-    no_pause,
     open_store,
 )
 from tests.persistence.object_ledger import Ledger, live, recover
@@ -32,7 +32,7 @@ async def test_an_append_outlasts_a_fault_and_knows_its_own_batch(fault: Fault, 
     store = open_store(FaultyBucket(objects, in_turn("create", None, *[fault] * times)))
     writer = await store.claim("users:1")
     assert await writer.append(b"one") == 1
-    objects.let_late_ones_arrive(random.Random(1))
+    objects.let_late_ones_arrive()
     assert await writer.append(b"two") == 2
     found = await batches(open_store(FaultyBucket(objects)), writer.id)
     assert [batch.payload for batch in found] == [b"one", b"two"]
@@ -90,8 +90,7 @@ async def test_a_batch_that_arrives_after_the_fence_is_not_taken() -> None:
         await writer.append(b"one")
     successor = open_store(FaultyBucket(objects))
     await successor.fence(writer.id)
-    while objects.late:
-        objects.let_late_ones_arrive(random.Random(1))
+    objects.let_late_ones_arrive()
     assert await batches(successor, writer.id) == []
 
 
@@ -102,14 +101,13 @@ async def test_a_batch_that_arrives_again_after_it_was_dropped_is_not_read() -> 
     )
     assert [await writer.append(b"x") for _ in range(3)] == [1, 2, 3]
     await writer.drop_through(2)
-    while objects.late:
-        objects.let_late_ones_arrive(random.Random(1))
+    objects.let_late_ones_arrive()
     assert object_names.numbered(writer.id, 1) in objects.all_names()
     successor = open_store(FaultyBucket(objects))
     await successor.fence(writer.id)
     assert [batch.sequence for batch in await batches(successor, writer.id)] == [3]
     await successor.drop(writer.id)
-    assert objects.all_names() == [object_names.numbered(writer.id, 4)]
+    assert objects.all_names() == _tombstone(writer.id, 4)
 
 
 @pytest.mark.parametrize(
@@ -121,16 +119,19 @@ async def test_a_snapshot_outlasts_a_fault(fault: Fault, operation: str) -> None
     store = open_store(FaultyBucket(objects, in_turn(operation, fault, fault)))
     for version in (3, 7):
         await store.write_snapshot("alice", version, b"%d" % version)
-    while objects.late:
-        objects.let_late_ones_arrive(random.Random(1))
+    objects.let_late_ones_arrive()
     assert await store.read_snapshot("alice") == Stored(7, b"7")
 
 
 async def test_a_stale_host_between_its_look_and_its_write_loses() -> None:
+    await a_late_snapshot_loses(open_store)
+
+
+async def a_late_snapshot_loses(open_one: Callable[[FaultyBucket], ObjectStore]) -> None:
     """P6: paused after reading version 3, it writes 4 when 9 stands."""
     objects = Objects()
     stale_bucket = FaultyBucket(objects)
-    stale, fresh = open_store(stale_bucket), open_store(FaultyBucket(objects))
+    stale, fresh = open_one(stale_bucket), open_one(FaultyBucket(objects))
     await fresh.write_snapshot("alice", 3, b"three")
     stale_bucket.gates["replace"] = asyncio.Event()
     writing = asyncio.create_task(stale.write_snapshot("alice", 4, b"four, late"))
@@ -145,6 +146,10 @@ async def test_a_stale_host_between_its_look_and_its_write_loses() -> None:
 @pytest.mark.parametrize("seed", range(20))
 async def test_hosts_that_take_turns_lose_nothing_whatever_fails(rate: float, seed: int) -> None:
     """Every fault at once, from a seed: the ledger knows what was acknowledged (R10)."""
+    await nothing_is_lost(rate, seed)
+
+
+async def nothing_is_lost(rate: float, seed: int) -> None:
     dice, objects, ledger = random.Random(seed), Objects(), Ledger()
 
     def open_one() -> ObjectStore:
@@ -152,12 +157,35 @@ async def test_hosts_that_take_turns_lose_nothing_whatever_fails(rate: float, se
         return open_store(bucket, seed=seed)
 
     await live(open_one, objects, ledger, dice, lives=15)
-    while objects.late:
-        objects.let_late_ones_arrive(dice)
+    objects.let_late_ones_arrive()
     await recover(open_store(FaultyBucket(objects)), ledger)
     ledger.audit()
     assert ledger.self_fenced == 0
     assert len(ledger.acknowledged) >= (10 if rate < 0.5 else 1)
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_hosts_that_race_lose_nothing_whatever_fails(seed: int) -> None:
+    await nothing_is_lost_in_a_race(0.1, seed)
+
+
+async def nothing_is_lost_in_a_race(rate: float, seed: int) -> None:
+    dice, objects, ledger = random.Random(seed), Objects(), Ledger()
+
+    def open_one() -> ObjectStore:
+        bucket = FaultyBucket(objects, at_a_rate(rate, dice), dice, turns=4, page=3)
+        return open_store(bucket, seed=seed)
+
+    async def compete() -> None:
+        for _ in range(dice.choice((0, 100, 1000))):
+            await asyncio.sleep(0)
+        await live(open_one, objects, ledger, dice, lives=4)
+
+    await asyncio.gather(*(compete() for _ in range(6)))
+    objects.let_late_ones_arrive()
+    await recover(open_store(FaultyBucket(objects)), ledger)
+    ledger.audit()
+    assert ledger.self_fenced == 0
 
 
 async def test_after_an_outage_the_same_store_serves_again() -> None:
@@ -181,6 +209,10 @@ async def test_after_an_outage_the_same_store_serves_again() -> None:
 # A crash while dropping
 
 
+def _tombstone(stream: StreamId, fence: int) -> list[str]:
+    return [object_names.dropped(stream, fence - 1), object_names.numbered(stream, fence)]
+
+
 @pytest.mark.parametrize("at", range(12))
 async def test_a_drop_that_dies_half_way_reads_right_and_is_done_again(at: int) -> None:
     objects = Objects()
@@ -202,7 +234,7 @@ async def test_a_drop_that_dies_half_way_reads_right_and_is_done_again(at: int) 
     assert left in ([1, 2, 3, 4, 5], [])
     assert died or await successor.streams() == []
     await successor.drop(writer.id)
-    assert objects.all_names() == [object_names.numbered(writer.id, 6)]
+    assert objects.all_names() == _tombstone(writer.id, 6)
     with pytest.raises(Fenced):
         await writer.append(b"too late")
 
@@ -227,62 +259,5 @@ async def test_a_checkpoint_that_dies_half_way_keeps_what_follows(at: int) -> No
     assert found in ([1, 2, 3, 4, 5, 6], [5, 6])
     await writer.drop_through(6)
     await writer.close()
-    assert objects.all_names() == []
-
-
-# Damage (P5)
-
-
-async def _damaged(name: str, content: bytes | None) -> tuple[ObjectStore, ObjectStore]:
-    raise NotImplementedError
-
-
-@pytest.mark.parametrize("bit", range(0, 8 * 80, 7))
-async def test_any_flipped_bit_of_a_batch_is_noticed_and_named(bit: int) -> None:
-    objects = Objects()
-    store = open_store(FaultyBucket(objects))
-    writer = await store.claim("users:1")
-    await writer.append(b"0123456789abcdefg")
-    await writer.append(b"two")
-    name = object_names.numbered(writer.id, 1)
-    found = objects.get(name)
-    assert found is not None
-    flipped = bytearray(found.content)
-    flipped[bit // 8] ^= 1 << bit % 8
-    objects.damage(name, bytes(flipped))
-    with pytest.raises((Corrupt, NewerFormat), match=name):
-        await batches(store, writer.id)
-
-
-@pytest.mark.parametrize("lost", [1, 2, 3])
-async def test_a_batch_that_is_missing_is_noticed_and_named(lost: int) -> None:
-    objects = Objects()
-    store = open_store(FaultyBucket(objects))
-    writer = await store.claim("users:1")
-    for _ in range(3):
-        await writer.append(b"x")
-    fenced = lost < 3
-    if lost == 3:  # the last one can be missed only when something stands behind it
-        await store.fence(writer.id)
-    objects.delete(object_names.numbered(writer.id, lost))
-    with pytest.raises(Corrupt, match=object_names.numbered(writer.id, lost)):
-        await batches(store, writer.id)
-    if fenced:
-        await store.fence(writer.id)
-        with pytest.raises(Corrupt, match="behind the fence"):
-            await batches(store, writer.id)
-
-
-async def test_a_snapshot_under_a_newer_format_is_refused_by_name() -> None:
-    objects = Objects()
-    store = open_store(FaultyBucket(objects))
-    name = object_names.snapshot("alice")
-    content = object_content.encode(frame.SNAPSHOT, 1, b"one", object_content.new_writer())
-    newer = bytearray(content)
-    newer[8] = 99
-    objects.damage(name, bytes(newer))
-    with pytest.raises((NewerFormat, Corrupt), match=name):
-        await store.read_snapshot("alice")
-    with pytest.raises((NewerFormat, Corrupt), match=name):
-        await store.write_snapshot("alice", 2, b"two")
-    await no_pause(0)
+    # The mark's own write was doubtful in the first case: it may arrive yet, so it stays.
+    assert objects.all_names() == ([object_names.dropped(writer.id, 6)] if at == 0 else [])

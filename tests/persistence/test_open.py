@@ -6,6 +6,7 @@ import pytest
 
 from persistence.disk import DiskStore
 from persistence.memory import MemoryStore
+from persistence.object_store import ObjectStore
 from persistence.open import BadStoreUrl, file_root, open_store
 from tests.persistence.history import found
 
@@ -39,9 +40,13 @@ BAD = {
     "file:/srv/data": "file:///absolute/folder",
     "file://data/store": "three slashes",
     "file:///srv/data?x=1": "no '?'",
-    "s3://bucket/prefix": "not built yet",
-    "gs://bucket": "not built yet",
-    "az://container": "not built yet",
+    "s3://": "s3://bucket/questkeep",
+    "s3:///prefix": "s3://bucket/questkeep",
+    "s3://bucket/a//b": "s3://bucket/questkeep",
+    "s3://bucket/a/../b": "s3://bucket/questkeep",
+    "s3://bucket/a?endpoint=b": "s3://bucket/questkeep",
+    "gs://bucket/a b": "gs://bucket/questkeep",
+    "az://bucket/#a": "az://bucket/questkeep",
 }
 
 
@@ -57,3 +62,22 @@ def test_a_file_root_is_asked_of_a_file_url_only() -> None:
     assert file_root("file://localhost/srv/quest%20keep") == Path("/srv/quest keep")
     with pytest.raises(BadStoreUrl):
         file_root("memory://x")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://b.c-d_e/questkeep/prod", "gs://bucket/a/"])
+def test_a_bucket_url_opens_an_object_store_and_calls_nobody(url: str) -> None:
+    store = open_store(url)
+    assert isinstance(store, ObjectStore)
+    assert store.url == url.rstrip("/")
+
+
+def test_a_container_without_its_account_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    with pytest.raises(BadStoreUrl, match=r"az://container/questkeep.*[Aa]ccount"):
+        open_store("az://container/questkeep")
+
+
+def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
+    with pytest.raises(BadStoreUrl, match="AWS_ACCESS_KEY_ID") as caught:
+        open_store("s3://key:verysecret@bucket/questkeep")
+    assert "verysecret" not in str(caught.value)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from domain.commands import Command
-from domain.decide import decide, progression_of
+from domain.commands import Command, UndoGrant
+from domain.decide import decide
 from domain.events import (
     AffinityChanged,
     AnyEvent,
@@ -21,32 +21,43 @@ from domain.events import (
     ChapterPlanned,
     CurrencyGranted,
     ExperienceGranted,
+    GrantUndone,
     ItemsGranted,
     LevelReached,
     LevelUpsAcknowledged,
+    ProgressionRebased,
 )
+from domain.progression import progression_of
 from domain.rejections import Rejection
-from domain.rows import INTEGER_MAX, BattleOutcome, QuestStatus, chapter_progression_id
+from domain.rows import (
+    INTEGER_MAX,
+    BattleOutcome,
+    QuestStatus,
+    Reward,
+    Source,
+    chapter_progression_id,
+)
+from domain.rules import Rules
 from domain.state import NOTHING, Changes, Decision, UserState
-from tests.strategies import RULES, command_lists, played, starts
+from tests.strategies import command_lists, played, rulesets, starts
 
 Step = tuple[UserState, Command, Decision | Rejection, UserState]
 
 
-def steps(state: UserState, commands: list[Command]) -> Iterator[Step]:
+def steps(state: UserState, rules: Rules, commands: list[Command]) -> Iterator[Step]:
     """(state before, command, answer, state after), one command after the other."""
     for now, command in enumerate(commands, start=1):
-        answer = decide(state, command, now, RULES)
+        answer = decide(state, command, now, rules)
         changed = isinstance(answer, Decision) and answer.changes != NOTHING
         after = state.put(answer.changes) if changed else state
         yield state, command, answer, after
         state = after
 
 
-def events_of(state: UserState, commands: list[Command]) -> list[AnyEvent]:
+def events_of(state: UserState, rules: Rules, commands: list[Command]) -> list[AnyEvent]:
     return [
         event
-        for _, _, answer, _ in steps(state, commands)
+        for _, _, answer, _ in steps(state, rules, commands)
         if isinstance(answer, Decision)
         for event in answer.events
     ]
@@ -65,6 +76,10 @@ def numbers(value: object) -> Iterator[int]:
             yield from numbers(one)
 
 
+def not_zero(amounts: dict[str, int]) -> dict[str, int]:
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
 def shuffled(value: Any, dice: random.Random) -> Any:
     """The same content with the keys of every mapping in another order."""
     if isinstance(value, dict):
@@ -74,11 +89,13 @@ def shuffled(value: Any, dice: random.Random) -> Any:
     return [shuffled(one, dice) for one in value] if isinstance(value, list) else value
 
 
-@given(starts, command_lists())
-def test_deciding_changes_nothing_it_was_given(state: UserState, commands: list[Command]) -> None:
+@given(starts, rulesets, command_lists())
+def test_deciding_changes_nothing_it_was_given(
+    state: UserState, rules: Rules, commands: list[Command]
+) -> None:
     for now, command in enumerate(commands, start=1):
         before, asked = copy.deepcopy(state), copy.deepcopy(command)
-        answer = decide(state, command, now, RULES)
+        answer = decide(state, command, now, rules)
         assert (state, command) == (before, asked)
         if isinstance(answer, Decision) and answer.changes != NOTHING:
             after = state.put(answer.changes)
@@ -86,22 +103,22 @@ def test_deciding_changes_nothing_it_was_given(state: UserState, commands: list[
             state = after
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_the_version_rises_by_one_with_each_change_and_not_without(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    for before, _, answer, after in steps(state, commands):
+    for before, _, answer, after in steps(state, rules, commands):
         changed = isinstance(answer, Decision) and bool(answer.events)
         assert after.version == before.version + changed
         # Events and changes come together: neither is there without the other.
         assert (after != before) is changed
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_only_rows_that_changed_are_in_the_changes(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    for before, _, answer, after in steps(state, commands):
+    for before, _, answer, after in steps(state, rules, commands):
         if isinstance(answer, Rejection):
             continue
         changes = answer.changes
@@ -113,15 +130,21 @@ def test_only_rows_that_changed_are_in_the_changes(
             assert quest != before.quests.get(quest.quest_id)
         for battle in changes.battle_state:
             assert battle != before.battles.get(battle.battle_id)
-        assert after.put(changes) == msgspec.structs.replace(after, version=after.version + 1)
+        for tally in changes.repeat_tally:
+            assert tally != before.repeats.get(tally.scope)
+        assert [entry.sequence for entry in changes.history] == list(
+            range(before.next_sequence, after.next_sequence)
+        )
+        rows = msgspec.structs.replace(changes, history=())
+        assert after.put(rows) == msgspec.structs.replace(after, version=after.version + 1)
 
 
-@given(starts, command_lists(), st.randoms(use_true_random=False))
+@given(starts, rulesets, command_lists(), st.randoms(use_true_random=False))
 def test_putting_the_stored_changes_again_gives_the_same_state(
-    state: UserState, commands: list[Command], dice: random.Random
+    state: UserState, rules: Rules, commands: list[Command], dice: random.Random
 ) -> None:
     replayed = state
-    for _, _, answer, after in steps(state, commands):
+    for _, _, answer, after in steps(state, rules, commands):
         if isinstance(answer, Rejection) or answer.changes == NOTHING:
             continue
         for codec in (msgspec.msgpack, msgspec.json):
@@ -132,63 +155,84 @@ def test_putting_the_stored_changes_again_gives_the_same_state(
         assert replayed == after
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_a_state_and_its_events_survive_both_encodings(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    events = events_of(state, commands)
-    after = played(state, commands)
+    events = events_of(state, rules, commands)
+    after = played(state, commands, rules)
     for codec in (msgspec.msgpack, msgspec.json):
         assert codec.decode(codec.encode(after), type=UserState) == after
         assert codec.decode(codec.encode(events), type=list[AnyEvent]) == events
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_every_number_fits_in_63_bits_and_only_affinity_is_ever_negative(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    for _, _, answer, after in steps(state, commands):
+    for _, _, answer, after in steps(state, rules, commands):
         assert all(abs(number) <= INTEGER_MAX for number in numbers(after))
-        rows = (after.player_progression, after.chapters, after.battles, after.wallet)
-        goods_held = (after.inventory, after.version, *rows)
+        battles = [
+            msgspec.structs.replace(battle, reward=Reward()) for battle in after.battles.values()
+        ]
+        rows = (after.player_progression, after.chapters, battles, after.wallet)
+        goods_held = (after.inventory, after.version, after.repeats, *rows)
         assert all(number >= 0 for number in numbers(goods_held))
         if isinstance(answer, Decision):
             assert all(abs(number) <= INTEGER_MAX for number in numbers(list(answer.events)))
 
 
-@given(starts, command_lists())
-def test_levels_and_experience_always_add_up(state: UserState, commands: list[Command]) -> None:
-    for before, _, _, after in steps(state, commands):
-        row = progression_of(after, RULES)
-        level = RULES.levels[row.level - 1]
+@given(starts, rulesets, command_lists())
+def test_levels_and_experience_always_add_up(
+    state: UserState, rules: Rules, commands: list[Command]
+) -> None:
+    for before, command, _, after in steps(state, rules, commands):
+        row = progression_of(after, rules)
+        level = rules.levels[row.level - 1]
         assert row.total_xp == level.cumulative_xp + row.current_level_xp
         assert row.xp_to_next_level == level.xp_to_next
         assert row.current_level_xp >= 0
-        assert row.level == RULES.level_cap or row.current_level_xp < row.xp_to_next_level
-        assert row.total_xp >= progression_of(before, RULES).total_xp
+        assert row.level == rules.level_cap or row.current_level_xp < row.xp_to_next_level
+        assert row.total_xp >= progression_of(before, rules).total_xp or isinstance(
+            command, UndoGrant
+        )
         assert 0 <= row.pending_level_ups < row.level
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_the_total_is_the_sum_of_what_was_granted(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    events, after = events_of(state, commands), played(state, commands)
-    first, last = progression_of(state, RULES), progression_of(after, RULES)
-    granted = sum(event.amount for event in events if isinstance(event, ExperienceGranted))
-    reached = [event.level for event in events if isinstance(event, LevelReached)]
-    shown = sum(event.count for event in events if isinstance(event, LevelUpsAcknowledged))
-    assert last.total_xp == first.total_xp + granted
-    assert reached == list(range(first.level + 1, last.level + 1))
-    assert last.pending_level_ups == first.pending_level_ups + len(reached) - shown
+    first, last = (
+        progression_of(state, rules),
+        progression_of(played(state, commands, rules), rules),
+    )
+    total, level, pending = first.total_xp, first.level, first.pending_level_ups
+    for event in events_of(state, rules, commands):
+        match event:
+            case ExperienceGranted(amount=amount):
+                total += amount
+            case LevelReached(level=reached):
+                assert reached == level + 1
+                level, pending = reached, pending + 1
+            case LevelUpsAcknowledged(count=count):
+                pending -= count
+            case GrantUndone(level=fallen, taken=taken):
+                total -= taken.experience or 0
+                level, pending = fallen, max(0, pending - (level - fallen))
+            case ProgressionRebased(raised_by=raised):
+                total += raised
+    assert (last.total_xp, last.level, last.pending_level_ups) == (total, level, pending)
 
 
-@given(starts, command_lists())
-def test_goods_are_the_sum_of_what_was_given(state: UserState, commands: list[Command]) -> None:
+@given(starts, rulesets, command_lists())
+def test_goods_are_the_sum_of_what_was_given(
+    state: UserState, rules: Rules, commands: list[Command]
+) -> None:
     sums: dict[str, Counter[str]] = {
         name: Counter(getattr(state, name)) for name in ("inventory", "wallet", "affinity")
     }
-    for event in events_of(state, commands):
+    for event in events_of(state, rules, commands):
         match event:
             case ItemsGranted(item_id=name, count=amount):
                 sums["inventory"][name] += amount
@@ -196,34 +240,54 @@ def test_goods_are_the_sum_of_what_was_given(state: UserState, commands: list[Co
                 sums["wallet"][name] += amount
             case AffinityChanged(npc_id=name, amount=amount):
                 sums["affinity"][name] += amount
-    after = played(state, commands)
+            case GrantUndone(taken=taken):
+                sums["inventory"].subtract(taken.items)
+                sums["wallet"].subtract(taken.currency)
+                sums["affinity"].subtract(taken.affinity)
+    after = played(state, commands, rules)
     for name, expected in sums.items():
-        assert getattr(after, name) == dict(expected)
+        assert not_zero(getattr(after, name)) == not_zero(expected)
 
 
-@given(command_lists())
-def test_a_ledger_is_the_sum_of_its_entries_since_its_plan(commands: list[Command]) -> None:
+@given(rulesets, command_lists())
+def test_a_ledger_is_the_sum_of_its_entries_since_its_plan(
+    rules: Rules, commands: list[Command]
+) -> None:
     sums: dict[str, tuple[int, int, int]] = {}
-    for event in events_of(UserState("u"), commands):
-        if isinstance(event, ChapterPlanned):
-            sums[event.chapter_id] = (0, 0, 0)
-        elif isinstance(event, ChapterLedgerApplied):
-            quest, hostile, defeats = sums[event.chapter_id]
-            sums[event.chapter_id] = (
-                quest + event.quest_xp,
-                hostile + event.hostile_xp,
-                defeats + event.defeats,
-            )
-    chapters = played(UserState("u"), commands).chapters
+    for _, _, answer, after in steps(UserState("u"), rules, commands):
+        for event in answer.events if isinstance(answer, Decision) else ():
+            match event:
+                case ChapterPlanned(chapter_id=name):
+                    sums[name] = (0, 0, 0)
+                case ChapterLedgerApplied(chapter_id=name):
+                    quest, hostile, defeats = sums[name]
+                    sums[name] = (
+                        quest + event.quest_xp,
+                        hostile + event.hostile_xp,
+                        defeats + event.defeats,
+                    )
+                case GrantUndone(sequence=sequence):
+                    entry = after.history[sequence - 1]
+                    if entry.chapter_id is not None:
+                        is_quest = entry.source is Source.QUEST
+                        quest, hostile, defeats = sums[entry.chapter_id]
+                        sums[entry.chapter_id] = (
+                            max(0, quest - entry.amount) if is_quest else quest,
+                            hostile if is_quest else max(0, hostile - entry.amount),
+                            defeats,
+                        )
+    chapters = played(UserState("u"), commands, rules).chapters
     assert {
         name: (row.actual_quest_xp, row.actual_hostile_xp, row.actual_hostile_defeat_count)
         for name, row in chapters.items()
     } == sums
 
 
-@given(starts, command_lists())
-def test_what_is_over_never_changes_again(state: UserState, commands: list[Command]) -> None:
-    for before, _, _, after in steps(state, commands):
+@given(starts, rulesets, command_lists())
+def test_what_is_over_never_changes_again(
+    state: UserState, rules: Rules, commands: list[Command]
+) -> None:
+    for before, _, _, after in steps(state, rules, commands):
         for name, quest in before.quests.items():
             if quest.status in (QuestStatus.TURNED_IN, QuestStatus.ABANDONED):
                 assert after.quests[name] == quest
@@ -232,11 +296,11 @@ def test_what_is_over_never_changes_again(state: UserState, commands: list[Comma
                 assert after.battles[name] == battle
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_every_row_is_the_users_own_and_stands_under_its_id(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    after = played(state, commands)
+    after = played(state, commands, rules)
     for name, quest in after.quests.items():
         assert (quest.quest_id, quest.user_id) == (name, "u")
     for name, battle in after.battles.items():
@@ -248,8 +312,8 @@ def test_every_row_is_the_users_own_and_stands_under_its_id(
         assert 1 <= row.created_at <= row.updated_at <= len(commands)
 
 
-@given(starts, command_lists())
+@given(starts, rulesets, command_lists())
 def test_the_same_sequence_gives_the_same_answers(
-    state: UserState, commands: list[Command]
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
-    assert list(steps(state, commands)) == list(steps(copy.deepcopy(state), commands))
+    assert list(steps(state, rules, commands)) == list(steps(copy.deepcopy(state), rules, commands))

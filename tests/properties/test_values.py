@@ -4,6 +4,7 @@ import random
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -11,16 +12,36 @@ from pydantic import ValidationError
 from domain.combat import damage
 from domain.commands import command_adapter, decode_command
 from domain.ids import is_id
-from domain.profiles import hostile_profile, player_profile
-from domain.progression import default_player_progression, grant_player_progression_experience
+from domain.offers import EXPERIENCE_REWARD_MAX
+from domain.profiles import player_profile, resolve_hostile
+from domain.progression import (
+    default_player_progression,
+    grant_player_progression_experience,
+    rebase_progression,
+    take_experience,
+)
 from domain.receipts import Receipt, Receipts, fingerprint
 from domain.rejections import Rejection
-from domain.rows import INTEGER_MAX, PlayerProgression, Source, chapter_progression_id
+from domain.rows import (
+    INTEGER_MAX,
+    ChapterProgression,
+    Origin,
+    PlayerProgression,
+    Source,
+    chapter_progression_id,
+)
 from domain.rules import Rules, compile_rules
 from domain.state import UserState
 from tests.domain.script import given as given_by
 from tests.domain.table import CASES
-from tests.strategies import RULES, amounts, command_fields, ids, user_ids
+from tests.strategies import (
+    RULES,
+    amounts,
+    chapter_rows,
+    command_fields,
+    ids,
+    user_ids,
+)
 
 SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
 costs = st.lists(st.integers(1, 50) | st.integers(1, 10**15), min_size=1, max_size=12).map(sorted)
@@ -30,6 +51,36 @@ rules_of_any_curve = costs.map(
 curves = st.just(RULES) | rules_of_any_curve
 stances = st.integers(0, 1_000_000)
 strengths = st.integers(1, 1000) | st.integers(1, 10**15)
+
+
+@given(curves, curves, st.lists(amounts, max_size=4))
+def test_a_rebase_takes_no_level_and_keeps_the_curve_whatever_the_curve_was(
+    old: Rules, new: Rules, grants: list[int]
+) -> None:
+    row = default_player_progression("u", old)
+    for amount in grants:
+        row = granted(row, amount, old)
+    after = rebase_progression(row, 9, new)
+    assert after.level >= row.level
+    assert after.total_xp >= row.total_xp
+    assert after.pending_level_ups - row.pending_level_ups == after.level - row.level
+    reached = new.levels[new.clamp_level(after.level) - 1]
+    assert after.total_xp == reached.cumulative_xp + after.current_level_xp
+    assert after.xp_to_next_level == new.xp_to_next(after.level)
+    assert 0 <= after.current_level_xp
+    assert after.current_level_xp < after.xp_to_next_level or after.level >= new.level_cap
+    assert rebase_progression(after, 10, new) is after
+
+
+@given(curves, st.lists(amounts, max_size=3), amounts)
+def test_taking_back_what_was_granted_leads_back(rules: Rules, before: list[int], a: int) -> None:
+    row = default_player_progression("u", rules)
+    for amount in before:
+        row = granted(row, amount, rules)
+    after = take_experience(granted(row, a, rules), a, 7, rules)
+    assert msgspec.structs.replace(after, created_at=0, updated_at=0, last_granted_source=None) == (
+        msgspec.structs.replace(row, created_at=0, updated_at=0, last_granted_source=None)
+    )
 
 
 def granted(row: PlayerProgression, amount: int, rules: Rules) -> PlayerProgression:
@@ -109,17 +160,29 @@ def test_a_battle_replayed_gives_the_same_numbers_and_hit_points_only_fall(
         assert 0 <= after.player.hp < before.player.hp
 
 
-@given(command_fields(["start_battle"]), st.integers(1, 60))
+@given(command_fields(["start_battle"]), st.integers(1, 60), chapter_rows)
 def test_a_hostiles_profile_is_whole_whatever_is_left_out(
-    fields: dict[str, Any], level: int
+    fields: dict[str, Any], level: int, chapter: ChapterProgression | None
 ) -> None:
-    hostile = hostile_profile(decode_command(fields).hostile, level, RULES)
+    command = decode_command(fields)
+    asked = command.hostile
+    resolved = resolve_hostile(asked, command.experience_reward, chapter, level, RULES)
+    hostile, told = resolved.hostile, resolved.resolved_from
     assert hostile.hp == hostile.hp_max >= 1
     assert hostile.attack >= 1
-    assert 1 <= hostile.level
-    assert hostile.pseudo_level_millis == 1000 * hostile.level
-    if "level" not in fields["hostile"]:
+    assert 1 <= hostile.level == hostile.pseudo_level_millis // 1000
+    assert 0 <= resolved.experience_reward <= EXPERIENCE_REWARD_MAX
+    if asked.level is None:
         assert hostile.level <= RULES.level_cap
+    # What the caller names is the caller's, and nothing else is; without a plan it has no say.
+    named = (asked.level, asked.strength, command.experience_reward)
+    for value, origin in zip(
+        named, (told.level, told.strength, told.experience_reward), strict=True
+    ):
+        assert (origin is Origin.CALLER) is (value is not None)
+        assert chapter is not None or origin is not Origin.PLAN
+    for value, result in zip(named, (hostile.level, hostile.strength), strict=False):
+        assert value in (None, result)
 
 
 @given(user_ids, ids, user_ids, ids)

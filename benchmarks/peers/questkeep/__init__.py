@@ -1,0 +1,1 @@
+"""Questkeep itself, as its users start it."""

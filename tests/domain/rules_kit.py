@@ -1,0 +1,39 @@
+"""Rules for tests of the rules: the presets, and the small rules with sections added or changed.
+
+Not for: commands and states (`script`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from domain.rules import InvalidRules, Rules, compile_rules
+from tests.domain.table import CASES
+
+PRESETS = Path(__file__).parents[2] / "domain" / "presets"
+SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
+COSTS = "xp_to_next = [100, 200, 300, 400]"
+
+
+def preset_text(name: str) -> str:
+    return (PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def preset(name: str) -> Rules:
+    return compile_rules(preset_text(name))
+
+
+def small(more: str = "", levels: str = COSTS) -> Rules:
+    """The small rules with other levels and more sections."""
+    return compile_rules(small_text(more, levels))
+
+
+def small_text(more: str = "", levels: str = COSTS) -> str:
+    return SMALL_TEXT.replace(COSTS, levels) + "\n" + more
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(InvalidRules) as caught:
+        compile_rules(text)
+    assert str(caught.value) == "; ".join(caught.value.problems)
+    return caught.value.problems
