@@ -129,7 +129,7 @@ class CompileChapters:
     __pydantic_config__ = _config
     type: Literal["compile_chapters"] = "compile_chapters"
     command_id: Id
-    chapters: Annotated[tuple[BlueprintOffer, ...], Field(min_length=1, max_length=CHAPTERS_MAX)]
+    chapters: Annotated[tuple[BlueprintOffer, ...], Field(max_length=CHAPTERS_MAX)]
 
 
 @_command

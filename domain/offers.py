@@ -33,8 +33,10 @@ QUESTS_MAX = 1_000
 Amount = Annotated[int, Strict(), Field(ge=0, le=AMOUNT_MAX)]
 Positive = Annotated[int, Strict(), Field(ge=1, le=AMOUNT_MAX)]
 Level = Annotated[int, Strict(), Field(ge=1, le=10_000)]
-Affinity = Annotated[int, Strict(), Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
+Affinity = Annotated[int, Strict(), Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+Gains = Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)]
+Affinities = Annotated[dict[Id, Affinity], Field(max_length=PARTS_MAX)]
 Experience = Annotated[int, Strict(), Field(ge=0, le=EXPERIENCE_REWARD_MAX)]
 
 _config = ConfigDict(extra="forbid")
@@ -115,21 +117,20 @@ class GoodsOffer:
     """What a battle pays beside experience: amounts by item, currency and NPC id."""
 
     __pydantic_config__ = _config
-    items: Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)] = field(default_factory=dict)
-    currency: Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)] = field(
-        default_factory=dict
-    )
-    affinity: Annotated[dict[Id, Affinity], Field(max_length=PARTS_MAX)] = field(
-        default_factory=dict
-    )
+    items: Gains = field(default_factory=dict)
+    currency: Gains = field(default_factory=dict)
+    affinity: Affinities = field(default_factory=dict)
 
 
 @_part
-class RewardOffer(GoodsOffer):
-    """What a quest pays."""
+class RewardOffer:
+    """What a quest pays: experience, and amounts by item, currency and NPC id."""
 
     __pydantic_config__ = _config
     experience: Amount | None = None
+    items: Gains = field(default_factory=dict)
+    currency: Gains = field(default_factory=dict)
+    affinity: Affinities = field(default_factory=dict)
 
 
 @_part

@@ -183,7 +183,7 @@ class Fighter(Row, frozen=True, gc=False):
 
 
 class BattleState(Struct, frozen=True):
-    """One battle.  `chapter_id`, `experience_reward` and `reward` are fixed when it opens [seed]."""
+    """One battle.  Its `chapter_id` and all it pays are fixed when it opens [seed]."""
 
     battle_id: str
     user_id: str

@@ -38,14 +38,33 @@ def undo_grant(
     ledger = chapter and take_from_ledger(
         chapter, entry.amount if is_quest else 0, 0 if is_quest else entry.amount, now
     )
-    told = GrantUndone(
-        undone_command_id=entry.command_id,
-        sequence=entry.sequence,
-        level=after.level,
-        taken=Reward(experience or None, items, currency, thanks),
-        missing=Reward(entry.amount - experience or None, no_items, no_currency),
+    taken = Reward(experience or None, items, currency, thanks)
+    missing = Reward(entry.amount - experience or None, no_items, no_currency)
+    levels = (before.level, after.level)
+    changes = Changes(
+        player_progression=None if after is before else after,
+        chapter_progression=(ledger,) if ledger and ledger is not chapter else (),
+        inventory=inventory,
+        wallet=wallet,
+        affinity=affinity,
+        history=(_account(state, command, entry, taken, levels, now, rules),),
     )
-    account = HistoryEntry(
+    told = GrantUndone(entry.command_id, entry.sequence, after.level, taken, missing)
+    return Decision(changes, (told,))
+
+
+def _account(
+    state: UserState,
+    command: UndoGrant,
+    entry: HistoryEntry,
+    taken: Reward,
+    levels: tuple[int, int],
+    now: int,
+    rules: Rules,
+) -> HistoryEntry:
+    """The entry that marks `entry` as undone: what was taken, as amounts below 0."""
+    experience = -(taken.experience or 0)
+    return HistoryEntry(
         sequence=state.next_sequence,
         version=state.version + 1,
         command_id=command.command_id,
@@ -53,26 +72,17 @@ def undo_grant(
         source=entry.source,
         cause=Cause.UNDO,
         cause_id=command.command_id,
-        planned=-experience,
-        amount=-experience,
-        level_before=before.level,
-        level_after=after.level,
+        planned=experience,
+        amount=experience,
+        level_before=levels[0],
+        level_after=levels[1],
         rules=rules.fingerprint,
         chapter_id=entry.chapter_id,
-        items=negated(items),
-        currency=negated(currency),
-        affinity=negated(thanks),
+        items=negated(taken.items),
+        currency=negated(taken.currency),
+        affinity=negated(taken.affinity),
         undoes=entry.sequence,
     )
-    changes = Changes(
-        player_progression=None if after is before else after,
-        chapter_progression=(ledger,) if ledger and ledger is not chapter else (),
-        inventory=inventory,
-        wallet=wallet,
-        affinity=affinity,
-        history=(account,),
-    )
-    return Decision(changes, (told,))
 
 
 def _find(state: UserState, command_id: str) -> HistoryEntry | Rejection:

@@ -8,6 +8,7 @@ Not for: starting and stopping (`serve`), or sockets (granian).
 """
 
 import asyncio
+import logging
 import time
 from uuid import uuid4
 
@@ -59,8 +60,10 @@ class App:
     ) -> None:
         self.ready = False
         self.draining = False
-        self.metrics = Metrics(cluster)
+        self.metrics = Metrics(cluster, lambda: self._in_flight)
         self._log = structlog.get_logger("questkeep.http")
+        # Asking the logger for each request costs more than most of a request's other steps.
+        self._log_requests = self._log.is_enabled_for(logging.DEBUG)
         self._authenticator = authenticator
         self._limits = limits
         self._in_flight = 0
@@ -98,9 +101,11 @@ class App:
         label = route.template if route is not None else _NO_ROUTE
         known = method if route is not None and status != 405 else "(other)"
         self.metrics.request(known, label, status, code, seconds)
-        self._log.debug(
-            "answered", method=method, path=scope["path"], status=status, code=code, seconds=seconds
-        )
+        if self._log_requests:
+            path = scope["path"]
+            self._log.debug(
+                "answered", method=method, path=path, status=status, code=code, seconds=seconds
+            )
 
     async def settle(self, seconds_max: float) -> bool:
         """Wait until no request is being answered; False when that takes too long."""
@@ -143,13 +148,11 @@ class App:
             raise Problem("overloaded", detail, retry_after_ms=1_000)
         self._in_flight += 1
         self._idle.clear()
-        self.metrics.in_flight.inc()
         try:
             exchange.caller = await self._authenticator.caller(exchange.authorization())
             return await endpoint(exchange)
         finally:
             self._in_flight -= 1
-            self.metrics.in_flight.dec()
             if self._in_flight == 0:
                 self._idle.set()
 
@@ -178,6 +181,7 @@ def user_routes(users: UserEndpoints) -> list[Route]:
         Route(f"{at}/chapters/{{chapter_id}}", {"GET": users.reading(View.CHAPTER, "chapter_id")}),
         Route(f"{at}/quests", {"GET": users.reading(View.QUESTS)}),
         Route(f"{at}/battles/{{battle_id}}", {"GET": users.reading(View.BATTLE, "battle_id")}),
+        Route(f"{at}/history", {"GET": users.history}),
         Route(f"{at}/commands/{{command_id}}", {"GET": users.reading(View.COMMAND, "command_id")}),
     ]
 

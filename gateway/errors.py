@@ -32,6 +32,9 @@ MEANINGS: dict[str, Meaning] = {
     "quest_not_found": Meaning(404, "No such quest", "The quest has to be offered first."),
     "battle_not_found": Meaning(404, "No such battle", "The battle has to be started first."),
     "chapter_not_found": Meaning(404, "No such chapter", "The chapter needs a plan first."),
+    "grant_not_found": Meaning(
+        404, "No such grant", "Only grants among the newest of the history can be undone."
+    ),
     "command_not_found": Meaning(
         404, "No receipt of this command", "It changed nothing, or is older than the receipts kept."
     ),
@@ -42,6 +45,7 @@ MEANINGS: dict[str, Meaning] = {
     "quest_exists": Meaning(409, "The quest id is taken", "Offer it under a new id."),
     "battle_over": Meaning(409, "The battle is over", "Start another one."),
     "battle_exists": Meaning(409, "The battle id is taken", "Start it under a new id."),
+    "already_undone": Meaning(409, "The grant was undone", "It can be undone once."),
     "command_id_reused": Meaning(
         409, "The command id was used for another command", "Use a new id for a new command."
     ),

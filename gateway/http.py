@@ -6,6 +6,7 @@ Not for: paths (`routes`), or what any of it means.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from actors.envelope import Media
 from gateway.auth import Caller
@@ -67,6 +68,11 @@ class Exchange:
             if names.count(b"authorization") > 1:
                 raise Problem("unauthenticated", "Several Authorization headers came, expected one")
         return given
+
+    def query(self) -> list[tuple[str, str]]:
+        """What stands behind the path's `?`, decoded, in order."""
+        given = self._scope.get("query_string", b"")
+        return parse_qsl(given.decode("latin-1"), keep_blank_values=True)
 
     async def read(self, bytes_max: int, seconds_max: float) -> bytes:
         """The whole body, never more than `bytes_max` of it in memory.

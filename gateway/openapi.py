@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 
 from domain.commands import SERVICE_COMMANDS, command_adapter
+from domain.deviation import ChapterDeviation, StoryDeviation
 from domain.ids import ID_LENGTH_MAX, ID_RULE
 from domain.reply import ReplyBody
 from gateway.command_bodies import LIST_MAX
 from gateway.errors import MEANINGS
 from gateway.openapi_examples import COMMAND_EXAMPLES
+from gateway.routes import PAGE
 from gateway.versions import installed
 
 Schema = dict[str, Any]
@@ -71,16 +73,23 @@ def _user_paths() -> Schema:
         f"{at}/progression": {
             "get": _read("Level and experience", _only(rows, "player_progression"))
         },
-        f"{at}/chapters": {"get": _read("Every chapter", _only(rows, "chapter_progression"))},
-        f"{at}/chapters/{{chapter_id}}": {
+        f"{at}/chapters": {
             "get": _read(
-                "One chapter", {"chapter_progression": _ref("ChapterProgression")}, "chapter_id"
+                "Every chapter, rated against its plan",
+                {
+                    "chapter_progression": {"type": "array", "items": _rated()},
+                    "story_deviation": _ref("StoryDeviation"),
+                },
             )
+        },
+        f"{at}/chapters/{{chapter_id}}": {
+            "get": _read("One chapter", {"chapter_progression": _rated()}, "chapter_id")
         },
         f"{at}/quests": {"get": _read("Every quest", _only(rows, "quest_record"))},
         f"{at}/battles/{{battle_id}}": {
             "get": _read("One battle", {"battle_state": _ref("BattleState")}, "battle_id")
         },
+        f"{at}/history": {"get": _history()},
         f"{at}/commands/{{command_id}}": {"get": _receipt()},
     }
 
@@ -149,6 +158,31 @@ def _read(summary: str, rows: Schema, key: str | None = None) -> Schema:
     return _get(summary, schema, key)
 
 
+def _rated() -> Schema:
+    deviation = {"properties": {"deviation": _ref("ChapterDeviation")}, "required": ["deviation"]}
+    return {"allOf": [_ref("ChapterProgression"), {"type": "object", **deviation}]}
+
+
+def _history() -> Schema:
+    read = _read("What was granted, why, and under which rules", {"history": _list("HistoryEntry")})
+    schema = read["responses"]["200"]["content"]["application/json"]["schema"]
+    schema["properties"]["next_after"] = {
+        "type": "integer",
+        "description": "There is more: ask again with this as `after`.",
+    }
+    about = {"after": "Entries that come after this sequence", "limit": "How many at most"}
+    read["parameters"] += [
+        {
+            "name": name,
+            "in": "query",
+            "description": about[name],
+            "schema": {"type": "integer", "minimum": least, "maximum": most},
+        }
+        for name, (least, most) in PAGE.items()
+    ]
+    return read
+
+
 def _receipt() -> Schema:
     summary = "What became of a command whose reply was lost"
     return _get(summary, _ref("ReplyBody"), "command_id")
@@ -183,7 +217,9 @@ def _schemas() -> Schema:
     for target in commands["discriminator"]["mapping"].values():
         # Every command has a default type in Python; on the wire the type must be there.
         models[target.removeprefix(_REFS)]["required"].insert(0, "type")
-    _, structs = msgspec.json.schema_components([ReplyBody], ref_template=_REFS + "{name}")
+    _, structs = msgspec.json.schema_components(
+        [ReplyBody, ChapterDeviation, StoryDeviation], ref_template=_REFS + "{name}"
+    )
     schemas = {
         **models,
         **structs,

@@ -31,6 +31,16 @@ _COMMANDS: list[dict[str, Any]] = [
         "pace_band": "opening_fast",
     },
     {
+        "type": "compile_chapters",
+        "chapters": [
+            {"chapter_id": "chapter-1", "quests": ["major", "minor"], "hostiles": {"standard": 8}},
+            {"chapter_id": "chapter-2", "quests": 4, "hostiles": {"boss": 1}, "weight": 2},
+        ],
+    },
+    {"type": "record_signal", "kind": "defeat", "target": "wolf", "count": 1},
+    {"type": "undo_grant", "undo_command_id": "try-5"},
+    {"type": "rebase_progression"},
+    {
         "type": "apply_chapter_progression_ledger_entry",
         "chapter_id": "chapter-1",
         "granted_quest_xp": 300,

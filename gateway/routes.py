@@ -12,9 +12,13 @@ from urllib.parse import unquote_to_bytes
 
 from domain.ids import ID_RULE, is_id, is_user_id
 from gateway.auth import Caller
-from gateway.errors import Problem
+from gateway.errors import FieldError, Problem
 from gateway.http import Exchange, Response
-from gateway.words import came
+from gateway.words import came, shown
+
+PAGE = {"after": (0, 2**53 - 1), "limit": (1, 1_000)}
+"""What a query of a view in pages may name, and its limits."""
+_PARAMETERS = " and ".join(PAGE)
 
 Endpoint = Callable[[Exchange], Awaitable[Response]]
 
@@ -56,7 +60,7 @@ class Routes:
 
     def match(self, raw_path: bytes) -> Match | None:
         """The route of this path as it came, before any decoding; None when there is none."""
-        given = [_decoded(part) for part in raw_path.split(b"/")[1:]]
+        given = _split(raw_path)
         for parts, route in self._by_length.get(len(given), ()):
             parameters = _parameters(parts, given)
             if parameters is not None:
@@ -73,7 +77,7 @@ def user_of(exchange: Exchange) -> str:
     named = exchange.parameters[0]
     caller: Caller = exchange.caller
     user_id = caller.sub if named == "me" else named
-    if not is_user_id(user_id):
+    if user_id == "me" or (user_id != caller.sub and not is_user_id(user_id)):
         raise Problem("invalid_id", f"user_id is {came(user_id)}, expected {ID_RULE}, and not 'me'")
     if not caller.may_reach(user_id):
         raise Problem("not_your_user", f"user_id is {user_id}, expected your own, {caller.sub}")
@@ -92,9 +96,37 @@ def key_of(exchange: Exchange, name: str) -> str:
     return key
 
 
-def _decoded(part: bytes) -> str:
-    # What is not UTF-8 becomes a character that no id and no template has.
-    return (unquote_to_bytes(part) if b"%" in part else part).decode("utf-8", "replace")
+def page_of(exchange: Exchange) -> tuple[int, int]:
+    """`after` and `limit` of the query: 0 where they are left out.
+
+    Raises:
+        Problem: `invalid_field`, with every parameter that is wrong or unknown.
+    """
+    found = dict.fromkeys(PAGE, 0)
+    wrong = []
+    for name, text in exchange.query():
+        least, most = PAGE.get(name, (0, 0))
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else -1
+        if name in PAGE and least <= number <= most:
+            found[name] = number
+            continue
+        fits = f"a whole number from {least} to {most}" if name in PAGE else f"only {_PARAMETERS}"
+        wrong.append(FieldError(shown(name), came(text), fits))
+    if wrong:
+        first = wrong[0]
+        detail = f"{first.field} is {first.came}, expected {first.expected}"
+        raise Problem("invalid_field", detail, errors=wrong)
+    return found["after"], found["limit"]
+
+
+def _split(raw_path: bytes) -> list[str]:
+    """The path's parts, decoded after they were split.
+
+    What is not UTF-8 becomes a character that no id and no template has.
+    """
+    if b"%" not in raw_path:
+        return raw_path.decode("utf-8", "replace").split("/")[1:]
+    return [unquote_to_bytes(part).decode("utf-8", "replace") for part in raw_path.split(b"/")[1:]]
 
 
 def _parameters(parts: list[str], given: list[str]) -> tuple[str, ...] | None:

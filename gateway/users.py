@@ -17,7 +17,7 @@ from gateway.command_bodies import check_body, check_command
 from gateway.errors import Problem, ask_again, refusal
 from gateway.http import Exchange, Response, answered
 from gateway.metrics import Metrics
-from gateway.routes import Endpoint, key_of, user_of
+from gateway.routes import Endpoint, key_of, page_of, user_of
 from gateway.wire import join, media_of_body, read_body, write
 
 RECEIVE_SECONDS_MAX = 30.0
@@ -56,6 +56,16 @@ class UserEndpoints:
             return answered(reply.body, exchange.answer)
 
         return endpoint
+
+    async def history(self, exchange: Exchange) -> Response:
+        """`GET …/history?after=&limit=`: the account, oldest first, a page at a time."""
+        user_id = user_of(exchange)
+        after, limit = page_of(exchange)
+        read = Read(user_id, View.HISTORY, "", exchange.answer, after, limit)
+        reply = (await self._ask([read]))[0]
+        if reply.code:
+            raise refusal(reply)
+        return answered(reply.body, exchange.answer)
 
     async def _one(self, user_id: str, value: dict[str, Any], exchange: Exchange) -> Response:
         try:

@@ -87,7 +87,7 @@ _objectives = st.fixed_dictionaries(
         "required": st.integers(1, 3),
     }
 )
-_few_objectives = st.one_of(st.just([]), st.just([]), st.lists(_objectives, max_size=2))
+_few_objectives = st.one_of(st.just([]), st.lists(_objectives, max_size=2))
 # Strength 1 falls at the first blow, 10^12 fells the player at the first.
 _weak = st.fixed_dictionaries({"hostile_id": st.just("wolf"), "strength": st.just(1)})
 _any_hostile = st.fixed_dictionaries(
@@ -200,11 +200,13 @@ _NEEDS = {
     "resolve_combat_action": ("start_battle", "battle_id"),
     "apply_chapter_progression_ledger_entry": ("upsert_chapter_progression", "chapter_id"),
 }
+_PAYS = ("turn_in_quest", "resolve_combat_action", "grant_player_progression_experience")
 _WEIGHTED = [
     *sorted(_FIELDS),
     *(["turn_in_quest"] * 5),
     *(["resolve_combat_action"] * 5),
     *("upsert_chapter_progression", "offer_quest", "start_battle", "undo_grant"),
+    *("record_signal", "grant_player_progression_experience"),
 ]
 
 
@@ -226,6 +228,7 @@ def command_field_lists(
     """Mostly valid commands as a client sends them, with ids k0, k1, ... in order."""
     unused = {"quest_id": list(QUESTS), "battle_id": list(BATTLES), "chapter_id": list(CHAPTERS)}
     made: dict[str, list[str]] = {"quest_id": [], "battle_id": [], "chapter_id": []}
+    paid: list[str] = []
     commands = []
     for number in range(draw(st.integers(min_size, max_size))):
         kind = draw(st.sampled_from(_WEIGHTED))
@@ -234,8 +237,10 @@ def command_field_lists(
         if named and not made[named] and not stray:
             kind = maker  # nothing to turn in, fight or add to yet: make it first
         fields = dict(draw(_FIELDS[kind]))
-        if kind == "undo_grant" and number and not stray:
-            fields["undo_command_id"] = f"k{draw(st.integers(0, number - 1))}"
+        if kind == "undo_grant" and paid and not stray:
+            fields["undo_command_id"] = draw(st.sampled_from(paid))
+        elif kind in _PAYS:
+            paid.append(f"k{number}")
         if kind in _MAKES:
             named = _MAKES[kind]
             if unused[named] and not stray:

@@ -11,6 +11,7 @@ Any of them may name its `id=k`; the others are all asked under the id `x`.
 `set total_xp=9000 q.status=ready_to_turn_in c.actual_quest_xp=7 inventory.sword=3`.
 """
 
+from copy import copy
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ VERBS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
             "pace_band": "steady",
         },
     ),
-    "story": ("compile_chapters", None, {}),
+    "story": ("compile_chapters", None, {"chapters": []}),
     "signal": ("record_signal", None, {}),
     "undo": ("undo_grant", "undo_command_id", {}),
     "rebase": ("rebase_progression", None, {}),
@@ -87,14 +88,14 @@ def command_fields(line: str) -> dict[str, Any]:
     verb, *words = line.split()
     kind, first, defaults = VERBS[verb]
     fields: dict[str, Any] = {"command_id": "x", "type": kind}
-    fields |= {k: dict(v) if isinstance(v, dict) else v for k, v in defaults.items()}
+    fields |= {k: copy(v) for k, v in defaults.items()}
     if first is not None:
         word = words.pop(0)
         fields[first] = _value(word) if first == "amount" else word
     for word in words:
         path, _, value = word.partition("=")
         if verb == "story":
-            _blueprint(fields.setdefault("chapters", []), path, value)
+            _blueprint(fields["chapters"], path, value)
             continue
         if verb == "signal":
             kind, target, count = word.split(":")

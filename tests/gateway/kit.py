@@ -78,6 +78,7 @@ class Gateway:
         headers: Iterable[tuple[str, str]] = (),
         body: bytes | Sequence[bytes] = b"",
         disconnect: bool = False,
+        query: bytes = b"",
     ) -> Answer:
         """Send one request.  A sequence of bodies arrives chunk by chunk."""
         raw = path.encode() if isinstance(path, str) else path
@@ -90,7 +91,7 @@ class Gateway:
             "method": method,
             "path": raw.decode("latin-1"),
             "raw_path": raw,
-            "query_string": b"",
+            "query_string": query,
             "headers": given,
         }
         sent: list[dict[str, Any]] = []

@@ -102,7 +102,9 @@ def test_wrong_rules_are_named_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("name = 5\n[levels]\n")
     result = run("serve", "--rules", "mine.toml")
     assert result.exit_code == 2
-    assert "mine.toml: levels.xp_to_next is missing." in result.stderr.splitlines()
+    problems = result.stderr.splitlines()
+    assert "mine.toml: name is 5, expected a text: put it in quotes." in problems
+    assert any(line.startswith("mine.toml: levels: neither of xp_to_next") for line in problems)
     assert "Traceback" not in result.stderr
 
 

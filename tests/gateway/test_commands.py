@@ -145,10 +145,11 @@ READS = {
         "affinity",
     },
     "/v1/users/alice/progression": {"player_progression"},
-    "/v1/users/alice/chapters": {"chapter_progression"},
+    "/v1/users/alice/chapters": {"chapter_progression", "story_deviation"},
     "/v1/users/alice/chapters/chapter-1": {"chapter_progression"},
     "/v1/users/alice/quests": {"quest_record"},
     "/v1/users/alice/battles/battle-1": {"battle_state"},
+    "/v1/users/alice/history": {"history"},
 }
 
 

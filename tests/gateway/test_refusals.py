@@ -266,11 +266,12 @@ SPECIFIED = {
     400: "malformed_body invalid_id unknown_command",
     401: "unauthenticated",
     403: "not_your_user not_allowed",
-    404: "quest_not_found battle_not_found chapter_not_found command_not_found not_found",
+    404: "quest_not_found battle_not_found chapter_not_found grant_not_found command_not_found"
+    " not_found",
     405: "method_not_allowed",
     408: "body_too_slow",
     409: "quest_not_ready quest_already_turned_in quest_exists battle_over battle_exists"
-    " command_id_reused",
+    " already_undone command_id_reused",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid_field",

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.commands import Command, UndoGrant, decode_command
+from domain.commands import Command, RebaseProgression, UndoGrant, decode_command
 from domain.decide import decide
 from domain.events import ExperienceGranted
 from domain.history import HISTORY_PAGE, HISTORY_TAIL, Cause
@@ -37,16 +37,16 @@ OTHER = compile_rules(SMALL_TEXT)
 _encoded = msgspec.msgpack.Encoder().encode
 
 
-@given(rulesets, command_lists())
+@given(rulesets, rulesets | st.just(OTHER), command_lists(), command_lists())
 def test_the_history_of_a_new_user_adds_up_to_what_they_have(
-    rules: Rules, commands: list[Command]
+    rules: Rules, later: Rules, commands: list[Command], more: list[Command]
 ) -> None:
-    after = played(NEW, commands, rules)
+    after = played(played(NEW, commands, rules), more, later)
     sums = {name: Counter[str]() for name in ("items", "currency", "affinity")}
     for entry in after.history:
         for name, held in sums.items():
             held.update(getattr(entry, name))
-    assert progression_of(after, rules).total_xp == sum(one.amount for one in after.history)
+    assert progression_of(after, later).total_xp == sum(one.amount for one in after.history)
     assert not_zero(after.inventory) == not_zero(sums["items"])
     assert not_zero(after.wallet) == not_zero(sums["currency"])
     assert not_zero(after.affinity) == not_zero(sums["affinity"])
@@ -75,6 +75,27 @@ def test_every_entry_tells_the_command_that_made_it(
             chain = [entry.planned, *(factor.after for factor in entry.factors)]
             assert [factor.before for factor in entry.factors] == chain[:-1]
             assert chain[-1] == entry.amount
+
+
+@given(command_lists(), command_lists())
+def test_whatever_is_undone_or_rebased_under_other_rules_levels_stay_whole(
+    commands: list[Command], more: list[Command]
+) -> None:
+    state = played(NEW, commands)
+    for now, command in enumerate([*more, RebaseProgression(command_id="rebase")]):
+        before = progression_of(state, OTHER)
+        answer = decide(state, command, now, OTHER)
+        if isinstance(answer, Decision) and answer.changes != NOTHING:
+            state = state.put(answer.changes)
+        row = progression_of(state, OTHER)
+        assert row.level >= 1
+        assert min(row.total_xp, row.current_level_xp, row.pending_level_ups) >= 0
+        assert row.xp_to_next_level == 0 or row.current_level_xp < row.xp_to_next_level
+        if not isinstance(command, UndoGrant):
+            assert row.level >= before.level
+            assert row.total_xp >= before.total_xp
+    reached = OTHER.levels[OTHER.clamp_level(row.level) - 1]
+    assert row.total_xp == reached.cumulative_xp + row.current_level_xp
 
 
 @given(starts, rulesets, command_lists(), st.integers(1, 19))
