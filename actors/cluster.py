@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from actors.envelope import Reply, Request
+from persistence.store import StreamId
 
 
 class HostSettings(Struct, frozen=True):
@@ -24,6 +25,8 @@ class HostSettings(Struct, frozen=True):
         snapshot_every: a user's snapshot is written after this many changes at the latest.
         residents_max: users one host keeps in memory; beyond it the longest-idle ones leave.
         memory_bytes_max: memory one host's process may take; beyond it likewise.
+        server: what stands in the store for as long as this server is its newest; a host that
+            does not find it there must not open.  None where nobody else can have the store.
         checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much.
     """
 
@@ -36,6 +39,7 @@ class HostSettings(Struct, frozen=True):
     checkpoint_bytes: int = 256 * 1024 * 1024
     residents_max: int = 1_000_000
     memory_bytes_max: int = 2**63 - 1
+    server: StreamId | None = None
 
 
 class Capacity(Struct, frozen=True):

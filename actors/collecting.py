@@ -5,6 +5,7 @@ import gc
 NEW_OBJECTS = 100_000
 """Objects made before a young collection; Python's default is 700."""
 
+
 def collect_rarely() -> None:
     """Make cycle collection rare, and leave what stands now out of it for good.
 
@@ -15,4 +16,3 @@ def collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, 20, 50)
-

@@ -62,7 +62,7 @@ class DedicatedCluster:
 
     async def start(self) -> None:
         """See `Cluster.start`."""
-        await self.actors.connect()
+        self._settings = await self.actors.connect()
         if self._users_max == 0:
             memory = self.actors.resources().get("memory", 0)
             self._users_max = max(1, int(memory * MEMORY_SHARE / ACTOR_BYTES))

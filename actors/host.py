@@ -269,6 +269,7 @@ class Host:
                 return
             stream = await self._store.claim(self.name)
             try:
+                await self._check_server()
                 standing = await self._store.streams(self.name)
                 earlier = [one for one in standing if one != stream.id]
                 folded = await fold(self._store, earlier, self._settings.receipt_window)
@@ -280,6 +281,12 @@ class Host:
             self._stream, self._commits = stream, GroupCommit(stream)
             self._journal_bytes = self._sequence = 0
             self._era += 1
+
+    async def _check_server(self) -> None:
+        """Only hosts of the store's newest server may write; looked for after the claim (P3)."""
+        server = self._settings.server
+        if server is not None and server not in await self._store.streams(server.host):
+            raise Fenced(f"another server has taken over {self._store.url}")
 
     # -- going: snapshots, passivation, drain ----------------------------------------------------
 

@@ -53,7 +53,7 @@ class PackedCluster:
 
     async def start(self) -> None:
         """See `Cluster.start`; every host is open when it returns."""
-        await self.actors.connect()
+        self._settings = await self.actors.connect()
         resources = self.actors.resources()
         self._hosts = self._hosts or max(1, int(resources.get("CPU", 1)) - 1)
         memory = int(resources.get("memory", 0) * MEMORY_SHARE / self._hosts)

@@ -16,13 +16,15 @@ from typing import Any
 import ray
 import ray.exceptions
 import structlog
+from msgspec.structs import replace
 
 from actors.cluster import ClusterError, HostSettings
 from actors.errors import UserUnavailable
 from actors.lane import HostGone
 from persistence.errors import StorageError
 from persistence.open import open_store
-from persistence.recovery import fold
+from persistence.recovery import take_over
+from persistence.store import Stream
 
 log = structlog.get_logger(__name__)
 
@@ -83,19 +85,23 @@ class RayActors:
         self._settings = settings
         self._address = address
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
+        self._server: Stream | None = None
         mark = blake2b(settings.store_url.encode(), digest_size=4).hexdigest()
         self.namespace = f"questkeep-{mark}"
 
-    async def connect(self) -> None:
+    async def connect(self) -> HostSettings:
         """Join or start the cluster, and recover what hosts of earlier servers left; seconds.
+
+        What comes back are the settings that hosts are to be given.
 
         Raises:
             ClusterError: Ray cannot be reached, or cannot run this Questkeep.
         """
-        if await asyncio.to_thread(self._join_or_start):
-            await self._recover()
-        else:
+        if not await asyncio.to_thread(self._join_or_start):
             await asyncio.to_thread(self._check_nodes)
+        elif not self._settings.store_url.startswith("memory:"):  # a world for each process
+            await self._take_over()
+        return self._settings
 
     def _join_or_start(self) -> bool:
         """Whether Ray was started here."""
@@ -136,14 +142,11 @@ class RayActors:
         if found != VERSION:
             raise ClusterError(f"Ray at {self._address!r} has Questkeep {found}, this is {VERSION}")
 
-    async def _recover(self) -> None:
-        """Fold what hosts of earlier servers left, under whatever placement (P7).
-
-        No host of ours runs yet; one of theirs that still does is fenced.
-        """
+    async def _take_over(self) -> None:
+        """No host of ours runs yet; those of earlier servers that still do are shut out."""
         store = open_store(self._settings.store_url)
-        folded = await fold(store, await store.streams(), self._settings.receipt_window)
-        await store.close()
+        self._server, folded = await take_over(store, self._settings.receipt_window)
+        self._settings = replace(self._settings, server=self._server.id)
         if folded.records:
             log.info("recovered", records=folded.records, users=folded.users)
 
@@ -188,6 +191,8 @@ class RayActors:
 
     async def disconnect(self) -> None:
         """Leave the cluster; a Ray that was started here stops."""
+        if self._server is not None:
+            await self._server.close()
         await asyncio.to_thread(ray.shutdown)
 
 

@@ -24,11 +24,14 @@ from persistence.codec import (
 )
 from persistence.errors import Corrupt
 from persistence.group_commit import unpack_batch
-from persistence.store import Store, StreamId
+from persistence.store import Store, Stream, StreamId
 
 SNAPSHOTS_AT_ONCE = 16
 """Snapshots written side by side: hides the wait for a sync or a PUT."""
 
+
+SERVER = "server"
+"""Whose stream stands for the server as a whole; nothing is ever appended to it."""
 
 Placed = tuple[str, Record]
 """A record and where it stood, for messages."""
@@ -74,6 +77,30 @@ async def fold(store: Store, streams: Sequence[StreamId], receipt_window: int) -
     for stream in streams:
         await store.drop(stream)
     return Folded(len(streams), count, len(records))
+
+
+async def take_over(store: Store, receipt_window: int) -> tuple[Stream, Folded]:
+    """Make this server the store's only one, and fold what hosts of earlier ones left (P3, P7).
+
+    A server stands for as long as the stream it gets here does; its hosts look for it whenever they
+    open (`Host`), so that hosts of an earlier server, under whatever placement, cannot begin to
+    write any more.  The order is what makes it safe: earlier servers' streams go first and hosts
+    claim first, so a host that still found its server has a stream that is fenced below.
+
+    Raises:
+        Corrupt, NewerFormat, Unavailable: as `fold` does.
+    """
+    server = await store.claim(SERVER)
+    try:
+        for earlier in await store.streams(SERVER):
+            if earlier != server.id:
+                await store.fence(earlier)
+                await store.drop(earlier)
+        left = [one for one in await store.streams() if one != server.id]
+        return server, await fold(store, left, receipt_window)
+    except BaseException:
+        await server.close()
+        raise
 
 
 async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_window: int) -> None:

@@ -7,9 +7,10 @@ Not for: deciding when to snapshot (`actors.host`) or merging journals into snap
 
 Two kinds of object stand under a store's root:
 
-- **journals**: one *stream* per incarnation of a host, an append-only sequence of batches numbered
-  1, 2, 3, … .  A stream has exactly one writer, the incarnation that claimed it.  Whoever takes over
-  *fences* the stream first and reads it second; from then on the writer's appends raise `Fenced`.
+- **journals**: one *stream* per incarnation of a host, an append-only sequence of batches
+  numbered 1, 2, 3, … .  A stream has exactly one writer, the incarnation that claimed it.  Whoever
+  takes over *fences* the stream first and reads it second; from then on the writer's appends raise
+  `Fenced`.
 - **snapshots**: the newest known state of one user, with its version.  A snapshot never goes
   backwards (P6): writing version 7 after version 9 leaves version 9 in place.
 """
@@ -19,7 +20,7 @@ from typing import NamedTuple, Protocol
 
 
 class StreamId(NamedTuple):
-    """Names one incarnation's journal: `host` as placement calls it, `incarnation` unique for ever."""
+    """Names one incarnation's journal: the host as placement calls it, and a name used once."""
 
     host: str
     incarnation: str
@@ -84,11 +85,18 @@ class Store(Protocol):
         ...
 
     async def fence(self, stream: StreamId) -> None:
-        """Close `stream` to its writer.  After this returns, no append to it is acknowledged."""
+        """Close `stream` to its writer.
+
+        Every append that was or will be acknowledged is among the batches that `read` gives from
+        now on; no other ever will be.
+        """
         ...
 
     def read(self, stream: StreamId) -> AsyncIterator[Batch]:
-        """The stream's batches in order.  A torn last one is left out, other damage is `Corrupt` (P5)."""
+        """The stream's batches in order; a torn last one is left out, other damage raises (P5).
+
+        Of a fenced stream it is the same batches for ever.
+        """
         ...
 
     async def drop(self, stream: StreamId) -> None:

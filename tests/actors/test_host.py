@@ -3,9 +3,12 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from actors.envelope import View
 from persistence.codec import pack_snapshot, unpack_snapshot
+from persistence.memory import MemoryStore
+from persistence.recovery import take_over
 from persistence.store import Stored
 from tests.actors.kit import Rig, ask, body, command, grant, look, total_xp
 
@@ -290,3 +293,35 @@ async def test_they_also_survive_a_crash_and_the_fold_after_it() -> None:
     assert await total_xp(rig.another(), "u") == 20
     kept = unpack_snapshot(rig.world.snapshots["u"].payload, "test")
     assert kept["rows"]["player_progression"]["prestige"] == 3
+
+
+async def test_hosts_of_an_earlier_server_cannot_begin_to_write_whatever_their_placement() -> None:
+    rig = Rig()
+    store = MemoryStore(rig.world)
+    first, _ = await take_over(store, receipt_window=100)
+    rig.settings = replace(rig.settings, server=first.id)
+    open_already, not_yet = rig.another("user:u"), rig.another("user:v")
+    await ask(open_already, grant("u", "c1"))
+    await ask(not_yet, look("v"))
+
+    second, folded = await take_over(store, receipt_window=100)
+    assert folded.records == 1
+    rig.settings = replace(rig.settings, server=second.id)
+    packed = rig.another("users:0")
+    await ask(packed, grant("u", "c2"), grant("v", "c1"))
+
+    (shut_out,) = await ask(open_already, grant("u", "c3"))
+    (kept_out,) = await ask(not_yet, grant("v", "c2"))
+    assert (shut_out.code, kept_out.code) == ("outcome_unknown", "user_unavailable")
+    assert (await total_xp(packed, "u"), await total_xp(packed, "v")) == (20, 10)
+
+
+async def test_a_server_that_leaves_in_peace_leaves_nothing_behind() -> None:
+    rig = Rig()
+    server, _ = await take_over(MemoryStore(rig.world), receipt_window=100)
+    rig.settings = replace(rig.settings, server=server.id)
+    host = rig.another()
+    await ask(host, grant("u", "c1"))
+    await host.drain()
+    await server.close()
+    assert rig.world.journals == {}

@@ -101,10 +101,10 @@ async def test_a_gateway_with_another_number_of_hosts_is_refused(
     cluster: PackedCluster, host_settings: HostSettings
 ) -> None:
     other = PackedCluster(host_settings, cluster.actors, hosts=3, ask_timeout_seconds=60)
-    other.actors.connect = _already_connected  # type: ignore[method-assign]
+
+    async def already_connected() -> HostSettings:
+        return host_settings  # both gateways of this test share a process and its connection
+
+    other.actors.connect = already_connected  # type: ignore[method-assign]
     with pytest.raises(ClusterError, match="one of 2 hosts"):
         await other.start()
-
-
-async def _already_connected() -> None:
-    """Both gateways of this test share a process and its connection."""
