@@ -6,8 +6,8 @@ synced (P1).  It does not survive the loss of the disk.
 Nothing is made on disk before the first write: opening and reading leave no trace.
 
 Layout under the root: `STORE` (what this is, with its format), `lock` (`disk_lock`),
-`snapshots/` (`disk_snapshots`), `journals/` (`disk_journals`, `disk_stream`), and `tmp/` and
-`trash/`, whose contents mean nothing.
+`snapshots/` (`disk_snapshots`), `journals/` (`disk_journals`, `disk_stream`), `notes/`, and `tmp/`
+and `trash/`, whose contents mean nothing.
 
 Not for: keeping a second server out (`disk_lock`).
 """
@@ -26,6 +26,7 @@ from persistence.store import Batch, Store, Stored, Stream, StreamId
 
 FORMAT = 1
 IDENTITY = "STORE"
+NOTES = "notes"
 
 _THREADS = 8  # syncs that run side by side share the file system's own commits
 _Result = TypeVar("_Result")
@@ -39,10 +40,13 @@ class DiskStore:
         self.url = self._root.as_uri()
         self._segment_bytes = segment_bytes
         self._snapshots = Snapshots(self._root)
-        self._recognised = False
+        self._format: int | None = None
         self._made = False
         self._closed = False
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+
+    async def format(self) -> int | None:
+        return await self._do("read the format", lambda: self._format)
 
     async def claim(self, host: str) -> Stream:
         def work() -> Stream:
@@ -57,12 +61,20 @@ class DiskStore:
     async def fence(self, stream: StreamId) -> None:
         await self._do(f"fence {stream}", lambda: disk_journals.fence(self._root, stream))
 
+    async def fenced(self, stream: StreamId) -> bool:
+        doing = f"look for a fence of {stream}"
+        return await self._do(doing, lambda: disk_journals.fenced(self._root, stream))
+
     async def read(self, stream: StreamId) -> AsyncIterator[Batch]:
         async for batch in self._each(f"read {stream}", disk_journals.read(self._root, stream)):
             yield batch
 
     async def drop(self, stream: StreamId) -> None:
         await self._do(f"drop {stream}", lambda: disk_journals.drop(self._root, stream))
+
+    async def forget_host(self, host: str) -> None:
+        doing = f"forget the host {host}"
+        await self._do(doing, lambda: disk_journals.forget_host(self._root, host))
 
     async def read_snapshot(self, user_id: str) -> Stored | None:
         doing = f"read the snapshot of {user_id}"
@@ -82,6 +94,22 @@ class DiskStore:
     async def users(self) -> AsyncIterator[str]:
         async for user_id in self._each("list users", self._snapshots.users()):
             yield user_id
+
+    async def read_note(self, name: str) -> bytes | None:
+        return await self._do(f"read the note {name}", lambda: self._note(name))
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        def work() -> None:
+            self._make()
+            place = self._root / NOTES / disk_files.file_name(name)
+            disk_files.make_folder(place.parent)
+            with disk_files.draft(self._root, content) as draft:
+                disk_files.link_new(draft, place)
+            disk_files.sync_folder(place.parent)
+            if self._note(name) != content:
+                raise Unavailable(f"something else stands in {place}")
+
+        await self._do(f"write the note {name}", work)
 
     async def close(self) -> None:
         self._closed = True
@@ -104,21 +132,38 @@ class DiskStore:
 
     def _recognise(self) -> None:
         """Refuse a store of a newer format by name (P9).  One with nothing in it is fine."""
-        if self._recognised:
+        if self._format is not None:
             return
         place = self._root / IDENTITY
-        try:
-            content = place.read_bytes()
-        except FileNotFoundError:
-            # It is the first thing made in a store, and durable before anything else is.
-            for name in (disk_journals.JOURNALS, SNAPSHOTS):
-                if (self._root / name).exists():
-                    raise Corrupt(str(place), 0, f"nothing, though {name}/ stands there") from None
-            return
+        content = self._identity()
+        if content is None:
+            # It is the first thing made in a store, and durable before anything else is: where
+            # something else stands, it stands too, though another process may have made both
+            # since we looked.
+            standing = [
+                name for name in (disk_journals.JOURNALS, SNAPSHOTS) if (self._root / name).exists()
+            ]
+            if not standing:
+                return
+            content = self._identity()
+            if content is None:
+                raise Corrupt(str(place), 0, f"nothing, though {standing[0]}/ stands there")
         found = _format_in(content, str(place))
         if found > FORMAT:
             raise NewerFormat(str(place), found, FORMAT)
-        self._recognised = True
+        self._format = found
+
+    def _identity(self) -> bytes | None:
+        try:
+            return (self._root / IDENTITY).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _note(self, name: str) -> bytes | None:
+        try:
+            return (self._root / NOTES / disk_files.file_name(name)).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def _make(self) -> None:
         """Make the root and the identity durable before the first thing is written."""
@@ -126,7 +171,7 @@ class DiskStore:
             return
         disk_files.make_root(self._root)
         identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
-        if not self._recognised:
+        if self._format is None:
             with disk_files.draft(self._root, identity) as draft:
                 disk_files.link_new(draft, self._root / IDENTITY)
         disk_files.sync_folder(self._root)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -271,4 +272,29 @@ async def test_a_server_that_starts_sweeps_what_crashes_left(tmp_path: Path) -> 
     assert found(tmp_path, "trash/*") == found(tmp_path, "tmp/*") == []
     store = DiskStore(tmp_path)
     await store.write_snapshot("alice", 1, b"one")
+    await store.close()
+
+
+async def test_a_store_that_another_process_makes_meanwhile_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = DiskStore(tmp_path / "elsewhere")
+    await elsewhere.write_snapshot("u", 1, b"state")
+    await elsewhere.close()
+    root = tmp_path / "store"
+    store = DiskStore(root)
+    looked = False
+
+    def made_after_the_first_look(path: Path) -> bytes:
+        nonlocal looked
+        if path == root / "STORE" and not looked:
+            looked = True
+            shutil.copytree(tmp_path / "elsewhere", root)
+            raise FileNotFoundError
+        with path.open("rb") as file:
+            return file.read()
+
+    monkeypatch.setattr(Path, "read_bytes", made_after_the_first_look)
+    await store.write_snapshot("v", 1, b"state")
+    assert looked
     await store.close()
