@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from actors.accounts import read_account, store_pages
 from actors.answers import (
     RETRY_AFTER_MS,
     Accepted,
@@ -146,6 +147,11 @@ class Host:
         if isinstance(request, Read):
             if request.view is View.COMMAND and resident.pending is not None:
                 return asyncio.ensure_future(read_after(resident.pending, actor, request))
+            if (
+                request.view is View.HISTORY
+                and request.after < actor.durable.history_stored_through
+            ):
+                return asyncio.ensure_future(read_account(self._store, actor, request))
             return actor.read(request)
         resident.last_command = asyncio.get_running_loop().time()
         self.residents.move_to_end(resident.user_id)
@@ -185,6 +191,8 @@ class Host:
                 resident.pending = None
             if actor.snapshot_due(self._settings.snapshot_every):
                 self._spawn(self._snapshot(resident))
+            if actor.page_due():
+                self._spawn(store_pages(self._store, actor))
         if self._journal_bytes >= self._settings.checkpoint_bytes and not self._checkpointing:
             self._checkpointing = True
             self._spawn(self._checkpoint())

@@ -18,6 +18,7 @@ from actors.envelope import Media, Read, Reply, View, answered, refused
 from domain.commands import decode_command
 from domain.decide import decide
 from domain.deviation import rate, rate_story
+from domain.history import HISTORY_PAGE, HISTORY_TAIL
 from domain.progression import progression_of
 from domain.receipts import Receipt, Receipts, fingerprint
 from domain.rejections import Code, Rejection
@@ -74,6 +75,7 @@ class UserActor:
         self.unknown = unknown
         self.snapshot_version = state.version
         self._snapshot_begun = state.version
+        self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
         self._rules = rules
 
     def decide(self, fields: dict[str, Any], media: Media, now: int) -> Turn | Reply:
@@ -116,6 +118,19 @@ class UserActor:
             return False
         self._snapshot_begun = self.durable.version
         return True
+
+    def page_due(self) -> bool:
+        """Whether the account has grown by a page since one was last due."""
+        if len(self.durable.history) < self._page_due_at:
+            return False
+        self._page_due_at = len(self.durable.history) + HISTORY_PAGE
+        return True
+
+    def forget_history_through(self, sequence: int) -> None:
+        """Let entries that stand in stored pages leave memory."""
+        self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
+        self.durable = self.durable.without_history_through(sequence)
+        self.working = self.working.without_history_through(sequence)
 
     def snapshot(self) -> bytes:
         """The durable state with its receipts, for the store."""
