@@ -20,16 +20,18 @@ START_SECONDS = 60
 class Server:
     """`questkeep serve` in `folder`, ready when the constructor returns.
 
-    `options` are flags; the environment is the caller's own without any `QUESTKEEP_` variable.
+    `options` are flags; the environment is the caller's own without any `QUESTKEEP_` variable, and
+    with `variables`.
     """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
         self.folder = folder
+        self._environment = {**environment(), **variables}
         self._log = open(folder / "server.log", "ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve", "--port", "0", *options],
             cwd=folder,
-            env=environment(),
+            env=self._environment,
             stdout=subprocess.PIPE,
             stderr=self._log,
         )

@@ -14,7 +14,7 @@ import pytest
 
 from tests.end_to_end.server import ROOT, Server, environment, files
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
