@@ -76,6 +76,17 @@ class Cluster(Protocol):
         """
         ...
 
+    async def change_rules(self, text: str) -> None:
+        """Hand a new rules file's text to every host, and to those that start later.
+
+        Each host changes between two turns, for all its users at once.  A host that dies meanwhile
+        is told when its successor is found, before anything is asked of it.
+
+        Raises:
+            InvalidRules: the text is none; check it first.
+        """
+        ...
+
     def capacity(self) -> Capacity:
         """How many users fit."""
         ...

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from actors.cluster import Activity, Capacity, HostSettings
 from actors.envelope import Ask, Reply, Request
 from actors.errors import Overloaded
@@ -16,6 +18,7 @@ from actors.hosting import DedicatedHost
 from actors.lane import Lane, Send
 from actors.placement import dedicated_host
 from actors.ray_cluster import RayActor, RayActors
+from actors.rules_handover import tell_all, tell_rules
 
 ACTOR_BYTES = 72 * 1024 * 1024
 """Memory one user's process takes: 53 MB of its own, measured, and room for its rows."""
@@ -106,7 +109,17 @@ class DedicatedCluster:
         user.actor = await self.actors.get_or_start(
             DedicatedHost, dedicated_host(user.user_id), self._settings
         )
+        await tell_rules(user.actor, self._rules_text)
         return partial(user.actor.call, "ask")
+
+    async def change_rules(self, text: str) -> None:
+        """See `Cluster.change_rules`."""
+        self._settings = replace(self._settings, rules_text=text)
+        found = [user.actor for user in self._users.values() if user.actor is not None]
+        await tell_all(found, self._rules_text)
+
+    def _rules_text(self) -> str:
+        return self._settings.rules_text
 
     async def _passivate(self, user: _User) -> None:
         """Snapshot an idle user and end their process."""

@@ -32,9 +32,9 @@ from actors.cluster import HostSettings
 from actors.envelope import Read, Reply, Request, View, refused
 from actors.mailbox import Message
 from actors.resident import Resident
+from actors.rules_in_force import RulesInForce
 from actors.user import Turn, UserActor
 from domain.receipts import Receipts
-from domain.rules import compile_rules
 from domain.state import UserState
 from persistence.codec import decode_snapshot
 from persistence.errors import Fenced, StorageError
@@ -73,11 +73,11 @@ class Host:
     ) -> None:
         self.name = name
         self.residents: OrderedDict[str, Resident] = OrderedDict()  # longest idle first
+        self.rules = RulesInForce(settings.rules_text)
         self.activations = 0
         self.passivations = 0
         self._store = store
         self._settings = settings
-        self._rules = compile_rules(settings.rules_text)
         self._now = now
         self._on_fenced = on_fenced
         self._opening = asyncio.Lock()
@@ -244,9 +244,9 @@ class Host:
         stored = await self._store.read_snapshot(user_id)
         window = self._settings.receipt_window
         if stored is None:
-            return UserActor(UserState(user_id), Receipts(window), self._rules)
+            return UserActor(UserState(user_id), Receipts(window), self.rules)
         found = decode_snapshot(stored.payload, f"snapshot of {user_id}", window)
-        return UserActor(found.state, found.receipts, self._rules, found.unknown)
+        return UserActor(found.state, found.receipts, self.rules, found.unknown)
 
     def _resume(self, resident: Resident) -> None:
         """Handle the messages that have waited, in order."""

@@ -17,9 +17,10 @@ from typing import NoReturn
 import structlog
 from msgspec import Struct
 
+from actors.answers import RETRY_AFTER_MS
 from actors.cluster import HostSettings
 from actors.collecting import collect_rarely
-from actors.envelope import Ask, decode_requests, encode
+from actors.envelope import Ask, decode_requests, encode, refused
 from actors.host import Host
 from actors.socket_server import SocketServer
 from persistence.open import open_store
@@ -33,6 +34,9 @@ MEMORY_CHECK_SECONDS = 1.0
 Leave = Callable[[], None]
 """Ends this process for good, without a restart."""
 
+_UNTOLD = refused("draining", "this host came back and waits to be told the rules", RETRY_AFTER_MS)
+"""Sends whoever asked back to find the host again, which begins with telling it the rules."""
+
 
 class DedicatedHost:
     """The process of one user."""
@@ -45,10 +49,22 @@ class DedicatedHost:
         self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
         self._last_command = time.monotonic()
         self._leaving: asyncio.Task[None] | None = None
+        self._knows_rules = False
+
+    async def change_rules(self, text: str) -> None:
+        """Decide by these from the next turn on.
+
+        Every life of this process is told before it is asked: Ray brings up one that died with the
+        rules it first started with, and nobody on the way would notice.
+        """
+        self._host.rules.change(text)
+        self._knows_rules = True
 
     async def ask(self, batch: bytes) -> bytes:
         """Encoded requests in, encoded replies out."""
         requests = decode_requests(batch)
+        if not self._knows_rules:
+            return encode([_UNTOLD] * len(requests))
         if any(isinstance(one, Ask) for one in requests):
             self._last_command = time.monotonic()
         if self._leaving is None:
@@ -123,6 +139,10 @@ class PackedHost:
             self._incarnation,
             path,
         )
+
+    async def change_rules(self, text: str) -> None:
+        """Decide by these from the next turn on."""
+        self._host.rules.change(text)
 
     async def ask(self, batch: bytes) -> bytes:
         """Encoded requests in, encoded replies out: the way without a socket."""

@@ -46,6 +46,10 @@ class LocalCluster:
         except TimeoutError:
             raise OutcomeUnknown(f"no reply within {self._timeout} s") from None
 
+    async def change_rules(self, text: str) -> None:
+        """See `Cluster.change_rules`."""
+        self.host.rules.change(text)
+
     def capacity(self) -> Capacity:
         """As many users as fit in this process's memory."""
         return Capacity(1_000_000, "local: all users in this one process")

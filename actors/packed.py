@@ -18,6 +18,7 @@ from actors.hosting import PackedHost, Whereabouts
 from actors.lane import HostGone
 from actors.placement import packed_host, slot_of
 from actors.ray_cluster import VERSION, RayActor, RayActors
+from actors.rules_handover import tell_all, tell_rules
 from actors.socket_lane import SocketLane
 from persistence.errors import StorageError
 
@@ -80,7 +81,18 @@ class PackedCluster:
         self._started[slot] = actor
         where: Whereabouts = await actor.call("where")
         self._check(where)
+        # Before anything is asked of it: one that came back has the rules it first started with.
+        await tell_rules(actor, self._rules_text)
         return where.socket_path
+
+    async def change_rules(self, text: str) -> None:
+        """See `Cluster.change_rules`."""
+        self._settings = msgspec.structs.replace(self._settings, rules_text=text)
+        found = [actor for actor in self._started if actor is not None]
+        await tell_all(found, self._rules_text)
+
+    def _rules_text(self) -> str:
+        return self._settings.rules_text
 
     def _check(self, where: Whereabouts) -> None:
         """A host that runs already must be of this placement, this store and this version."""

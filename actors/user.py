@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from actors.envelope import Media, Read, Reply, View, answered, refused
+from actors.rules_in_force import RulesInForce
 from domain.commands import decode_command
 from domain.decide import decide
 from domain.deviation import rate, rate_story
@@ -24,7 +25,6 @@ from domain.receipts import Receipt, Receipts, fingerprint
 from domain.rejections import Code, Rejection
 from domain.reply import ReplyBody
 from domain.rows import ChapterProgression, PlayerProgression
-from domain.rules import Rules
 from domain.state import NOTHING, UserState
 from persistence.codec import (
     FORMAT,
@@ -66,7 +66,7 @@ class UserActor:
         self,
         state: UserState,
         receipts: Receipts,
-        rules: Rules,
+        rules: RulesInForce,
         unknown: dict[str, Any] | None = None,
     ) -> None:
         self.durable = state
@@ -76,7 +76,7 @@ class UserActor:
         self.snapshot_version = state.version
         self._snapshot_begun = state.version
         self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
-        self._rules = rules
+        self._in_force = rules
 
     def decide(self, fields: dict[str, Any], media: Media, now: int) -> Turn | Reply:
         """Handle one command: a turn to `take`, or a reply that changes nothing.
@@ -88,7 +88,8 @@ class UserActor:
         receipt = self.receipts.find(command_id)
         if receipt is not None:
             return _replay(receipt, mark, media)
-        decision = decide(self.working, decode_command(fields), now, self._rules)
+        rules = self._in_force.rules
+        decision = decide(self.working, decode_command(fields), now, rules)
         if isinstance(decision, Rejection):
             return refused(decision.code, decision.detail)
         if decision.changes == NOTHING:
@@ -98,7 +99,7 @@ class UserActor:
         body = ReplyBody(command_id, state.version, False, decision.changes, decision.events)
         told = encode_reply(body)
         record = Record(
-            FORMAT, state.user_id, state.version, command_id, mark, self._rules.fingerprint, told
+            FORMAT, state.user_id, state.version, command_id, mark, rules.fingerprint, told
         )
         return Turn(
             record=encode_record(record),
@@ -151,7 +152,7 @@ class UserActor:
                 chapters = list(state.chapters.values())
                 rows = {
                     "chapter_progression": [self._rated(row) for row in chapters],
-                    "story_deviation": rate_story(chapters, self._rules.deviation),
+                    "story_deviation": rate_story(chapters, self._in_force.rules.deviation),
                 }
             case View.CHAPTER:
                 if (chapter := state.chapters.get(request.key)) is None:
@@ -173,7 +174,7 @@ class UserActor:
         return answered(write_body({**head, **rows}, request.media))
 
     def _progression(self) -> PlayerProgression:
-        return progression_of(self.durable, self._rules)
+        return progression_of(self.durable, self._in_force.rules)
 
     def _everything(self) -> dict[str, Any]:
         """Every row but the account and the tallies, which are about the rows."""
@@ -189,7 +190,7 @@ class UserActor:
         }
 
     def _rated(self, chapter: ChapterProgression) -> dict[str, Any]:
-        return {**asdict(chapter), "deviation": rate(chapter, self._rules.deviation)}
+        return {**asdict(chapter), "deviation": rate(chapter, self._in_force.rules.deviation)}
 
     def _account(self, after: int, limit: int) -> dict[str, Any]:
         """Entries of the account after sequence `after`; `next_after` when there are more."""

@@ -11,8 +11,9 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import resources
+from typing import Any
 
 from actors.cluster import HostSettings
 from actors.collecting import collect_rarely
@@ -46,8 +47,8 @@ CHAPTER = {
 
 def preparation(user_id: str) -> list[Ask]:
     """A plan and ready quests for one user."""
-    plan = {"command_id": "plan", "type": "upsert_chapter_progression", **CHAPTER}
-    offers = (
+    plan: dict[str, Any] = {"command_id": "plan", "type": "upsert_chapter_progression", **CHAPTER}
+    offers: Iterator[dict[str, Any]] = (
         {
             "command_id": f"offer-{n}",
             "type": "offer_quest",

@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from actors.cluster import Cluster
 from actors.envelope import View
-from domain.rules import Rules
 from gateway.auth import Authenticator
 from gateway.docs_pages import docs_routes
 from gateway.errors import Problem
@@ -33,7 +32,7 @@ from gateway.http import (
 )
 from gateway.metrics import TEXT_TYPE, Metrics
 from gateway.routes import Endpoint, Route, Routes
-from gateway.rules_page import rules_endpoint
+from gateway.served_rules import ServedRules
 from gateway.users import UserEndpoints
 
 _NO_ROUTE = "(none)"
@@ -56,7 +55,7 @@ class App:
     """
 
     def __init__(
-        self, cluster: Cluster, authenticator: Authenticator, rules: Rules, limits: Limits
+        self, cluster: Cluster, authenticator: Authenticator, rules: ServedRules, limits: Limits
     ) -> None:
         self.ready = False
         self.draining = False
@@ -70,8 +69,9 @@ class App:
         self._idle = asyncio.Event()
         self._idle.set()
         users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max)
-        api = [*user_routes(users), Route("/v1/rules", {"GET": rules_endpoint(rules)})]
+        api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
         operations = [
+            Route("/v1/operations/rules/reload", {"POST": rules.post_reload}),
             Route("/healthz", {"GET": self._healthz}, private=False),
             Route("/readyz", {"GET": self._readyz}, private=False),
             Route("/metrics", {"GET": self._metrics}, private=False),

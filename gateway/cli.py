@@ -1,4 +1,4 @@
-"""The command line: `questkeep serve | token | settings | version`.
+"""The command line: `questkeep serve | token | settings | rules | simulate | store | version`.
 
 Every command imports what it needs when it runs, so that `--help` and `version` answer at once.
 What the user got wrong is one sentence on stderr and exit code 2, never a traceback.
@@ -15,6 +15,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from gateway.options import OPTIONS, SECRETS, flag, variable
+from gateway.rules_cli import rules_cli
+from gateway.simulate_cli import simulate_command
+from gateway.store_cli import store_cli
 
 cli = typer.Typer(
     name="questkeep",
@@ -24,6 +27,10 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+cli.add_typer(rules_cli, name="rules")
+cli.add_typer(store_cli, name="store")
+cli.command("simulate")(simulate_command)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

@@ -54,6 +54,9 @@ MEANINGS: dict[str, Meaning] = {
         415, "Not in this format", "Send application/json or application/msgpack."
     ),
     "invalid_field": Meaning(422, "Wrong fields", "`errors` names each: what came, what fits."),
+    "invalid_rules": Meaning(
+        422, "The rules file cannot be used", "`problems` names each; mend them, then reload."
+    ),
     "too_many_requests": Meaning(429, "Too many requests", "Wait, then send the same again."),
     "user_busy": Meaning(429, "The user's mailbox is full", "Wait, then send the same again."),
     "internal": Meaning(
@@ -86,6 +89,7 @@ class Problem(Exception):
     Attributes:
         retry_after_ms: set where the same request may succeed later; also sent as `Retry-After`.
         errors: for `invalid_field` and `invalid_id`, one entry for each wrong field.
+        problems: for `invalid_rules`, one sentence for each thing that is wrong.
         headers: more response headers, such as `Allow`.
         request_id: finds the traceback of an `internal` problem in the log.
     """
@@ -98,6 +102,7 @@ class Problem(Exception):
         command_id: str | None = None,
         retry_after_ms: int | None = None,
         errors: Sequence[FieldError] = (),
+        problems: Sequence[str] = (),
         headers: Sequence[tuple[bytes, bytes]] = (),
         request_id: str | None = None,
     ) -> None:
@@ -108,6 +113,7 @@ class Problem(Exception):
         self.command_id = command_id
         self.retry_after_ms = retry_after_ms
         self.errors = errors
+        self.problems = problems
         self.headers = headers
         self.request_id = request_id
 
@@ -126,6 +132,8 @@ class Problem(Exception):
             members["retry_after_ms"] = self.retry_after_ms
         if self.errors:
             members["errors"] = [error._asdict() for error in self.errors]
+        if self.problems:
+            members["problems"] = list(self.problems)
         if self.request_id is not None:
             members["request_id"] = self.request_id
         return members

@@ -108,7 +108,16 @@ def _other_paths() -> Schema:
                 "security": [{"token": []}],
                 "responses": {"200": _answer({"type": "object"}), "default": _problem()},
             }
-        }
+        },
+        "/v1/operations/rules/reload": {
+            "post": {
+                "tags": ["operations"],
+                "summary": "Read the rules file again and hand it to every host; operators only",
+                "description": "A file that is broken changes nothing: 422, with every problem.",
+                "security": [{"token": []}],
+                "responses": {"200": _answer({"type": "object"}), "default": _problem()},
+            }
+        },
     }
     for path, summary in operations.items():
         paths[path] = {
@@ -248,6 +257,7 @@ def _problem_schema() -> Schema:
             "command_id": text,
             "retry_after_ms": {"type": "integer"},
             "errors": {"type": "array", "items": error},
+            "problems": {"type": "array", "items": text},
             "request_id": text,
         },
         "required": ["type", "title", "status", "code", "detail"],

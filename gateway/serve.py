@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ from gateway.jwks import JwksError, KeySet
 from gateway.listening import Address, CannotListen, Listener, free_address
 from gateway.logs import configure_logs
 from gateway.ready_block import print_ready
+from gateway.served_rules import ServedRules, reload_on_hangup
 from gateway.settings import Settings, WrongSettings, rules_text
 from gateway.tokens import Signing, keys, signing
 from persistence.disk_lock import lock_store
@@ -123,10 +125,11 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     await _load_keys(token_keys, settings)
     await _start_cluster(settings, cluster, console)
     stop.listen()  # again: Ray may have put handlers of its own in place
+    rules = ServedRules(parts.rules, cluster, partial(rules_text, settings))
     app = App(
         cluster,
         Authenticator(token_keys, settings.jwt_algorithms),
-        parts.rules,
+        rules,
         Limits(settings.body_bytes_max, settings.requests_in_flight_max),
     )
     listener = Listener(app, parts.address, settings.requests_in_flight_max)
@@ -140,6 +143,7 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     print_ready(console, url, settings, parts.signing, capacity, parts.rules)
     app.ready = True
     stop.running = True
+    reload_on_hangup(rules)
     await stop.asked.wait()
     await _drain(app, cluster, settings.drain_seconds, console)
     await listener.stop()

@@ -19,8 +19,14 @@ from actors.errors import Overloaded
 from actors.ray_cluster import RayActors
 from persistence.disk import DiskStore
 from persistence.recovery import fold
-from tests.actors.kit import body, grant, look, settings
-from tests.conformance.cluster_kit import CHECKS, Check
+from tests.actors.kit import RULES_TEXT, body, grant, look, settings
+from tests.conformance.cluster_kit import (
+    CHECKS,
+    OTHER_RULES,
+    OTHER_RULES_TEXT,
+    Check,
+    rules_of,
+)
 
 pytestmark = [pytest.mark.ray, pytest.mark.asyncio(loop_scope="module")]
 
@@ -105,6 +111,19 @@ async def test_an_actor_killed_under_load_answers_each_command_once(
     assert await playing == list(range(1, 301))
     (read,) = await cluster.ask([look("loaded")])
     assert body(read)["player_progression"]["total_xp"] == 300
+
+
+async def test_an_actor_that_ray_brings_up_again_is_told_the_new_rules_first(
+    cluster: DedicatedCluster,
+) -> None:
+    await cluster.ask([grant("ruled", "c1", 1)])
+    await cluster.change_rules(OTHER_RULES_TEXT)
+    try:
+        os.kill(await process_of(cluster, "ruled"), signal.SIGKILL)
+        await cluster.ask([grant("ruled", "c2", 1)])
+        assert (await rules_of(cluster, "ruled"))[1:] == [OTHER_RULES]
+    finally:
+        await cluster.change_rules(RULES_TEXT)
 
 
 async def test_beyond_the_limit_the_longest_idle_user_is_put_to_rest(

@@ -14,8 +14,14 @@ from actors.envelope import View
 from actors.packed import PackedCluster
 from actors.placement import slot_of
 from actors.ray_cluster import RayActors
-from tests.actors.kit import body, grant, look, settings
-from tests.conformance.cluster_kit import CHECKS, Check
+from tests.actors.kit import RULES_TEXT, body, grant, look, settings
+from tests.conformance.cluster_kit import (
+    CHECKS,
+    OTHER_RULES,
+    OTHER_RULES_TEXT,
+    Check,
+    rules_of,
+)
 
 pytestmark = [pytest.mark.ray, pytest.mark.asyncio(loop_scope="module")]
 
@@ -80,6 +86,19 @@ async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
     for user in users:
         (read,) = await cluster.ask([look(user)])
         assert body(read)["player_progression"]["total_xp"] == 50
+
+
+async def test_a_host_that_comes_back_is_told_the_new_rules_first(cluster: PackedCluster) -> None:
+    users = [f"ruled-{n}" for n in range(20)]
+    await cluster.change_rules(OTHER_RULES_TEXT)
+    try:
+        for pid in (await hostinges(cluster)).values():
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.gather(*(cluster.ask([grant(user, "c", 1)]) for user in users))
+        for user in users:
+            assert await rules_of(cluster, user) == [OTHER_RULES]
+    finally:
+        await cluster.change_rules(RULES_TEXT)
 
 
 async def test_a_user_being_loaded_holds_nobody_up(cluster: PackedCluster) -> None:

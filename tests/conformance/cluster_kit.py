@@ -8,9 +8,27 @@ from collections.abc import Awaitable, Callable
 
 from actors.cluster import Cluster
 from actors.envelope import View
-from tests.actors.kit import body, command, grant, look
+from domain.rules import compile_rules
+from tests.actors.kit import RULES_TEXT, body, command, grant, look
 
 Check = Callable[[Cluster], Awaitable[None]]
+
+OTHER_RULES_TEXT = RULES_TEXT.replace("  400, 900, 1400,", "  5, 900, 1400,")
+"""The same rules, but the first level costs next to nothing."""
+
+
+def fingerprint(text: str) -> str:
+    """What the account calls these rules."""
+    return compile_rules(text).fingerprint
+
+
+OTHER_RULES = fingerprint(OTHER_RULES_TEXT)
+
+
+async def rules_of(cluster: Cluster, user_id: str) -> list[str]:
+    """The rules that decided each of the user's grants."""
+    (reply,) = await cluster.ask([look(user_id, View.HISTORY)])
+    return [entry["rules"] for entry in body(reply)["history"]]
 
 
 async def a_command_is_answered_and_seen_by_the_next_read(cluster: Cluster) -> None:
@@ -77,6 +95,21 @@ async def a_refusal_is_a_reply(cluster: Cluster) -> None:
     assert "nope" in reply.detail
 
 
+async def a_change_of_rules_reaches_every_user_and_those_to_come(cluster: Cluster) -> None:
+    """What was decided before keeps the rules it was decided by."""
+    await cluster.ask([grant("kit-rules-1", "c1", 10)])
+    await cluster.change_rules(OTHER_RULES_TEXT)
+    try:
+        for user in ("kit-rules-1", "kit-rules-2"):
+            await cluster.ask([grant(user, "c2", 10)])
+        assert await rules_of(cluster, "kit-rules-1") == [fingerprint(RULES_TEXT), OTHER_RULES]
+        assert await rules_of(cluster, "kit-rules-2") == [OTHER_RULES]
+    finally:
+        await cluster.change_rules(RULES_TEXT)
+    await cluster.ask([grant("kit-rules-2", "c3", 10)])
+    assert await rules_of(cluster, "kit-rules-2") == [OTHER_RULES, fingerprint(RULES_TEXT)]
+
+
 CHECKS: tuple[Check, ...] = (
     a_command_is_answered_and_seen_by_the_next_read,
     an_unknown_user_has_the_default_row,
@@ -85,4 +118,5 @@ CHECKS: tuple[Check, ...] = (
     the_same_command_sent_many_times_at_once_has_one_effect,
     many_users_are_served_side_by_side,
     a_refusal_is_a_reply,
+    a_change_of_rules_reaches_every_user_and_those_to_come,
 )

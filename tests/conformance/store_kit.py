@@ -9,6 +9,10 @@ against every implementation; `tests/persistence/test_teeth.py` runs some agains
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
+from persistence.errors import Unavailable
+from persistence.open import probe
 from persistence.store import Batch, Store, Stored, StreamId
 
 Open = Callable[[], Store]
@@ -141,3 +145,52 @@ async def snapshots_are_no_streams_and_streams_are_no_users(open: Open) -> None:
     await writer.append(b"batch")
     assert await users(open()) == ["alice"]
     assert await open().streams() == [writer.id]
+
+
+@check
+async def a_user_whose_snapshot_is_being_replaced_is_always_listed(open: Open) -> None:
+    writer, reader = open(), open()
+    await writer.write_snapshot("alice", 1, b"1")
+
+    async def replace() -> None:
+        for version in range(2, 40):
+            await writer.write_snapshot("alice", version, b"%d" % version)
+
+    replacing = asyncio.create_task(replace())
+    while not replacing.done():
+        assert await users(reader) == ["alice"]
+        await asyncio.sleep(0)
+    await replacing
+
+
+# What operator's tools add
+
+
+@check
+async def a_note_is_read_as_it_was_written_and_is_no_user(open: Open) -> None:
+    assert await open().read_note("backup") is None
+    await open().write_note("backup", b"\x00content\xff")
+    await open().write_note("backup-00000001", b"")
+    assert await open().read_note("backup") == b"\x00content\xff"
+    assert await open().read_note("backup-00000001") == b""
+    assert await users(open()) == []
+    assert await open().streams() == []
+
+
+@check
+async def a_note_is_never_replaced(open: Open) -> None:
+    await open().write_note("backup", b"one")
+    await open().write_note("backup", b"one")
+    with pytest.raises(Unavailable, match="something else stands"):
+        await open().write_note("backup", b"another")
+    assert await open().read_note("backup") == b"one"
+
+
+@check
+async def a_store_says_its_format_once_something_stands_and_reading_makes_nothing(
+    open: Open,
+) -> None:
+    assert await open().format() is None
+    await probe(open())
+    await open().write_snapshot("alice", 1, b"one")
+    assert await open().format() == 1

@@ -248,3 +248,31 @@ async def a_closed_stream_keeps_what_was_not_dropped(open: Open) -> None:
     await writer.close()
     assert await open().streams() == [writer.id]
     assert (await batches(open(), writer.id))[-1] == Batch(2, b"two")
+
+
+@check
+async def a_stream_says_whether_it_was_fenced(open: Open) -> None:
+    writer = await open().claim("users:1")
+    assert not await open().fenced(writer.id)
+    await writer.append(b"one")
+    assert not await open().fenced(writer.id)
+    await open().fence(writer.id)
+    assert await open().fenced(writer.id)
+    await open().drop(writer.id)
+    assert await open().streams() == []
+
+
+@check
+async def a_host_that_is_forgotten_takes_no_other_along(open: Open) -> None:
+    first, other = await open().claim("user:a"), await open().claim("user:ab")
+    for writer in (first, other):
+        await writer.append(b"one")
+    await open().fence(first.id)
+    await open().drop(first.id)
+    await open().forget_host("user:a")
+    await open().forget_host("user:nobody")
+    assert await open().streams() == [other.id]
+    assert await other.append(b"two") == 2
+    assert [batch.payload for batch in await batches(open(), other.id)] == [b"one", b"two"]
+    again = await open().claim("user:a")
+    assert await again.append(b"a new start") == 1

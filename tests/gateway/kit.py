@@ -6,7 +6,7 @@ up what the server has to cope with.
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jwt
@@ -18,6 +18,7 @@ from actors.local_cluster import LocalCluster
 from domain.rules import compile_rules
 from gateway.app import App, Limits
 from gateway.auth import Authenticator, Secret
+from gateway.served_rules import ServedRules
 from gateway.settings import Settings, rules_text
 from persistence.memory import MemoryStore, World
 
@@ -140,6 +141,8 @@ class ScriptedCluster:
             raise self.outcome
         return [self.outcome] * len(requests)
 
+    async def change_rules(self, text: str) -> None: ...
+
     def capacity(self) -> Capacity:
         return Capacity(1, "one")
 
@@ -155,13 +158,17 @@ def local_cluster() -> LocalCluster:
 
 
 def gateway(
-    cluster: Any = None, requests_in_flight_max: int = 100, authenticator: Any = None
+    cluster: Any = None,
+    requests_in_flight_max: int = 100,
+    authenticator: Any = None,
+    read_rules: Callable[[], str] = lambda: RULES_TEXT,
 ) -> Gateway:
     """A ready gateway; over a real local cluster unless told otherwise."""
+    cluster = cluster or local_cluster()
     app = App(
-        cluster or local_cluster(),
+        cluster,
         authenticator or Authenticator(Secret(SECRET), ["HS256"]),
-        compile_rules(RULES_TEXT),
+        ServedRules(compile_rules(RULES_TEXT), cluster, read_rules),
         Limits(BODY_BYTES_MAX, requests_in_flight_max),
     )
     app.ready = True

@@ -274,7 +274,7 @@ SPECIFIED = {
     " already_undone command_id_reused",
     413: "body_too_large",
     415: "unsupported_media_type",
-    422: "invalid_field",
+    422: "invalid_field invalid_rules",
     429: "too_many_requests user_busy",
     500: "internal",
     503: "overloaded draining user_unavailable",
