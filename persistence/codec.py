@@ -8,7 +8,7 @@ Not for: framing and checksums (`frame`), or where bytes go (`store`).
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgpack
@@ -30,6 +30,16 @@ from persistence.errors import Corrupt, NewerFormat
 
 FORMAT = 1
 """The newest format of records and snapshots; every older released one is read for ever."""
+
+Upcasters = Mapping[int, Callable[[Any], Any]]
+
+RECORD_UPCASTERS: Upcasters = {}
+SNAPSHOT_UPCASTERS: Upcasters = {}
+"""What stands under n makes the fields of format n those of n + 1, their number among them.
+
+They run at reading, one after the other, and write nothing back.  Which bytes are read for ever is
+in `tests/golden/`.
+"""
 
 KEYS = {
     "chapter_progression": "chapter_id",
@@ -106,7 +116,7 @@ def decode_record(data: bytes, place: str) -> Record:
     fields = _unpack(data, place)
     if not isinstance(fields, list) or not fields:
         raise Corrupt(place, 0, "a record that is no list of fields")
-    _check_format(fields[0], place)
+    fields = _brought_up(fields, fields[0], RECORD_UPCASTERS, place)
     try:
         return msgspec.convert(fields, Record)
     except msgspec.ValidationError as error:
@@ -157,11 +167,19 @@ def unpack_snapshot(payload: bytes, place: str) -> dict[str, Any]:
     Raises:
         NewerFormat, Corrupt: naming `place`.
     """
-    snapshot = _unpack(payload, place)
+    return current_snapshot(_unpack(payload, place), place)
+
+
+def current_snapshot(snapshot: Any, place: str) -> dict[str, Any]:
+    """The snapshot in today's format, whichever it was written in, all plain values.
+
+    Raises:
+        NewerFormat, Corrupt: naming `place`.
+    """
     if not isinstance(snapshot, dict) or "format" not in snapshot:
         raise Corrupt(place, 0, "a snapshot that is no map with a format")
-    _check_format(snapshot["format"], place)
-    return snapshot
+    current: dict[str, Any] = _brought_up(snapshot, snapshot["format"], SNAPSHOT_UPCASTERS, place)
+    return current
 
 
 def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot:
@@ -281,8 +299,12 @@ def _unpack(data: bytes, place: str) -> Any:
         raise Corrupt(place, 0, f"bytes that are no msgpack: {error}") from None
 
 
-def _check_format(found: object, place: str) -> None:
+def _brought_up(fields: Any, found: object, upcasters: Upcasters, place: str) -> Any:
+    """`fields`, written in format `found`, as the newest format has them (P9)."""
     if not isinstance(found, int) or found < 1:
         raise Corrupt(place, 0, f"format {found!r}, expected a number from 1 to {FORMAT}")
     if found > FORMAT:
         raise NewerFormat(place, found, FORMAT)
+    for format_ in range(found, FORMAT):
+        fields = upcasters[format_](fields)
+    return fields

@@ -73,6 +73,19 @@ def fence(root: Path, stream: StreamId) -> None:
             raise
 
 
+def fenced(root: Path, stream: StreamId) -> bool:
+    """See `Store.fenced`."""
+    return (folder_of(root, stream) / FENCE).exists()
+
+
+def forget_host(root: Path, host: str) -> None:
+    """Remove the host's folder, which a crash may have left without a stream in it."""
+    folder = root / JOURNALS / disk_files.file_name(host)
+    with contextlib.suppress(FileNotFoundError):
+        os.rmdir(folder)
+        disk_files.sync_folder(folder.parent)
+
+
 def drop(root: Path, stream: StreamId) -> None:
     """Take the stream's folder away in one step, so that a paused writer finds its path gone."""
     steps.reached("journal.before_drop")
@@ -84,10 +97,12 @@ def read(root: Path, stream: StreamId) -> Iterator[list[Batch]]:
 
     Only the last segment may end in a torn batch: a segment is begun after the one before was
     synced.  Changes nothing on disk.
+
+    A stale writer may add a batch behind a seal that comes while this reads.  So what was read
+    counts only up to a seal that stands afterwards; one that comes later still covers all of it.
     """
     folder = folder_of(root, stream)
     with contextlib.ExitStack() as opened:
-        # The seal first: one that comes later covers whatever is read from here on.
         seal = _seal(folder)
         segments = _open_segments(folder, opened)
         expected = int(segments[0][0].stem) if segments else 1
@@ -100,7 +115,10 @@ def read(root: Path, stream: StreamId) -> Iterator[list[Batch]]:
             if valid_length < len(content) and path != segments[-1][0]:
                 raise Corrupt(str(path), valid_length, "a torn batch, with a segment after it")
             expected += len(batches)
-            yield [batch for batch in batches if seal is None or batch.sequence <= seal]
+            end = _seal(folder) if seal is None else seal
+            if end is None and not folder.exists():  # dropped: all that counts is in snapshots
+                return
+            yield [batch for batch in batches if end is None or batch.sequence <= end]
         if seal is not None and segments and expected <= seal:
             found = f"the end after batch {expected - 1}; it was sealed after batch {seal}"
             raise Corrupt(str(path), valid_length, found)

@@ -1,4 +1,4 @@
-"""One server for one store on disk: the second is refused at once, by name of the first.
+"""One server, or one tool that writes, for one store on disk: the second is refused by name.
 
 The lock keeps mistakes out; it is no fence.  What keeps a *stale* writer from being believed is in
 `disk_stream` (P3), lock or no lock.
@@ -40,7 +40,9 @@ class ServerLock:
 
 
 def lock_store(root: Path, owner: str) -> ServerLock:
-    """Lock the store under `root` for the server at `owner` (its URL), and sweep what crashes left.
+    """Lock the store under `root` for `owner`, and sweep what crashes left.
+
+    `owner` is a server's URL, or what an operator's tool calls itself.
 
     Raises:
         StoreInUse: another server holds it; the message names that server.
@@ -72,13 +74,12 @@ def _card(owner: str) -> bytes:
 def _in_use(root: Path, card: bytes) -> str:
     try:
         first = json.loads(card)
-        who = (
-            f"the server at {first['url']} (process {first['pid']} on {first['host']}, "
-            f"since {first['started']})"
-        )
+        holder = first["url"]
+        named = f"the server at {holder}" if "://" in holder else f"`{holder}`"
+        who = f"{named} (process {first['pid']} on {first['host']}, since {first['started']})"
     except (ValueError, LookupError, TypeError):
         who = "a server that is just starting"
-    return f"The store in {root} is in use by {who}. Stop that server, or name another store."
+    return f"The store in {root} is in use by {who}. Stop that first, or name another store."
 
 
 def _sweep(root: Path) -> None:

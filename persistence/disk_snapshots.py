@@ -81,7 +81,7 @@ class Snapshots:
         top = self._root / SNAPSHOTS
         for first in _names(top):
             for second in _names(top / first):
-                found = (_NAME.fullmatch(name) for name in _names(top / first / second))
+                found = map(_NAME.fullmatch, _names_at_rest(top / first / second))
                 yield sorted({disk_files.original_name(name[1]) for name in found if name})
 
     def _folder(self, user_id: str) -> Path:
@@ -112,6 +112,17 @@ def _versions(folder: Path, user_id: str) -> set[int]:
         versions = {int(match[2]) for match in matches if match and match[1] == name}
         if versions or before == _changed_ns(folder):
             return versions
+
+
+def _names_at_rest(folder: Path) -> set[str]:
+    """Names that stand, and some that went while this looked: see `_versions`."""
+    names = set[str]()
+    for _ in range(_LISTINGS_MAX):
+        before = _changed_ns(folder)
+        names.update(_names(folder))
+        if before == _changed_ns(folder):
+            return names
+    raise Unavailable(f"{folder} changed {_LISTINGS_MAX} times on end")
 
 
 def _changed_ns(folder: Path) -> int | None:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from persistence.errors import Fenced, Unavailable
 from persistence.store import Batch, Store, Stored, Stream, StreamId
 
+FORMAT = 1
+
 
 @dataclass
 class Faults:
@@ -55,6 +57,7 @@ class World:
 
     journals: dict[StreamId, _Journal] = field(default_factory=dict)
     snapshots: dict[str, Stored] = field(default_factory=dict)
+    notes: dict[str, bytes] = field(default_factory=dict)
     incarnations: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
 
@@ -75,6 +78,11 @@ class MemoryStore:
         self._world = world
         self._closed = False
 
+    async def format(self) -> int | None:
+        self._check_open()
+        stands = self._world.journals or self._world.snapshots or self._world.notes
+        return FORMAT if stands else None
+
     async def claim(self, host: str) -> Stream:
         self._check_open()
         number = next(self._world.incarnations)
@@ -92,6 +100,11 @@ class MemoryStore:
         if journal is not None:
             journal.fenced = True
 
+    async def fenced(self, stream: StreamId) -> bool:
+        self._check_open()
+        journal = self._world.journals.get(stream)
+        return journal is not None and journal.fenced
+
     async def read(self, stream: StreamId) -> AsyncIterator[Batch]:
         self._check_open()
         if self.faults.take("reads"):
@@ -103,6 +116,9 @@ class MemoryStore:
     async def drop(self, stream: StreamId) -> None:
         self._check_open()
         self._world.journals.pop(stream, None)
+
+    async def forget_host(self, host: str) -> None:
+        self._check_open()
 
     async def read_snapshot(self, user_id: str) -> Stored | None:
         self._check_open()
@@ -128,6 +144,15 @@ class MemoryStore:
         self._check_open()
         for user_id in list(self._world.snapshots):
             yield user_id
+
+    async def read_note(self, name: str) -> bytes | None:
+        self._check_open()
+        return self._world.notes.get(name)
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        self._check_open()
+        if self._world.notes.setdefault(name, content) != content:
+            raise Unavailable(f"something else stands under {name} in {self.url}")
 
     async def close(self) -> None:
         self._closed = True

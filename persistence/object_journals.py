@@ -88,6 +88,11 @@ class Journals:
             f"{stream} in {self._calls.url} could not be fenced: its writer is faster"
         )
 
+    async def fenced(self, stream: StreamId) -> bool:
+        """See `Store.fenced`."""
+        listing = await self._list(stream)
+        return listing.end in listing.numbers and await self._is_fence(stream, listing.end)
+
     async def read(self, stream: StreamId) -> AsyncIterator[Batch]:
         """See `Store.read`.  Damage is a batch that is missing, flawed or behind the fence.
 
@@ -137,6 +142,11 @@ class Journals:
         kept = object_names.dropped(stream, fence - 1)
         await self._calls.delete([name for name in listing.names if name < kept])
         await self._calls.delete([object_names.standing(stream)])
+
+    async def forget_host(self, host: str) -> None:
+        """See `Store.forget_host`."""
+        for folder in (object_names.journals_of(host), object_names.standing_of(host)):
+            await self._calls.delete(await self._calls.names(folder))
 
     async def mark_dropped(self, stream: StreamId, sequence: int) -> None:
         """Say durably that snapshots cover every batch through `sequence`."""

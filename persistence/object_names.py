@@ -8,6 +8,7 @@
 - `journals/<host>/<incarnation>/<sequence>.dropped` says that every batch up to there is covered.
 - `snapshots/ab/cd/<user>` is a user's snapshot; ab and cd come from a hash of the user id, so that
   a bucket that splits its load by name can split ours.
+- `notes/<name>` is a note of the operator's tools.
 - `probe/` holds what `object_probe` made and, after a crash, left.
 
 Not for: what the objects contain (`object_content`).
@@ -22,6 +23,7 @@ STORE = "STORE"
 STREAMS = "streams"
 SNAPSHOTS = "snapshots"
 PROBE = "probe"
+NOTES = "notes"
 
 _DROPPED = ".dropped"
 _NAME_LENGTH_MAX = 400
@@ -61,8 +63,12 @@ def stream_standing(name: str) -> StreamId:
     return StreamId(original(host), incarnation)
 
 
+def journals_of(host: str) -> str:
+    return f"journals/{word(host)}"
+
+
 def journal(stream: StreamId) -> str:
-    return f"journals/{word(stream.host)}/{stream.incarnation}"
+    return f"{journals_of(stream.host)}/{stream.incarnation}"
 
 
 def numbered(stream: StreamId, sequence: int) -> str:
@@ -83,6 +89,10 @@ def number(name: str) -> tuple[int, bool] | None:
 def snapshot(user_id: str) -> str:
     place = hashlib.blake2b(user_id.encode(), digest_size=2).hexdigest()
     return f"{SNAPSHOTS}/{place[:2]}/{place[2:]}/{word(user_id)}"
+
+
+def note(name: str) -> str:
+    return f"{NOTES}/{word(name)}"
 
 
 def user_of(name: str) -> str:

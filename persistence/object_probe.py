@@ -42,10 +42,23 @@ async def probe(calls: Calls) -> None:
             await calls.delete([name, raced])
 
 
-async def _recognise(calls: Calls) -> None:
-    identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
+async def format_found(calls: Calls) -> int | None:
+    """The format of what stands there; None where nothing was ever written.
+
+    Raises:
+        NewerFormat, Corrupt: what stands there is not for this Questkeep.
+    """
     found = await calls.get(object_names.STORE)
-    content = found.content if found else await calls.create(object_names.STORE, identity)
+    return None if found is None else _format_in(calls, found.content)
+
+
+async def _recognise(calls: Calls) -> None:
+    if await format_found(calls) is None:
+        identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
+        _format_in(calls, await calls.create(object_names.STORE, identity))
+
+
+def _format_in(calls: Calls, content: bytes) -> int:
     place = f"{calls.url}/{object_names.STORE}"
     try:
         number = json.loads(content)["questkeep_store_format"]
@@ -55,6 +68,7 @@ async def _recognise(calls: Calls) -> None:
         raise Corrupt(place, 0, f"no store format in {content[:80]!r}")
     if number > FORMAT:
         raise NewerFormat(place, number, FORMAT)
+    return number
 
 
 async def _creates_once(calls: Calls, name: str) -> None:

@@ -14,7 +14,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 
-from persistence import object_content, object_probe, object_stream
+from persistence import object_content, object_names, object_probe, object_stream
+from persistence.errors import Unavailable
 from persistence.object_bucket import Bucket
 from persistence.object_calls import Calls, Patience, Pause
 from persistence.object_journals import Journals
@@ -51,6 +52,9 @@ class ObjectStore:
         """
         await object_probe.probe(self._calls)
 
+    async def format(self) -> int | None:
+        return await object_probe.format_found(self._calls)
+
     async def claim(self, host: str) -> Stream:
         return await object_stream.claim(self._calls, self._journals, host, self._writer)
 
@@ -60,11 +64,17 @@ class ObjectStore:
     async def fence(self, stream: StreamId) -> None:
         await self._journals.fence(stream)
 
+    async def fenced(self, stream: StreamId) -> bool:
+        return await self._journals.fenced(stream)
+
     def read(self, stream: StreamId) -> AsyncIterator[Batch]:
         return self._journals.read(stream)
 
     async def drop(self, stream: StreamId) -> None:
         await self._journals.drop(stream)
+
+    async def forget_host(self, host: str) -> None:
+        await self._journals.forget_host(host)
 
     async def read_snapshot(self, user_id: str) -> Stored | None:
         return await self._snapshots.read(user_id)
@@ -77,6 +87,16 @@ class ObjectStore:
 
     def users(self) -> AsyncIterator[str]:
         return self._snapshots.users()
+
+    async def read_note(self, name: str) -> bytes | None:
+        found = await self._calls.get(object_names.note(name))
+        return found.content if found else None
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        if await self._calls.create(object_names.note(name), content) != content:
+            raise Unavailable(
+                f"something else stands under {object_names.note(name)} in {self.url}"
+            )
 
     async def close(self) -> None:
         self._calls.closed = True

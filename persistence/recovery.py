@@ -9,8 +9,10 @@ placement left).
 """
 
 import asyncio
+import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -24,11 +26,13 @@ from persistence.codec import (
 )
 from persistence.errors import Corrupt
 from persistence.group_commit import unpack_batch
-from persistence.store import Store, Stream, StreamId
+from persistence.store import Batch, Store, Stored, Stream, StreamId
 
 SNAPSHOTS_AT_ONCE = 16
 """Snapshots written side by side: hides the wait for a sync or a PUT."""
 
+EVERY_RECEIPT = sys.maxsize
+"""The receipt window of tools, which do not know the server's: none is forgotten by them."""
 
 SERVER = "server"
 """Whose stream stands for the server as a whole; nothing is ever appended to it."""
@@ -45,8 +49,16 @@ class Folded(Struct, frozen=True):
     users: int
 
 
-async def fold(store: Store, streams: Sequence[StreamId], receipt_window: int) -> Folded:
+async def fold(
+    store: Store,
+    streams: Sequence[StreamId],
+    receipt_window: int,
+    without: Collection[str] = (),
+) -> Folded:
     """Close `streams` to their writers, put their records into snapshots, then drop them.
+
+    Records of users in `without` are dropped with their streams: those users are being deleted, or
+    what is stored of them is damaged and given up.
 
     Until it returns nothing is lost: a fold that dies half-way is done again from the start, and
     records that are in a snapshot already are passed over.
@@ -60,11 +72,8 @@ async def fold(store: Store, streams: Sequence[StreamId], receipt_window: int) -
     count = 0
     for stream in streams:
         await store.fence(stream)
-        place = f"journal {stream.host}/{stream.incarnation}"
-        async for batch in store.read(stream):
-            where = f"{place} batch {batch.sequence}"
-            for entry in unpack_batch(batch.payload, where):
-                record = decode_record(entry, where)
+        async for where, record in records_in(store, stream):
+            if record.user_id not in without:
                 records[record.user_id].append((where, record))
                 count += 1
     limit = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
@@ -79,7 +88,22 @@ async def fold(store: Store, streams: Sequence[StreamId], receipt_window: int) -
     return Folded(len(streams), count, len(records))
 
 
-async def take_over(store: Store, receipt_window: int) -> tuple[Stream, Folded]:
+async def records_in(store: Store, stream: StreamId) -> AsyncIterator[Placed]:
+    """The stream's records in order."""
+    async for batch in store.read(stream):
+        where = place_of(stream, batch)
+        for entry in unpack_batch(batch.payload, where):
+            yield where, decode_record(entry, where)
+
+
+def place_of(stream: StreamId, batch: Batch) -> str:
+    """What messages call the batch."""
+    return f"journal {stream.host}/{stream.incarnation} batch {batch.sequence}"
+
+
+async def take_over(
+    store: Store, receipt_window: int, without: Collection[str] = ()
+) -> tuple[Stream, Folded]:
     """Make this server the store's only one, and fold what hosts of earlier ones left (P3, P7).
 
     A server stands for as long as the stream it gets here does; its hosts look for it whenever they
@@ -97,7 +121,7 @@ async def take_over(store: Store, receipt_window: int) -> tuple[Stream, Folded]:
                 await store.fence(earlier)
                 await store.drop(earlier)
         left = [one for one in await store.streams() if one != server.id]
-        return server, await fold(store, left, receipt_window)
+        return server, await fold(store, left, receipt_window, without)
     except BaseException:
         await server.close()
         raise
@@ -106,6 +130,19 @@ async def take_over(store: Store, receipt_window: int) -> tuple[Stream, Folded]:
 async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_window: int) -> None:
     """Write the user's snapshot with `placed` records in it, unless it holds them all already."""
     stored = await store.read_snapshot(user_id)
+    after = with_records(user_id, stored, placed, receipt_window)
+    if after is not None:
+        await store.write_snapshot(user_id, after["version"], pack_snapshot(after))
+
+
+def with_records(
+    user_id: str, stored: Stored | None, placed: Sequence[Placed], receipt_window: int
+) -> dict[str, Any] | None:
+    """The user's snapshot with `placed` records in it; None when it holds them all already.
+
+    Raises:
+        Corrupt, NewerFormat: see `fold`.
+    """
     snapshot = (
         unpack_snapshot(stored.payload, f"snapshot of {user_id}")
         if stored
@@ -123,6 +160,4 @@ async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_w
                 f"version {record.version} of {user_id} by command {record.command_id}, "
                 f"expected version {expected}",
             )
-    if missing:
-        after = put_records(snapshot, missing, receipt_window)
-        await store.write_snapshot(user_id, after["version"], pack_snapshot(after))
+    return put_records(snapshot, missing, receipt_window) if missing else None

@@ -5,7 +5,7 @@ Everything here carries opaque bytes; `codec` alone knows what they mean.  Imple
 
 Not for: deciding when to snapshot (`actors.host`) or merging journals into snapshots (`recovery`).
 
-Two kinds of object stand under a store's root:
+Two kinds of object stand under a store's root, and a few notes beside them:
 
 - **journals**: one *stream* per incarnation of a host, an append-only sequence of batches
   numbered 1, 2, 3, … .  A stream has exactly one writer, the incarnation that claimed it.  Whoever
@@ -13,6 +13,7 @@ Two kinds of object stand under a store's root:
   `Fenced`.
 - **snapshots**: the newest known state of one user, with its version.  A snapshot never goes
   backwards (P6): writing version 7 after version 9 leaves version 9 in place.
+- **notes**: small named files of the operator's tools, such as what makes a store a backup.
 """
 
 from collections.abc import AsyncIterator
@@ -76,6 +77,10 @@ class Store(Protocol):
 
     url: str
 
+    async def format(self) -> int | None:
+        """The format of what stands there; None where nothing was ever written."""
+        ...
+
     async def claim(self, host: str) -> Stream:
         """Start a new incarnation's stream for `host`.  Others of the same host still stand."""
         ...
@@ -92,15 +97,27 @@ class Store(Protocol):
         """
         ...
 
+    async def fenced(self, stream: StreamId) -> bool:
+        """Whether `stream` was closed to its writer by `fence`.  For operator's tools only."""
+        ...
+
     def read(self, stream: StreamId) -> AsyncIterator[Batch]:
         """The stream's batches in order; a torn last one is left out, other damage raises (P5).
 
-        Of a fenced stream it is the same batches for ever.
+        Of a fenced stream it is the same batches for ever; of any other, nothing that whoever
+        fences it later will not read as well.
         """
         ...
 
     async def drop(self, stream: StreamId) -> None:
         """Remove a fenced stream whose batches are all in snapshots.  Its writer stays fenced."""
+        ...
+
+    async def forget_host(self, host: str) -> None:
+        """Remove what dropped streams of `host` leave behind, their names above all.
+
+        Its old writers are fenced no more: for privacy requests, on the host of that user alone.
+        """
         ...
 
     async def read_snapshot(self, user_id: str) -> Stored | None:
@@ -119,7 +136,22 @@ class Store(Protocol):
         ...
 
     def users(self) -> AsyncIterator[str]:
-        """Ids of every user with a snapshot, in no particular order.  For operator's tools only."""
+        """Ids of every user with a snapshot, in no particular order.  For operator's tools only.
+
+        A user who has one all the while is listed, however often it is replaced.
+        """
+        ...
+
+    async def read_note(self, name: str) -> bytes | None:
+        """What was noted under `name`, or None."""
+        ...
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        """Note `content` under `name`, where nothing else may stand.  Durable when it returns.
+
+        Raises:
+            Unavailable: also when something else was noted there.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,11 +1,14 @@
 """Writers paused at an instruction that wake up stale, on disk (P3, P6)."""
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from persistence import disk_journals
 from persistence.disk import DiskStore
+from persistence.disk_stream import DiskStream
 from persistence.errors import Fenced
 from persistence.store import Batch, Stored
 from tests.conformance.store_kit import batches
@@ -137,4 +140,30 @@ async def test_hosts_that_claim_while_others_close_get_their_stream(tmp_path: Pa
     store = DiskStore(tmp_path)
     assert await store.streams() == []
     assert found(tmp_path, "journals/*") == []
+    await store.close()
+
+
+@pytest.mark.parametrize("drop", [False, True], ids=["fenced", "fenced and dropped"])
+async def test_a_reader_that_fences_nobody_reads_nothing_that_a_stale_writer_adds_meanwhile(
+    drop: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Operator's tools read while others take over: the seal comes when they looked for it."""
+    store = DiskStore(tmp_path)
+    stream = await store.claim("users:1")
+    assert isinstance(stream, DiskStream)
+    await stream.append(b"acknowledged")
+    open_segments = disk_journals._open_segments
+
+    def overtaken(folder: Path, opened: ExitStack) -> list[tuple[Path, int]]:
+        monkeypatch.undo()
+        disk_journals.fence(tmp_path, stream.id)
+        with pytest.raises(Fenced):
+            stream._append(b"stale")
+        segments = open_segments(folder, opened)
+        if drop:
+            disk_journals.drop(tmp_path, stream.id)
+        return segments
+
+    monkeypatch.setattr(disk_journals, "_open_segments", overtaken)
+    assert await batches(store, stream.id) == ([] if drop else [Batch(1, b"acknowledged")])
     await store.close()

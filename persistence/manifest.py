@@ -1,0 +1,120 @@
+"""What makes a store a backup: a note that says when, from where, who, and at which versions.
+
+It is written last, so a backup that was not finished has none.  The head is the note `backup`; the
+users stand in notes `backup-00000001`, …, a line of JSON each, whose checksums the head has.
+
+Not for: the users themselves, who are ordinary snapshots (`backup`).
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from persistence.errors import Corrupt, NewerFormat, StorageError
+from persistence.store import Store
+
+MANIFEST_FORMAT = 1
+NOTE = "backup"
+_USERS_IN_A_PART = 20_000
+
+
+class NotABackup(StorageError):
+    """The store has no manifest: it is none, or was not finished.  Name another."""
+
+
+class Listed(Struct, frozen=True):
+    """A user of a backup."""
+
+    user_id: str
+    version: int
+
+
+class _Part(Struct, frozen=True):
+    note: str
+    users: int
+    blake2b: str
+
+
+class Head(Struct, frozen=True):
+    """A backup in a few words.
+
+    Every user stands as at some moment from `begun` to `ended`, never older than at `begun`.
+    `damaged` are the users who could not be copied.
+    """
+
+    questkeep_backup: int
+    begun: str
+    ended: str
+    source: str
+    users: int
+    damaged: list[str]
+    parts: list[_Part]
+
+
+_to_json = msgspec.json.Encoder().encode
+
+
+async def write_manifest(
+    store: Store,
+    users: Sequence[Listed],
+    *,
+    begun: str,
+    ended: str,
+    source: str,
+    damaged: Sequence[str],
+) -> Head:
+    """Make `store` a finished backup of `users`."""
+    parts: list[_Part] = []
+    for first in range(0, len(users), _USERS_IN_A_PART):
+        portion = users[first : first + _USERS_IN_A_PART]
+        content = b"".join(_to_json(one) + b"\n" for one in portion)
+        note = f"{NOTE}-{len(parts) + 1:08}"
+        await store.write_note(note, content)
+        parts.append(_Part(note, len(portion), _digest(content)))
+    head = Head(MANIFEST_FORMAT, begun, ended, source, len(users), list(damaged), parts)
+    await store.write_note(NOTE, msgspec.json.format(_to_json(head), indent=2) + b"\n")
+    return head
+
+
+async def read_head(store: Store) -> Head:
+    """What the backup says of itself.
+
+    Raises:
+        NotABackup, NewerFormat, Corrupt, Unavailable.
+    """
+    place = f"{store.url} note {NOTE}"
+    content = await store.read_note(NOTE)
+    if content is None:
+        raise NotABackup(
+            f"{store.url} is no finished backup: nothing is noted there by `questkeep store "
+            "backup`. A store in use moves with `questkeep store export` and `import`."
+        )
+    try:
+        found = msgspec.json.decode(content, type=dict)["questkeep_backup"]
+        if isinstance(found, int) and found > MANIFEST_FORMAT:
+            raise NewerFormat(place, found, MANIFEST_FORMAT)
+        return msgspec.json.decode(content, type=Head)
+    except (msgspec.DecodeError, KeyError) as error:
+        raise Corrupt(place, 0, f"no manifest of a backup: {error}") from None
+
+
+async def read_users(store: Store, head: Head) -> list[Listed]:
+    """The users of a backup.
+
+    Raises:
+        Corrupt, Unavailable.
+    """
+    listed: list[Listed] = []
+    for part in head.parts:
+        place = f"{store.url} note {part.note}"
+        content = await store.read_note(part.note)
+        if content is None or _digest(content) != part.blake2b:
+            raise Corrupt(place, 0, "nothing" if content is None else "a list that was changed")
+        listed += [msgspec.json.decode(line, type=Listed) for line in content.splitlines()]
+    return listed
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""Bytes that Questkeep once wrote and reads for ever (P9)."""

@@ -1,0 +1,53 @@
+"""docs/operations.md keeps up: every log line that wakes somebody is explained, every command exists.
+
+Not for whether the advice is good.
+"""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import cli
+from gateway.store_cli import store_cli
+from tests.architecture_rules import LAYERS, read_sources
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+WAKES = {"warning", "error", "exception", "critical"}
+
+
+def log_lines() -> set[str]:
+    """What is logged at `warning` and above, as the code has it."""
+    return {
+        node.args[0].value
+        for source in read_sources(ROOT, LAYERS)
+        for node in source.nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in WAKES
+        and ast.unparse(node.func.value).rpartition(".")[2] in ("log", "_log")
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def test_every_log_line_at_warning_and_above_is_explained() -> None:
+    lines = log_lines()
+    assert len(lines) > 10
+    missing = sorted(line for line in lines if f"`{line.partition(';')[0]}" not in PAGE)
+    assert missing == [], "tell in docs/operations.md what these mean and what to do"
+
+
+def examples() -> list[str]:
+    return re.findall(r"^questkeep ([^#\n]*)", PAGE, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", examples())
+def test_every_command_on_the_page_exists(line: str) -> None:
+    words = shlex.split(line)
+    of_store = words[0] == "store"
+    app, name = (store_cli, words[1]) if of_store else (cli, words[0])
+    assert name in {command.name for command in app.registered_commands}
