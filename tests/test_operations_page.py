@@ -1,4 +1,4 @@
-"""docs/operations.md keeps up: every log line that wakes somebody is explained, every command exists.
+"""docs/operations.md keeps up: every alarming log line is explained, every command exists.
 
 Not for whether the advice is good.
 """
