@@ -20,14 +20,7 @@ import msgspec
 import structlog
 
 from actors.accounts import read_account, store_pages
-from actors.answers import (
-    RETRY_AFTER_MS,
-    Accepted,
-    Answer,
-    deliver,
-    read_after,
-    unavailable,
-)
+from actors.answers import RETRY_AFTER_MS, Accepted, Answer, deliver, read_after, unavailable
 from actors.cluster import HostSettings
 from actors.envelope import Read, Reply, Request, View, refused
 from actors.mailbox import Message
@@ -36,8 +29,9 @@ from actors.rules_in_force import RulesInForce
 from actors.user import Turn, UserActor
 from domain.receipts import Receipts
 from domain.state import UserState
+from persistence import steps
 from persistence.codec import decode_snapshot
-from persistence.errors import Fenced, StorageError
+from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.group_commit import GroupCommit
 from persistence.recovery import fold
 from persistence.store import Store, Stream
@@ -59,7 +53,8 @@ class Host:
     Args:
         name: as placement calls this host; its journals stand under this name.
         now: microseconds since the Unix epoch.
-        on_fenced: called once when another incarnation has taken over; the process should go.
+        on_fenced: called when another incarnation has taken over, or when this process cannot
+            trust its disk any more; the process should go, and a fresh one come.
     """
 
     def __init__(
@@ -85,11 +80,9 @@ class Host:
         self._commits: GroupCommit | None = None
         self._era = 0
         self._undurable: dict[asyncio.Future[int], list[tuple[Resident, UserState]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._draining = False
-        self._checkpointing = False
-        self._journal_bytes = 0
-        self._sequence = 0
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._draining = self._checkpointing = False
+        self._journal_bytes = self._sequence = 0
 
     async def open(self) -> None:
         """Become the host's one writer now instead of before the first change.
@@ -183,6 +176,7 @@ class Host:
             self._break(error)
             return
         self._sequence = durable.result()
+        steps.reached("host.before_reply")
         for resident, state in turns:
             actor = resident.actor
             assert actor is not None
@@ -209,7 +203,7 @@ class Host:
             while (message := resident.mailbox.take()) is not None:
                 message.settle(unavailable(error))
         self._spawn(stream.close())
-        if isinstance(error, Fenced):
+        if isinstance(error, Fenced | Spoiled):
             self._on_fenced()
 
     # -- coming: load a user, open the host ------------------------------------------------------
@@ -269,6 +263,8 @@ class Host:
             del self.residents[resident.user_id]
         while (message := resident.mailbox.take()) is not None:
             message.settle(unavailable(error))
+        if isinstance(error, Spoiled):
+            self._on_fenced()
 
     async def _open(self) -> None:
         """Become the host's one writer: claim a stream, close earlier ones, fold them in."""
@@ -298,22 +294,35 @@ class Host:
 
     # -- going: snapshots, passivation, drain ----------------------------------------------------
 
-    async def _snapshot(self, resident: Resident) -> None:
-        """Write the user's durable state, unless it stands already."""
+    async def _snapshot(self, resident: Resident) -> bool:
+        """Write the user's durable state, unless it stands already; whether it stands now."""
         actor = resident.actor
         if actor is None or actor.durable.version <= actor.snapshot_version:
-            return
+            return True
         version = actor.durable.version
-        await self._store.write_snapshot(resident.user_id, version, actor.snapshot())
+        try:
+            await self._store.write_snapshot(resident.user_id, version, actor.snapshot())
+        except StorageError as error:
+            log.error("snapshot failed", host=self.name, reason=str(error))
+            if isinstance(error, Spoiled):
+                self._on_fenced()
+            return False
         actor.snapshot_version = max(version, actor.snapshot_version)
+        return True
+
+    async def _snapshot_all(self) -> bool:
+        """Snapshot every user; False, and no further, once one cannot be written."""
+        for resident in list(self.residents.values()):
+            if not await self._snapshot(resident):
+                return False
+        return True
 
     async def _checkpoint(self) -> None:
         """Snapshot every user the journal still covers, then drop that part of it."""
         stream, sequence, covered = self._stream, self._sequence, self._journal_bytes
+        steps.reached("host.checkpoint")
         try:
-            for resident in list(self.residents.values()):
-                await self._snapshot(resident)
-            if stream is not None and stream is self._stream:
+            if await self._snapshot_all() and stream is not None and stream is self._stream:
                 await stream.drop_through(sequence)
                 self._journal_bytes -= covered
         except StorageError as error:
@@ -324,12 +333,8 @@ class Host:
     async def passivate(self, resident: Resident, reason: str) -> bool:
         """Snapshot an idle user and let them go; False when a message came in meanwhile."""
         resident.busy = True
-        try:
-            await self._snapshot(resident)
-            left = resident.mailbox.depth == 0
-        except StorageError as error:
-            log.error("passivation failed", host=self.name, reason=str(error))
-            left = False
+        steps.reached("host.passivating")
+        left = await self._snapshot(resident) and resident.mailbox.depth == 0
         if self.residents.get(resident.user_id) is not resident:
             return False
         if left:
@@ -361,14 +366,11 @@ class Host:
         for resident in self.residents.values():
             if resident.idle:
                 resident.busy = True
-                self._spawn(self._leave(resident))
+                self._spawn(self.passivate(resident, "room"))
                 leaving += 1
             if leaving == LEAVE_TOGETHER:
                 break
         return leaving > 0 or len(self.residents) < RESIDENTS_SLACK * self._settings.residents_max
-
-    async def _leave(self, resident: Resident) -> None:
-        await self.passivate(resident, "room")
 
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
@@ -381,9 +383,7 @@ class Host:
         try:
             if self._commits is not None:
                 await self._commits.drained()
-            for resident in list(self.residents.values()):
-                await self._snapshot(resident)
-            if self._stream is not None:
+            if await self._snapshot_all() and self._stream is not None:
                 await self._stream.drop_through(self._sequence)
         except StorageError as error:
             log.error("drain left the journal standing", host=self.name, reason=str(error))
@@ -391,7 +391,7 @@ class Host:
         if self._stream is not None:
             await self._stream.close()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from persistence import steps
-from persistence.errors import Unavailable
+from persistence.errors import Spoiled, Unavailable
 
 TRASH = "trash"
 TMP = "tmp"
@@ -96,12 +96,12 @@ def sync(fd: int) -> None:
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable: a file's own sync does not cover its name.
 
-    After one failure it fails for the rest of this process: see `sync` (P8).
+    After one failure it raises `Spoiled` for the rest of this process: see `sync` (P8).
     """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         if folder in _doubtful:
-            raise OSError(f"an earlier sync of {folder} failed; start this process anew")
+            raise Spoiled(f"an earlier sync of {folder} failed; start this process anew")
         try:
             os.fsync(fd)
         except OSError:

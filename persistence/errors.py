@@ -16,6 +16,10 @@ class Unavailable(StorageError):
     """
 
 
+class Spoiled(Unavailable):
+    """This process can no longer tell what is durable, though a fresh one can (P8).  End it."""
+
+
 class Fenced(StorageError):
     """Another incarnation owns this stream now (P3).  Stop this host; never retry here."""
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from persistence import steps
 from persistence.codec import (
     Record,
     decode_record,
@@ -70,21 +71,27 @@ async def fold(
     """
     records: defaultdict[str, list[Placed]] = defaultdict(list)
     count = 0
+    steps.reached("recovery.begun")
     for stream in streams:
         await store.fence(stream)
+        steps.reached("recovery.fenced")
         async for where, record in records_in(store, stream):
             if record.user_id not in without:
                 records[record.user_id].append((where, record))
                 count += 1
+    steps.reached("recovery.read")
     limit = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
 
     async def write(user_id: str, placed: list[Placed]) -> None:
         async with limit:
             await _fold_user(store, user_id, placed, receipt_window)
+            steps.reached("recovery.user_folded")
 
     await asyncio.gather(*(write(user_id, placed) for user_id, placed in records.items()))
+    steps.reached("recovery.before_drop")
     for stream in streams:
         await store.drop(stream)
+    steps.reached("recovery.done")
     return Folded(len(streams), count, len(records))
 
 

@@ -17,6 +17,20 @@ STEPS = (
     "snapshot.before_rename",
     "snapshot.after_rename",
 )
+"""Steps of this layer's stores."""
+
+HOST_STEPS = (
+    "host.before_reply",
+    "host.checkpoint",
+    "host.passivating",
+    "recovery.begun",
+    "recovery.fenced",
+    "recovery.read",
+    "recovery.user_folded",
+    "recovery.before_drop",
+    "recovery.done",
+)
+"""Steps of `recovery` and of the hosts above it: a batch, a user or a stream passes each once."""
 
 on_reached: Callable[[str], None] | None = None
 

@@ -1,4 +1,4 @@
-"""docs/operations.md keeps up: every alarming log line is explained, every command exists.
+"""docs/operations.md keeps up: it explains what wakes people, and every command on it exists.
 
 Not for whether the advice is good.
 """

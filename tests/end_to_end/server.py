@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,12 +65,14 @@ class Server:
         return client
 
     def user_processes(self) -> list[psutil.Process]:
-        """The processes of active users."""
-        return [
+        """The processes that hold users; there must be some."""
+        found = [
             child
             for child in psutil.Process(self.process.pid).children(recursive=True)
-            if child.is_running() and "ray::UserHost" in " ".join(command_line(child))
+            if child.is_running() and is_host(command_line(child))
         ]
+        assert found, "Ray runs no host"
+        return found
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
@@ -129,6 +132,11 @@ class Client:
         response = self.post(user_id, command)
         assert response.status_code == 200, response.text
         return response.json()
+
+
+def is_host(command: list[str]) -> bool:
+    """Whether this is a host of users, which Ray titles by its class."""
+    return re.match(r"ray::(Dedicated|Packed)Host", " ".join(command)) is not None
 
 
 def command_line(process: psutil.Process) -> list[str]:

@@ -21,7 +21,7 @@ from persistence.codec import (
 from persistence.disk import DiskStore
 from persistence.group_commit import pack_batch, unpack_batch
 from persistence.memory import MemoryStore, World
-from persistence.store import Store, Stored
+from persistence.store import Store
 from persistence.verification import Verified, verify
 from tests.actors.kit import ask, command, grant
 from tests.conformance.store_kit import batches
@@ -37,12 +37,7 @@ async def test_a_sound_store_has_no_damage_and_everything_was_read(stores: Store
     await filled(stores.here())
     found = await verify(stores.here())
     assert said(found) == ""
-    assert (found.users, found.streams, found.format) == (3, 1, 1 if found.format else None)
-    assert found.records == 146
-
-
-async def test_an_empty_store_has_no_damage(stores: Stores) -> None:
-    assert (await verify(stores.here())).users == 0
+    assert (found.users, found.streams, found.records) == (3, 1, 146)
 
 
 async def test_a_store_that_is_served_has_no_damage(stores: Stores) -> None:
@@ -223,9 +218,7 @@ async def test_a_flaw_in_a_snapshot_is_named(name: str) -> None:
     await ask(host, command("u", "c2", "offer_quest", quest_id="q", reward={"experience": 5}))
     await host.drain()
     change, told = FLAWS[name]
-    assert f"snapshot of u: {told}" in await rewritten(store, "u", change) or told in said(
-        await verify(store)
-    )
+    assert told in await rewritten(store, "u", change)
 
 
 async def with_records(*changes: Any) -> str:
@@ -300,5 +293,3 @@ async def test_a_user_who_is_missing_from_a_backup_is_named(stores: Stores) -> N
     assert "snapshot of v: nothing, where the manifest has version 3" in said(
         await verify(stores.there())
     )
-    older = await stores.there().read_snapshot("u")
-    assert older == Stored(3, older.payload if older else b"")

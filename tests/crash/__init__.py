@@ -1,0 +1,1 @@
+"""Short versions of the torture, for every run of the tests."""

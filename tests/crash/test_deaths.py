@@ -1,0 +1,75 @@
+"""Hosts under load die, are paused, held and starved: nothing acknowledged is lost or doubled.
+
+The long versions are `make torture`.
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash.scenarios import SCENARIOS
+from tests.torture.campaigns import kills_at_steps, random_kills, steps_of
+from tests.torture.claims import claim_races
+from tests.torture.outcome import Ground, Outcome
+from tests.torture.over_s3 import s3_ground
+from tests.torture.recovery_speed import many_users, recovery_speed
+from tests.torture.starving import CAUSES, starving
+from tests.torture.takeovers import HELD_AT, PAUSED_AT, held_appends, pauses
+
+SEED = 20_261
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(SEED, tmp_path)
+
+
+def judge(outcome: Outcome) -> None:
+    assert outcome.passed, outcome
+    assert outcome.done >= outcome.wanted, outcome
+
+
+async def test_kills_at_random_points_lose_and_double_nothing(ground: Ground) -> None:
+    judge(await random_kills(ground, 25))
+
+
+async def test_kills_at_every_named_step_lose_and_double_nothing(ground: Ground) -> None:
+    judge(await kills_at_steps(ground, steps_of("file"), 1))
+
+
+async def test_a_paused_host_that_wakes_up_stale_acknowledges_nothing(ground: Ground) -> None:
+    judge(await pauses(ground, len(PAUSED_AT)))
+
+
+async def test_nobody_is_answered_while_an_append_is_held(ground: Ground) -> None:
+    judge(await held_appends(ground, len(HELD_AT)))
+
+
+async def test_a_disk_that_refuses_costs_nothing_and_service_resumes(ground: Ground) -> None:
+    outcome = await starving(ground, 1)
+    judge(outcome)
+    assert outcome.done == len(CAUSES)
+
+
+async def test_kills_on_object_storage_with_faults_lose_and_double_nothing(tmp_path: Path) -> None:
+    with s3_ground(SEED, tmp_path) as ground:
+        judge(await random_kills(ground, 5))
+
+
+def test_of_many_claimants_one_writes_each_version() -> None:
+    for outcome in claim_races(SEED, 200):
+        judge(outcome)
+
+
+async def test_ten_thousand_turns_are_folded_in_time() -> None:
+    judge(await recovery_speed(10_000, 100))
+
+
+async def test_a_store_opens_without_listing_its_users() -> None:
+    judge(await many_users(3_000))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.__name__)
+async def test_events_in_a_bad_order_break_nothing(scenario: Callable[[], Awaitable[None]]) -> None:
+    await scenario()

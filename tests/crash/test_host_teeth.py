@@ -1,0 +1,88 @@
+"""The campaigns catch the mistakes they are there for: hosts broken in one way each (R22)."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash import scenarios
+from tests.torture.campaigns import kills_at_steps, random_kills
+from tests.torture.outcome import Ground, Outcome
+from tests.torture.starving import starving
+from tests.torture.takeovers import held_appends, pauses
+from tests.torture.variants import VARIANTS, apply
+
+Campaign = Callable[[Ground, str], Awaitable[Outcome]]
+
+
+async def _killed_at_random(ground: Ground, variant: str) -> Outcome:
+    return await random_kills(ground, 12, variant)
+
+
+async def _killed_while_folding(ground: Ground, variant: str) -> Outcome:
+    return await kills_at_steps(ground, ["recovery.user_folded"], 4, variant)
+
+
+async def _held(ground: Ground, variant: str) -> Outcome:
+    return await held_appends(ground, 4, variant, ["journal.before_append"])
+
+
+async def _paused(ground: Ground, variant: str) -> Outcome:
+    return await pauses(ground, 6, variant, ["journal.before_append"])
+
+
+async def _starved(ground: Ground, variant: str) -> Outcome:
+    return await starving(ground, 2, variant)
+
+
+CAUGHT_UNDER_LOAD: dict[str, Campaign] = {
+    "replies_early": _held,
+    "snapshots_without_receipts": _killed_at_random,
+    "records_without_receipts": _killed_at_random,
+    "forgets_what_is_on_its_way": _killed_at_random,
+    "shows_what_is_not_durable": _held,
+    "appends_again_after_a_failure": _starved,
+    "keeps_users_after_a_failed_append": _starved,
+    "opens_without_folding": _killed_at_random,
+    "folds_without_a_fence": _paused,
+    "drops_journals_before_it_folds": _killed_while_folding,
+    "forgets_a_batch": _killed_at_random,
+}
+
+CAUGHT_IN_ORDER: dict[str, Callable[[], Awaitable[None]]] = {
+    "serves_users_read_before_it_opened": (
+        scenarios.a_user_read_long_ago_is_read_anew_before_they_are_changed
+    ),
+    "snapshots_what_is_not_durable": (
+        scenarios.a_stale_host_s_late_snapshot_costs_its_successor_nothing
+    ),
+    "believes_in_failed_snapshots": scenarios.a_checkpoint_whose_snapshot_fails_keeps_the_journal,
+}
+
+
+@pytest.mark.parametrize("variant", CAUGHT_UNDER_LOAD)
+async def test_a_broken_host_is_caught_under_load(variant: str, tmp_path: Path) -> None:
+    ground = Ground(7, tmp_path, clients=20, patience_seconds=4)
+    try:
+        outcome = await CAUGHT_UNDER_LOAD[variant](ground, variant)
+    except AssertionError:
+        return
+    assert outcome.lost + outcome.doubled > 0, f"{variant} was not caught: {outcome}"
+
+
+@pytest.mark.parametrize("variant", CAUGHT_IN_ORDER)
+async def test_a_broken_host_is_caught_when_events_are_in_order(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(variant, monkeypatch)
+    with pytest.raises(AssertionError):
+        await CAUGHT_IN_ORDER[variant]()
+
+
+def test_every_variant_is_caught_by_something() -> None:
+    assert {*CAUGHT_UNDER_LOAD, *CAUGHT_IN_ORDER} == set(VARIANTS)
+
+
+def test_the_table_of_teeth_names_every_variant() -> None:
+    table = (Path(__file__).parents[2] / "docs" / "teeth.md").read_text(encoding="utf-8")
+    assert [name for name in VARIANTS if f"`{name}`" not in table] == []

@@ -1,0 +1,236 @@
+"""One store, one host at a time, many clients, and the auditor between the lives.
+
+Not for: deciding how hosts die (`campaigns`, `takeovers`).
+"""
+
+import asyncio
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgpack
+import msgspec
+
+from actors.envelope import Media, Read, Reply, View
+from tests.torture.clients import PAUSE_SECONDS, Client, Front
+from tests.torture.host_child import CRASHED_EXIT
+from tests.torture.host_process import HostDied, HostProcess
+from tests.torture.ledger import ASK_AGAIN, Book, Ledger
+from tests.torture.plan import Plan
+
+NEWEST_CHECKED = 8
+PATIENCE_SECONDS = 20.0
+_READS_AT_ONCE = 100
+
+
+class Unserved(Exception):
+    """A host that ought to serve did not, for a minute."""
+
+
+class Arena:
+    """`plan` is what every host is told, `seed` what everybody throws dice with."""
+
+    def __init__(
+        self, plan: Plan, seed: int, *, clients: int = 50, commands_per_user: int = 60
+    ) -> None:
+        self.plan = plan
+        self.dice = random.Random(seed)
+        self.ledger = Ledger()
+        self.front = Front()
+        self.lives = 0
+        self.patience_seconds = PATIENCE_SECONDS
+        self.recovery_seconds: list[float] = []
+        self._died_at: float | None = None
+        self.clients = [
+            Client(
+                f"k{number}",
+                partial("u{}-g{}".format, number // 2),
+                self.ledger,
+                self.front,
+                random.Random(self.dice.random()),
+                commands_per_user,
+            )
+            for number in range(clients)
+        ]
+        self._playing: list[asyncio.Task[None]] = []
+        self._hosts: list[HostProcess] = []
+
+    async def __aenter__(self) -> Self:
+        self._playing = [asyncio.create_task(client.play()) for client in self.clients]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for task in self._playing:
+            task.cancel()
+        await asyncio.gather(*self._playing, return_exceptions=True)
+        for host in self._hosts:
+            await host.end()
+
+    async def life(self, action: str = "", step: str = "", arrival: int = 0) -> HostProcess:
+        """Start a host, let it be audited or not, and send the clients to it."""
+        host = await self.another()
+        try:
+            if step:
+                await host.order("arm", [action, step, arrival])
+            if self.audit_now():
+                await self.audit(host)
+        except HostDied:
+            pass
+        await self.front.turn_to(host)
+        return host
+
+    def audit_now(self) -> bool:
+        """Half of the time, so that both auditors and clients are the first to wake a host."""
+        due = self.ledger.audit_due(self.plan.settings.receipt_window)
+        return self.dice.random() < 0.5 or due
+
+    async def another(self) -> HostProcess:
+        """A host that nobody is sent to yet."""
+        self.lives += 1
+        host = HostProcess(msgspec.structs.replace(self.plan, seed=self.lives), self.lives)
+        await host.start()
+        self._hosts = [one for one in self._hosts if not one.ended.is_set()] + [host]
+        return host
+
+    async def bury(self, host: HostProcess) -> None:
+        """Its death is certain and everything it said was heard; nobody serves now."""
+        await self.front.turn_to(None)
+        await host.end()
+        if host.exit_code == CRASHED_EXIT:
+            raise Unserved("the host crashed; its log says how")
+        self._died_at = time.monotonic()
+
+    async def answers(self, host: HostProcess, count: int) -> bool:
+        """Return after so many more answers, or True when the host ended before."""
+        until = self.front.answered + count
+        began = time.monotonic()
+        while self.front.answered < until and not host.ended.is_set():
+            before = self.front.answered
+            # Answers arrive hundreds a second: looking is cheaper than telling.
+            await asyncio.sleep(0.001)
+            if self._died_at is not None and self.front.answered > before:
+                self.recovery_seconds.append(time.monotonic() - self._died_at)
+                self._died_at = None
+            for task in self._playing:
+                if task.done() and task.exception() is not None:
+                    task.result()
+            if time.monotonic() - began > self.patience_seconds:
+                raise Unserved(f"{count} answers took more than {self.patience_seconds} s")
+        return host.ended.is_set()
+
+    async def within(self, host: HostProcess, seconds: float) -> None:
+        """Return when the host ended by itself; after so many seconds it is killed."""
+        try:
+            await asyncio.wait_for(host.ended.wait(), seconds)
+        except TimeoutError:
+            host.tell_where_it_stands()
+            await asyncio.sleep(0.1)
+            await host.end()
+
+    async def audit(self, host: HostProcess, full: bool = False) -> None:
+        """With nothing on its way: is everything there that was told, and nothing else?
+
+        Raises `HostDied` when the host dies of it.
+        """
+        books = list(self.ledger.books.values())
+        await asyncio.gather(*(self._audit_user(host, book, full) for book in books))
+        played = {client.user_id for client in self.clients}
+        for book in books:
+            if book.user_id not in played and not book.open:
+                self.ledger.close_book(book.user_id)
+
+    async def _audit_user(self, host: HostProcess, book: Book, full: bool) -> None:
+        window = self.plan.settings.receipt_window if full else NEWEST_CHECKED
+        newest = max(book.by_version, default=0)
+        told = [book.by_version[v] for v in range(newest, max(0, newest - window), -1)
+                if v in book.by_version]  # fmt: skip
+        entries = [*book.open.values(), *told]
+        keys = [entry.command_id for entry in entries]
+        standing, *receipts = await self.ask_until_served(
+            host,
+            [Read(book.user_id, View.USER, "", Media.MSGPACK)]
+            + [Read(book.user_id, View.COMMAND, key, Media.MSGPACK) for key in keys],
+        )
+        for entry, reply in zip(entries, receipts, strict=True):
+            if not reply.code:
+                self.ledger.told(entry, msgpack.unpackb(reply.body), host.number)
+            elif entry.body is not None:
+                what = f"version {entry.version} was acknowledged; its receipt: {reply.code}"
+                self.ledger.violate("lost", entry.user_id, entry.command_id, what)
+            elif entry.over:
+                del book.open[entry.command_id]
+        body = msgpack.unpackb(standing.body)
+        self.ledger.settle(book.user_id, body["version"], _total_xp(body))
+
+    async def ask_until_served(self, host: HostProcess, reads: Sequence[Read]) -> list[Reply]:
+        """Replies none of which says "ask again".  Raises `HostDied`, `Unserved`."""
+        began = time.monotonic()
+        while True:
+            replies: list[Reply] = []
+            for start in range(0, len(reads), _READS_AT_ONCE):
+                part = host.ask(reads[start : start + _READS_AT_ONCE])
+                try:
+                    replies += await asyncio.wait_for(part, self.patience_seconds)
+                except TimeoutError:
+                    raise Unserved("reads have no answer") from None
+            bad = [one for one in replies if one.code in ASK_AGAIN]
+            if not bad:
+                return replies
+            hopeless = any(one.retry_after_ms is None for one in bad)
+            if hopeless or time.monotonic() - began > self.patience_seconds:
+                raise Unserved(f"{bad[0].code}: {bad[0].detail}")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def finish(self) -> None:
+        """Let every client end its command, then audit everything, warm and after a last kill."""
+        for client in self.clients:
+            client.stopping = True
+        try:
+            await asyncio.wait_for(asyncio.gather(*self._playing), self.patience_seconds)
+        except TimeoutError:
+            raise Unserved("commands have no answer") from None
+        for full in (True, False):
+            await self.front.turn_to(None)
+            for host in self._hosts:
+                await host.end()
+            host = await self.another()
+            await self.audit(host, full)
+        await self._audit_settled(host)
+
+    async def _audit_settled(self, host: HostProcess) -> None:
+        for user_id, expected in self.ledger.settled_users.items():
+            (reply,) = await self.ask_until_served(
+                host, [Read(user_id, View.USER, "", Media.MSGPACK)]
+            )
+            body = msgpack.unpackb(reply.body)
+            found = (body["version"], _total_xp(body))
+            if found != expected:
+                kind = "lost" if found < expected else "doubled"
+                self.ledger.violate(kind, user_id, "", f"settled as {expected}, found {found}")
+
+    def keep(self, folder: Path, store: Path | None) -> None:
+        """Keep what somebody needs to understand a failure."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [msgspec.json.encode(line) for line in self.ledger.story]
+        (folder / "story.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+        found = msgspec.json.encode(self.ledger.violations)
+        (folder / "violations.json").write_bytes(msgspec.json.format(found) + b"\n")
+        if store is not None and store.exists():
+            shutil.copytree(store, folder / "store", dirs_exist_ok=True)
+        if Path(self.plan.log).exists():
+            shutil.copy(self.plan.log, folder / "hosts.log")
+
+
+def _total_xp(body: dict[str, Any]) -> int:
+    total: int = body["player_progression"]["total_xp"]
+    return total

@@ -1,0 +1,170 @@
+"""A process with a real host in it, that dies, stops, holds or is starved where it is told to.
+
+It has one link to whoever started it and ends with it.  Words it knows: `ask`, `arm`, `release`,
+`break`, `heal`, `passivate`, `ping`, `vitals`.
+
+Not for: starting it (`host_process`).
+"""
+
+import asyncio
+import faulthandler
+import os
+import random
+import resource
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+
+from actors.envelope import decode_requests, encode
+from actors.host import Host
+from persistence import steps
+from persistence.disk import DiskStore
+from persistence.object_store import ObjectStore
+from persistence.obstore_bucket import Connection, ObstoreBucket
+from persistence.open import file_root, open_store
+from persistence.store import Store
+from tests.persistence.recorded_os import StandIn
+from tests.torture import variants
+from tests.torture.flaky_bucket import FlakyBucket
+from tests.torture.plan import SEGMENT_BYTES, Plan, frame, next_frame
+
+STALE_EXIT = 1
+CRASHED_EXIT = 70
+
+
+def main(plan_bytes: bytes, link: socket.socket) -> None:
+    """The life of one host: from its plan to the end of its link."""
+    plan = msgspec.msgpack.decode(plan_bytes, type=Plan)
+    os.environ.update(plan.environment)
+    log = open(plan.log, "a", encoding="utf-8")
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(log))
+    faulthandler.register(signal.SIGUSR1, file=log)
+    with pytest.MonkeyPatch.context() as patch:
+        variants.apply(plan.variant, patch)
+        asyncio.run(_Child(plan).serve(link))
+    os._exit(0)
+
+
+class _Child:
+    def __init__(self, plan: Plan) -> None:
+        self._armed = ("", "", 0)  # what to do, at which step, at which arrival
+        self._go_on = threading.Event()
+        self._broken: _BrokenOs | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._patch = pytest.MonkeyPatch()
+        self._lock = threading.Lock()
+        self._host = Host(
+            plan.host,
+            _store(plan),
+            plan.settings,
+            now=lambda: time.time_ns() // 1000,
+            on_fenced=lambda: os._exit(STALE_EXIT),
+        )
+
+    async def serve(self, link: socket.socket) -> None:
+        """Answer frames until the link ends."""
+        self._loop = asyncio.get_running_loop()
+        steps.on_reached = self._reached
+        reader, self._writer = await asyncio.open_connection(sock=link)
+        while True:
+            try:
+                number, word, payload = await next_frame(reader)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            task = self._loop.create_task(self._handle(number, word, payload))
+            self._tasks.add(task)
+            task.add_done_callback(self._handled)
+
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        """A bug in the host is never taken for a death of ours."""
+        self._tasks.discard(task)
+        if (error := task.exception()) is not None:
+            structlog.get_logger(__name__).error("crashed", exc_info=error)
+            os._exit(CRASHED_EXIT)
+
+    async def _handle(self, number: int, word: str, payload: Any) -> None:
+        match word:
+            case "ask":
+                answer: Any = encode(await self._host.ask(decode_requests(payload)))
+            case "arm":
+                self._go_on.clear()
+                self._armed, answer = tuple(payload), None
+            case "release":
+                answer = self._go_on.set()
+            case "break":
+                answer = self._break_disk(*payload)
+            case "heal":
+                self._patch.undo()
+                answer = None
+            case "passivate":
+                answer = await self._host.passivate_idle()
+            case "ping":
+                answer = None
+            case "vitals":
+                answer = self._vitals()
+        self._writer.write(frame(number, word, answer))
+
+    def _reached(self, step: str) -> None:
+        """Called by whichever thread stands at a step."""
+        action, armed_step, left = self._armed
+        if step != armed_step:
+            return
+        with self._lock:
+            action, armed_step, left = self._armed
+            self._armed = (action, armed_step, left - 1)
+        if left != 1:
+            return
+        if action == "hold":
+            self._loop.call_soon_threadsafe(self._writer.write, frame(0, "held", step))
+            self._go_on.wait()
+        else:
+            os.kill(os.getpid(), signal.SIGKILL if action == "kill" else signal.SIGSTOP)
+
+    def _break_disk(self, names: list[str], code: int) -> None:
+        _BrokenOs(names, code).install(self._patch)
+
+    def _vitals(self) -> dict[str, int]:
+        commits = self._host._commits
+        return {
+            "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "pending_bytes": 0 if commits is None else commits.pending_bytes,
+            "residents": len(self._host.residents),
+            "undurable": len(self._host._undurable),
+            "tasks": len(asyncio.all_tasks()),
+        }
+
+
+class _BrokenOs(StandIn):
+    """Every call of these names fails until the disk is healed; a failing write writes half."""
+
+    def __init__(self, names: list[str], code: int) -> None:
+        super().__init__()
+        self._names = frozenset(names)
+        self._code = code
+
+    def before(self, name: str, *args: Any) -> None:
+        if name not in self._names:
+            return
+        if name == "open" and not args[1] & os.O_CREAT:
+            return
+        if name == "write":
+            os.write(args[0], args[1][: len(args[1]) // 2])
+        raise OSError(self._code, os.strerror(self._code))
+
+
+def _store(plan: Plan) -> Store:
+    url = plan.settings.store_url
+    if url.startswith("file:"):
+        return DiskStore(Path(file_root(url)), SEGMENT_BYTES)
+    connection = Connection(endpoint=plan.endpoint)
+    if not plan.flaky:
+        return open_store(url, connection)
+    bucket = ObstoreBucket(url, connection)
+    return ObjectStore(FlakyBucket(bucket, plan.flaky, random.Random(plan.seed)))

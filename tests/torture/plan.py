@@ -1,0 +1,72 @@
+"""What a host under test is told when it starts, and the frames it speaks in.
+
+A frame is four bytes of length and a msgpack list `[number, word, payload]`; an answer carries the
+number of what it answers.  Number 0 is what a host says unasked.
+
+Not for: what the words mean (`host_child`).
+"""
+
+import asyncio
+import struct
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from actors.cluster import HostSettings
+
+RULES_TEXT = (files("domain") / "presets" / "default.toml").read_text(encoding="utf-8")
+HOST = "users:0"
+SEGMENT_BYTES = 40_000
+"""Small, so that lives of some hundred turns begin several segments."""
+
+_LENGTH = struct.Struct("<I")
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Plan(Struct, frozen=True):
+    """One life of a host.
+
+    Attributes:
+        endpoint: of an S3-compatible server, where the store is one.
+        flaky: the share of a bucket's answers that go wrong.
+        environment: variables the host gets besides its own, such as a bucket's credentials.
+        variant: a broken Questkeep to be instead of the real one; see `variants`.
+        log: where the host's log goes.
+    """
+
+    settings: HostSettings
+    log: str
+    host: str = HOST
+    endpoint: str | None = None
+    flaky: float = 0.0
+    seed: int = 0
+    variant: str = ""
+    environment: dict[str, str] = {}
+
+
+def settings(store_url: str, **changes: Any) -> HostSettings:
+    """Settings under which some hundred turns meet every kind of snapshot and checkpoint."""
+    chosen: dict[str, Any] = {
+        "receipt_window": 64,
+        "idle_seconds": 0.0,
+        "snapshot_every": 9,
+        "checkpoint_bytes": 60_000,
+        **changes,
+    }
+    return HostSettings(store_url=store_url, rules_text=RULES_TEXT, **chosen)
+
+
+def frame(number: int, word: str, payload: Any = None) -> bytes:
+    """One frame's bytes."""
+    content = _encode([number, word, payload])
+    return _LENGTH.pack(len(content)) + content
+
+
+async def next_frame(reader: asyncio.StreamReader) -> tuple[int, str, Any]:
+    """The next frame.  Raises `IncompleteReadError` or `ConnectionError` at the other's end."""
+    (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+    number, word, payload = _decode(await reader.readexactly(length))
+    return number, word, payload

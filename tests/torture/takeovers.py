@@ -1,0 +1,189 @@
+"""Hosts that do not die: paused while a successor takes over, or held before their disk answers.
+
+A paused host that wakes up stale may still send a reply that was on its way, if what it says stood
+before the takeover: that reply is true, and its successor knows it.  Anything else it acknowledges
+is counted as `stale` (P3).
+
+Not for: deaths (`campaigns`).
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+
+from actors.envelope import Ask, Media, Read, Reply, Request, View
+from tests.torture.arena import Arena
+from tests.torture.host_process import HostDied, HostProcess
+from tests.torture.outcome import Ground, Outcome, milliseconds, outcome
+
+END_SECONDS_MAX = 2.0
+WINDOW = 160
+"""More than anybody asks of one user: a cycle may last, and audits come between cycles only."""
+PAUSED_AT = (
+    "",  # anywhere
+    "journal.before_append",
+    "journal.mid_append",
+    "journal.after_append",
+    "journal.after_sync",
+    "host.before_reply",
+    "host.checkpoint",
+    "snapshot.before_write",
+    "snapshot.before_rename",
+    "snapshot.after_rename",
+    "journal.before_drop",
+)
+HELD_AT = PAUSED_AT[1:5]
+
+
+async def pauses(
+    ground: Ground, cycles: int, variant: str = "", paused_at: Sequence[str] = PAUSED_AT
+) -> Outcome:
+    """SIGSTOP, takeover, SIGCONT; again with the successor (R5)."""
+    began, done = time.monotonic(), 0
+    ends: list[float] = []
+    late = 0
+    async with ground.arena("pauses", variant, receipt_window=WINDOW) as arena:
+        host = await arena.life()
+        while done < cycles and not arena.ledger.violations:
+            step = paused_at[done % len(paused_at)]
+            await _pause(arena, host, step)
+            successor = await arena.another()
+            host.leave_behind()
+            if arena.audit_now():
+                await arena.audit(successor)
+            await arena.front.turn_to(successor)
+            await arena.answers(successor, arena.dice.randint(20, 120))
+            seconds = await _wake(arena, host, done)
+            ends.append(seconds)
+            late += await _judge_late(arena, host, successor)
+            host, done = successor, done + 1
+            ground.progress(done, cycles)
+        if not arena.ledger.violations:
+            await arena.finish()
+    found = outcome("pause, takeover, resume", arena, done, cycles, began)
+    if not ends:
+        return found
+    found.figures |= {
+        "stale_acknowledgements": sum(one.kind == "stale" for one in arena.ledger.violations),
+        "true_replies_that_came_late": late,
+        "stale_host_ends_p50_ms": milliseconds(ends, 0.5),
+        "stale_host_ends_max_ms": milliseconds(ends, 1),
+    }
+    if max(ends) > END_SECONDS_MAX:
+        found.failures.append(f"a stale host took {max(ends):.1f} s to end")
+    return found
+
+
+async def _pause(arena: Arena, host: HostProcess, step: str) -> None:
+    await arena.answers(host, arena.dice.randint(20, 120))
+    if step:
+        host.tell("arm", ["stop", step, arena.dice.randint(1, 4)])
+        # Nothing may be answered once it stands still, so the kernel is asked.
+        await host.stopped()
+    else:
+        host.stop()
+        await host.stopped()
+
+
+async def _wake(arena: Arena, host: HostProcess, number: int) -> float:
+    """Resume it, have it write, and return how long it lived on.
+
+    It is killed where it lives longer than anybody should wait.
+    """
+    user_id = arena.clients[number % len(arena.clients)].user_id
+    grant = {
+        "command_id": f"stale-{number}",
+        "type": "grant_player_progression_experience",
+        "amount": 1_000_000,
+    }
+    began = time.monotonic()
+    host.resume()
+    try:
+        replies = await host.ask([Ask(user_id, grant, Media.MSGPACK)])
+        host.late.append(([Ask(user_id, grant, Media.MSGPACK)], replies))
+    except HostDied:
+        pass
+    await arena.within(host, 2 * END_SECONDS_MAX)
+    return time.monotonic() - began
+
+
+async def _judge_late(arena: Arena, stale: HostProcess, successor: HostProcess) -> int:
+    """How many of the stale host's late replies were true; the others are violations."""
+    true = 0
+    for requests, replies in stale.late:
+        for request, reply in zip(requests, replies, strict=True):
+            if isinstance(request, Ask) and not reply.code:
+                true += await _is_true(arena, request, reply, successor)
+    return true
+
+
+async def _is_true(arena: Arena, request: Ask, reply: Reply, successor: HostProcess) -> bool:
+    body = msgpack.unpackb(reply.body)
+    command_id = request.fields["command_id"]
+    known: dict[str, Any] = {}
+    entry = arena.ledger.find(request.user_id, command_id)
+    if entry is not None and entry.body is not None:  # its client was told by the successor, too
+        known = msgpack.unpackb(entry.body)
+    else:
+        known = await _receipt(arena, request, successor)
+    if not body["changes"] or {**known, "replayed": False} == {**body, "replayed": False}:
+        return True
+    what = f"acknowledged {body}; its successor knows {known}"
+    arena.ledger.violate("stale", request.user_id, command_id, what)
+    return False
+
+
+async def _receipt(arena: Arena, request: Ask, successor: HostProcess) -> dict[str, Any]:
+    """What the successor says it answered."""
+    command_id = request.fields["command_id"]
+    (receipt,) = await arena.ask_until_served(
+        successor, [Read(request.user_id, View.COMMAND, command_id, Media.MSGPACK)]
+    )
+    return {} if receipt.code else dict(msgpack.unpackb(receipt.body))
+
+
+async def held_appends(
+    ground: Ground, cycles: int, variant: str = "", held_at: Sequence[str] = HELD_AT
+) -> Outcome:
+    """Hold an append half-way: nobody hears of it and no reader sees it; then kill (R3)."""
+    began, done = time.monotonic(), 0
+    async with ground.arena("held-appends", variant) as arena:
+        while done < cycles and not arena.ledger.violations:
+            host = await arena.life("hold", held_at[done % len(held_at)], arena.dice.randint(5, 40))
+            await host.said.get()
+            await _let_it_turn(host)
+            before = _writes_told(arena)
+            await _read_everybody(arena, host)
+            if (early := _writes_told(arena) - before) > 0:
+                what = f"{early} commands were answered while their append was held"
+                arena.ledger.violate("early", "", "", what)
+            host.kill()
+            await arena.bury(host)
+            done += 1
+            ground.progress(done, cycles)
+        if not arena.ledger.violations:
+            await arena.life()
+            await arena.finish()
+    return outcome("no reply before it is durable", arena, done, cycles, began)
+
+
+async def _let_it_turn(host: HostProcess) -> None:
+    """What was durable before the hold is answered by then."""
+    for _ in range(5):
+        await host.order("ping")
+
+
+async def _read_everybody(arena: Arena, host: HostProcess) -> None:
+    """Readers are answered meanwhile, with what is durable."""
+    books = list(arena.ledger.books.values())
+    reads: list[Request] = [Read(one.user_id, View.USER, "", Media.MSGPACK) for one in books]
+    for book, reply in zip(books, await host.ask(reads), strict=True):
+        if not reply.code:
+            version = msgpack.unpackb(reply.body)["version"]
+            arena.ledger.read(book.user_id, version, 0, host.number)
+
+
+def _writes_told(arena: Arena) -> int:
+    return sum(len(book.by_version) for book in arena.ledger.books.values())

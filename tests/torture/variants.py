@@ -1,0 +1,249 @@
+"""Questkeeps that break one promise each (R22): a suite that stays green on one is worth nothing.
+
+`docs/teeth.md` says which test catches which.
+
+Not for: broken stores (`tests.persistence.test_teeth`).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from actors import answers
+from actors import host as hosts
+from actors import user as users
+from actors.envelope import Read, Reply, Request
+from actors.host import Host
+from actors.mailbox import Message
+from actors.resident import Resident
+from actors.user import Turn, UserActor
+from persistence import codec, recovery
+from persistence.disk_stream import DiskStream
+from persistence.errors import Unavailable
+from persistence.group_commit import GroupCommit
+from persistence.recovery import Folded
+from persistence.store import Store, StreamId
+
+Patch = pytest.MonkeyPatch
+
+
+def replies_early(patch: Patch) -> None:
+    """A reply leaves before its batch is on the disk (P1)."""
+
+    accept = Host._accept
+
+    def accept_at_once(self: Host, request: Request) -> tuple[Resident | None, answers.Answer]:
+        resident, answer = accept(self, request)
+        return resident, answer[0] if isinstance(answer, tuple) else answer
+
+    async def deliver_at_once(message: Message, answer: answers.Answer) -> None:
+        message.settle(answer[0]) if isinstance(answer, tuple) else await deliver(message, answer)
+
+    deliver = hosts.deliver
+    patch.setattr(Host, "_accept", accept_at_once)
+    patch.setattr(hosts, "deliver", deliver_at_once)
+
+
+def snapshots_without_receipts(patch: Patch) -> None:
+    """Passivation and checkpoints forget what was answered (P4)."""
+    encode = codec.encode_snapshot
+    patch.setattr(
+        users, "encode_snapshot", lambda state, receipts, unknown=None: encode(state, (), unknown)
+    )
+
+
+def records_without_receipts(patch: Patch) -> None:
+    """Recovery puts the rows and forgets what was answered (P4)."""
+    put = codec.put_records
+
+    def forget(snapshot: dict[str, Any], records: Any, window: int) -> dict[str, Any]:
+        return {**put(snapshot, records, window), "receipts": snapshot["receipts"]}
+
+    patch.setattr(recovery, "put_records", forget)
+
+
+def forgets_what_is_on_its_way(patch: Patch) -> None:
+    """A receipt counts only once it is durable: a copy that comes earlier is a new command (P4)."""
+
+    def take(self: UserActor, turn: Turn) -> None:
+        self.working = turn.state
+        asyncio.get_running_loop().call_later(0.005, self.receipts.add, turn.receipt)
+
+    patch.setattr(UserActor, "take", take)
+
+
+def serves_users_read_before_it_opened(patch: Patch) -> None:
+    """A user who was read before another incarnation wrote is not read anew (P2, P3)."""
+    read = Host._read_actor
+
+    async def read_once(self: Host, user_id: str) -> UserActor:
+        actor = self.residents[user_id].actor
+        return await read(self, user_id) if actor is None else actor
+
+    patch.setattr(Host, "_read_actor", read_once)
+
+
+def snapshots_what_is_not_durable(patch: Patch) -> None:
+    """A snapshot holds turns whose append is still on its way (P6, P8)."""
+
+    async def snapshot(self: Host, resident: Resident) -> bool:
+        actor = resident.actor
+        if actor is None or actor.working.version <= actor.snapshot_version:
+            return True
+        version = actor.working.version
+        payload = codec.encode_snapshot(actor.working, actor.receipts, actor.unknown)
+        await self._store.write_snapshot(resident.user_id, version, payload)
+        actor.snapshot_version = version
+        return True
+
+    patch.setattr(Host, "_snapshot", snapshot)
+
+
+def believes_in_failed_snapshots(patch: Patch) -> None:
+    """A snapshot that was not written counts as written, and the journal is dropped (P7)."""
+    write = Host._snapshot
+
+    async def snapshot(self: Host, resident: Resident) -> bool:
+        if not await write(self, resident):
+            assert resident.actor is not None
+            resident.actor.snapshot_version = resident.actor.durable.version
+        return True
+
+    patch.setattr(Host, "_snapshot", snapshot)
+
+
+def shows_what_is_not_durable(patch: Patch) -> None:
+    """Readers see rows whose append is still on its way."""
+    read = UserActor.read
+
+    def read_working(self: UserActor, request: Read) -> Reply:
+        durable, self.durable = self.durable, self.working
+        try:
+            return read(self, request)
+        finally:
+            self.durable = durable
+
+    patch.setattr(UserActor, "read", read_working)
+
+
+def appends_again_after_a_failure(patch: Patch) -> None:
+    """A failed append is tried again on the same file (P8)."""
+    append = DiskStream._append
+
+    def stubborn(self: DiskStream, payload: bytes) -> int:
+        for _ in range(200):
+            try:
+                return append(self, payload)
+            except Unavailable:
+                self._over = None
+        return append(self, payload)
+
+    patch.setattr(DiskStream, "_append", stubborn)
+
+
+def keeps_users_after_a_failed_append(patch: Patch) -> None:
+    """What may never have happened is served on (P8)."""
+    breaks = Host._break
+
+    def keep(self: Host, error: BaseException) -> None:
+        residents, era = self.residents.copy(), self._era
+        breaks(self, error)
+        self.residents, self._era = residents, era
+        for resident in residents.values():
+            resident.pending = None
+
+    patch.setattr(Host, "_break", keep)
+    serves_users_read_before_it_opened(patch)
+
+
+def opens_without_folding(patch: Patch) -> None:
+    """What the dead journalled is left where it is (P7)."""
+
+    async def leave(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
+        return Folded(0, 0, 0)
+
+    patch.setattr(hosts, "fold", leave)
+
+
+def folds_without_a_fence(patch: Patch) -> None:
+    """A stream is read and dropped while its writer may still live (P3)."""
+    fold = recovery.fold
+
+    class Unfenced:
+        def __init__(self, store: Store) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        async def fence(self, stream: StreamId) -> None: ...
+
+        async def drop(self, stream: StreamId) -> None: ...
+
+    async def unfenced(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
+        return await fold(Unfenced(store), streams, window)  # type: ignore[arg-type]
+
+    patch.setattr(hosts, "fold", unfenced)
+
+
+def drops_journals_before_it_folds(patch: Patch) -> None:
+    """The journal goes first, the snapshots come second (P7)."""
+    fold_user = recovery._fold_user
+    dropped: set[int] = set()
+
+    async def drop_first(store: Store, user_id: str, *rest: Any) -> None:
+        if id(store) not in dropped:
+            dropped.add(id(store))
+            standing = await store.streams()
+            for stream in standing[:-1]:
+                await store.drop(stream)
+        await fold_user(store, user_id, *rest)
+
+    patch.setattr(recovery, "_fold_user", drop_first)
+
+
+def forgets_a_batch(patch: Patch) -> None:
+    """Every so often a batch is acknowledged that was never appended (P1)."""
+    write = GroupCommit._write
+    turn = iter(range(10**9))
+
+    async def careless(self: GroupCommit) -> None:
+        if next(turn) % 3 == 2:
+            gather = self._gathers.popleft()
+            self._writer = None
+            gather.durable.set_result(0)
+            self.pending_bytes -= gather.bytes
+            if not self._gathers:
+                return
+        await write(self)
+
+    patch.setattr(GroupCommit, "_write", careless)
+
+
+VARIANTS: dict[str, Callable[[Patch], None]] = {
+    one.__name__: one
+    for one in (
+        replies_early,
+        snapshots_without_receipts,
+        records_without_receipts,
+        forgets_what_is_on_its_way,
+        serves_users_read_before_it_opened,
+        snapshots_what_is_not_durable,
+        believes_in_failed_snapshots,
+        shows_what_is_not_durable,
+        appends_again_after_a_failure,
+        keeps_users_after_a_failed_append,
+        opens_without_folding,
+        folds_without_a_fence,
+        drops_journals_before_it_folds,
+        forgets_a_batch,
+    )
+}
+
+
+def apply(name: str, patch: Patch) -> None:
+    """Break this process in that way; an empty name breaks nothing."""
+    if name:
+        VARIANTS[name](patch)
