@@ -32,6 +32,8 @@ async def store_pages(store: Store, actor: UserActor) -> None:
             actor.forget_history_through(page[1][-1].sequence)
     except StorageError as error:
         log.error("a page of an account could not be stored", reason=str(error))
+    finally:
+        actor.pages_stored()
 
 
 async def read_account(store: Store, actor: UserActor, request: Read) -> Reply:

@@ -180,7 +180,8 @@ class Host:
         for resident, state in turns:
             actor = resident.actor
             assert actor is not None
-            actor.durable = state
+            # Not what left memory since the turn was decided.
+            actor.durable = state.without_history_through(actor.durable.history_stored_through)
             if resident.pending is durable:
                 resident.pending = None
             if actor.snapshot_due(self._settings.snapshot_every):

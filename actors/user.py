@@ -76,6 +76,7 @@ class UserActor:
         self.snapshot_version = state.version
         self._snapshot_begun = state.version
         self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
+        self._storing_pages = False
         self._in_force = rules
 
     def decide(self, fields: dict[str, Any], media: Media, now: int) -> Turn | Reply:
@@ -121,15 +122,21 @@ class UserActor:
         return True
 
     def page_due(self) -> bool:
-        """Whether the account has grown by a page since one was last due."""
-        if len(self.durable.history) < self._page_due_at:
+        """Whether to begin storing pages of the account; not again before `pages_stored`."""
+        if self._storing_pages or len(self.durable.history) < self._page_due_at:
             return False
-        self._page_due_at = len(self.durable.history) + HISTORY_PAGE
+        self._storing_pages = True
         return True
+
+    def pages_stored(self) -> None:
+        """None is left to store, or one could not be stored: then the next try is a page later."""
+        self._storing_pages = False
+        gathered = len(self.durable.history)
+        full = HISTORY_TAIL + HISTORY_PAGE
+        self._page_due_at = full if gathered < full else gathered + HISTORY_PAGE
 
     def forget_history_through(self, sequence: int) -> None:
         """Let entries that stand in stored pages leave memory."""
-        self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
         self.durable = self.durable.without_history_through(sequence)
         self.working = self.working.without_history_through(sequence)
 

@@ -7,6 +7,7 @@
 
 import argparse
 import asyncio
+import logging
 import secrets
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 
 from tests.torture import over_ray, report
@@ -36,6 +38,7 @@ Campaign = Callable[[Progress], list[Outcome]]
 def main() -> int:
     """Run, print, and say by the exit code whether anything broke."""
     options = _options()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     seed = secrets.randbits(31) if options.seed is None else options.seed
     console, found = Console(), list[Outcome]()
     facts = report.surroundings(seed)

@@ -10,6 +10,7 @@ from persistence.steps import HOST_STEPS, STEPS
 from tests.torture.arena import Arena
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, outcome
+from tests.torture.plan import WHOLE_WINDOW
 
 ANSWERS_MAX = 3_000
 """A step that is not reached within so many answers more is not counted."""
@@ -50,7 +51,7 @@ async def kills_at_steps(
 ) -> Outcome:
     """Have the host kill itself at the k-th arrival at each step."""
     began, counts = time.monotonic(), dict.fromkeys(steps, 0)
-    async with ground.arena("steps", variant) as arena:
+    async with ground.arena("steps", variant, receipt_window=WHOLE_WINDOW) as arena:
         for turn in range(times):
             for step in steps:
                 if arena.ledger.violations:

@@ -18,6 +18,9 @@ from actors.cluster import HostSettings
 
 RULES_TEXT = (files("domain") / "presets" / "default.toml").read_text(encoding="utf-8")
 HOST = "users:0"
+WHOLE_WINDOW = 160
+"""Receipts of everything anybody asks of one user, for campaigns whose lives may be long: what a
+client gave up on is looked up between lives only."""
 SEGMENT_BYTES = 40_000
 """Small, so that lives of some hundred turns begin several segments."""
 

@@ -12,6 +12,7 @@ from actors.host import UNDURABLE_BYTES_MAX
 from tests.torture.arena import Arena, Unserved
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, outcome
+from tests.torture.plan import WHOLE_WINDOW
 
 REFUSALS = 150
 """How many refusals the clients get before the cause goes away."""
@@ -41,7 +42,7 @@ async def starving(ground: Ground, rounds: int, variant: str = "") -> Outcome:
     resumed: list[float] = []
     rss: list[int] = []
     restarts = 0
-    async with ground.arena("starving", variant, receipt_window=160) as arena:
+    async with ground.arena("starving", variant, receipt_window=WHOLE_WINDOW) as arena:
         host = await arena.life()
         for number in range(rounds * len(CAUSES)):
             if arena.ledger.violations:

@@ -17,10 +17,9 @@ from actors.envelope import Ask, Media, Read, Reply, Request, View
 from tests.torture.arena import Arena
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, milliseconds, outcome
+from tests.torture.plan import WHOLE_WINDOW
 
 END_SECONDS_MAX = 2.0
-WINDOW = 160
-"""More than anybody asks of one user: a cycle may last, and audits come between cycles only."""
 PAUSED_AT = (
     "",  # anywhere
     "journal.before_append",
@@ -44,7 +43,7 @@ async def pauses(
     began, done = time.monotonic(), 0
     ends: list[float] = []
     late = 0
-    async with ground.arena("pauses", variant, receipt_window=WINDOW) as arena:
+    async with ground.arena("pauses", variant, receipt_window=WHOLE_WINDOW) as arena:
         host = await arena.life()
         while done < cycles and not arena.ledger.violations:
             step = paused_at[done % len(paused_at)]
