@@ -6,8 +6,6 @@ so what was decided and what is recovered are the same.
 Not for: where history goes when it leaves memory (the host stores pages and says when one stands).
 """
 
-from typing import TypeVar
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -20,8 +18,7 @@ from domain.rows import (
     QuestRecord,
     RepeatTally,
 )
-
-_Row = TypeVar("_Row")
+from domain.table import Row, Table
 
 
 class Changes(Struct, frozen=True, omit_defaults=True):
@@ -64,13 +61,13 @@ class UserState(Struct, frozen=True):
     user_id: str
     version: int = 0
     player_progression: PlayerProgression | None = None
-    chapters: dict[str, ChapterProgression] = {}
-    quests: dict[str, QuestRecord] = {}
-    battles: dict[str, BattleState] = {}
+    chapters: Table[ChapterProgression] = Table()
+    quests: Table[QuestRecord] = Table()
+    battles: Table[BattleState] = Table()
     inventory: dict[str, int] = {}
     wallet: dict[str, int] = {}
     affinity: dict[str, int] = {}
-    repeats: dict[str, RepeatTally] = {}
+    repeats: Table[RepeatTally] = Table()
     history: tuple[HistoryEntry, ...] = ()
 
     @property
@@ -122,6 +119,6 @@ def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | Non
     return page[0].sequence, page
 
 
-def _put(table: dict[str, _Row], rows: tuple[_Row, ...], key: str) -> dict[str, _Row]:
+def _put(table: Table[Row], rows: tuple[Row, ...], key: str) -> Table[Row]:
     """`table` with `rows` in it; the same table when there are none."""
-    return {**table, **{getattr(row, key): row for row in rows}} if rows else table
+    return table.put({getattr(row, key): row for row in rows}) if rows else table

@@ -26,6 +26,7 @@ from domain.rows import (
     RepeatTally,
 )
 from domain.state import UserState
+from domain.table import Table
 from persistence.errors import Corrupt, NewerFormat
 
 FORMAT = 1
@@ -198,13 +199,13 @@ def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot
             user_id=snapshot["user_id"],
             version=snapshot["version"],
             player_progression=rows.player_progression,
-            chapters={row.chapter_id: row for row in rows.chapter_progression},
-            quests={row.quest_id: row for row in rows.quest_record},
-            battles={row.battle_id: row for row in rows.battle_state},
+            chapters=Table({row.chapter_id: row for row in rows.chapter_progression}),
+            quests=Table({row.quest_id: row for row in rows.quest_record}),
+            battles=Table({row.battle_id: row for row in rows.battle_state}),
             inventory=rows.inventory,
             wallet=rows.wallet,
             affinity=rows.affinity,
-            repeats={row.scope: row for row in rows.repeat_tally},
+            repeats=Table({row.scope: row for row in rows.repeat_tally}),
             history=tuple(rows.history),
         )
     except (msgspec.ValidationError, KeyError, TypeError) as error:
