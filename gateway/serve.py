@@ -125,7 +125,7 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     await _load_keys(token_keys, settings)
     await _start_cluster(settings, cluster, console)
     stop.listen()  # again: Ray may have put handlers of its own in place
-    rules = ServedRules(parts.rules, cluster, partial(rules_text, settings))
+    rules = ServedRules(parts.rules, partial(rules_text, settings), cluster.change_rules)
     app = App(
         cluster,
         Authenticator(token_keys, settings.jwt_algorithms),
