@@ -22,8 +22,11 @@ def make_app(settings: Settings, keys: Keys, cluster: Cluster, rules: ShownRules
 
 
 def make_listener(settings: Settings, app: App, address: Address) -> Listener:
-    """Its socket; not open yet."""
-    return Listener(app, address, room_of_each(settings))
+    """Its socket; not open yet.
+
+    What granian counts are connections, of which one gateway may get more than its share.
+    """
+    return Listener(app, address, settings.requests_in_flight_max)
 
 
 def room_of_each(settings: Settings) -> int:

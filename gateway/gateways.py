@@ -35,12 +35,14 @@ from gateway.shown_rules import ShownRules
 log = structlog.get_logger("questkeep.serve")
 
 BEGIN_SECONDS = 30.0
-TELL_SECONDS = 10.0
+TELL_SECONDS = 5.0
 COUNTS_SECONDS = 1.0
 STOP_SECONDS = 6.0
 PAUSE_SECONDS_MIN = 0.1
 PAUSE_SECONDS_MAX = 5.0
 """Between two starts of a gateway that dies again and again."""
+SETTLED_SECONDS = 1.0
+"""One that lived for this long did not die of its start."""
 
 # The path is handed over because only the first process knows how it found this package.
 _COMMAND = "import sys; sys.path[:] = sys.argv[2:]; from gateway.further import run; "
@@ -59,6 +61,7 @@ class _Gateway:
         self.child = child
         self.line = line
         self.counts = NOTHING
+        self.listening = False
 
     async def end(self) -> int:
         """Make sure that it is gone; its exit code."""
@@ -117,7 +120,8 @@ class Gateways:
         # One that died meanwhile is in the past already.
         alive = [one for one in running if self._running.get(one.number) is one]
         counts = total([self._own.counts(), self._past, *(one.counts for one in alive)])
-        return as_text(counts, {1: os.getpid(), **{one.number: one.child.pid for one in alive}})
+        answering = {one.number: one.child.pid for one in alive if one.listening}
+        return as_text(counts, {1: os.getpid(), **answering})
 
     async def drain(self, seconds: float) -> bool:
         """Have all of them begin nothing new and finish what they accepted; whether they did.
@@ -182,6 +186,7 @@ class Gateways:
         self._running[one.number] = one  # told of new rules from here on
         await self._tell_rules(one)
         problem: str = await one.line.call("listen")
+        one.listening = not problem
         return problem
 
     async def _give_up(self, one: _Gateway) -> None:
@@ -198,7 +203,7 @@ class Gateways:
             del self._running[one.number]
             self._past = total([self._past, of_the_past(one.counts)])
             exit_code = await one.end()
-            if loop.time() - began > PAUSE_SECONDS_MAX:
+            if loop.time() - began > SETTLED_SECONDS:
                 pause = PAUSE_SECONDS_MIN
             while not self._stopping:
                 log.warning("a gateway is started again", gateway=one.number, exit_code=exit_code)

@@ -93,10 +93,13 @@ class Listener:
         self._serving = asyncio.create_task(self._server.serve())
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                while not await self._accepts():
+                accepts = False
+                while not accepts:
+                    await asyncio.sleep(0.01)
+                    accepts = await self._accepts()
+                    # It may be another gateway that accepts: this one must not have failed.
                     if self._serving.done():
                         raise CannotListen(f"{self._address.url} could not be served.")
-                    await asyncio.sleep(0.01)
         except TimeoutError:
             raise CannotListen(f"{self._address.url} does not accept connections.") from None
 
