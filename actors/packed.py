@@ -60,12 +60,17 @@ class PackedCluster:
         memory = int(resources.get("memory", 0) * MEMORY_SHARE / self._hosts)
         self._settings = msgspec.structs.replace(self._settings, memory_bytes_max=memory)
         self._started = [None] * self._hosts
-        self._lanes = [SocketLane(partial(self._find, slot)) for slot in range(self._hosts)]
+        self._lanes = [SocketLane(partial(self.find, slot)) for slot in range(self._hosts)]
         async with asyncio.timeout(START_SECONDS):
             await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
         self._watching = asyncio.create_task(self._watch())
 
-    async def _find(self, slot: int) -> str:
+    @property
+    def hosts(self) -> int:
+        """How many there are; known once it has started."""
+        return self._hosts
+
+    async def find(self, slot: int) -> str:
         """Where the host of this slot listens now; one that cannot open yet is asked again."""
         try:
             return await self._open(slot)

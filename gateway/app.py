@@ -30,9 +30,10 @@ from gateway.http import (
     refused,
     send_response,
 )
-from gateway.metrics import TEXT_TYPE, Metrics
+from gateway.metrics import Metrics
+from gateway.metrics_text import TEXT_TYPE
 from gateway.routes import Endpoint, Route, Routes
-from gateway.served_rules import ServedRules
+from gateway.shown_rules import ShownRules
 from gateway.users import UserEndpoints
 
 _NO_ROUTE = "(none)"
@@ -52,14 +53,16 @@ class App:
     Attributes:
         ready: `/readyz` says so; set once everything behind the gateway has started.
         draining: nothing new is begun; set when the server is going down.
+        metrics_text: what `/metrics` answers: this gateway's, unless it is one of several.
     """
 
     def __init__(
-        self, cluster: Cluster, authenticator: Authenticator, rules: ServedRules, limits: Limits
+        self, cluster: Cluster, authenticator: Authenticator, rules: ShownRules, limits: Limits
     ) -> None:
         self.ready = False
         self.draining = False
         self.metrics = Metrics(cluster, lambda: self._in_flight)
+        self.metrics_text = self.metrics.text
         self._log = structlog.get_logger("questkeep.http")
         # Asking the logger for each request costs more than most of a request's other steps.
         self._log_requests = self._log.is_enabled_for(logging.DEBUG)
@@ -167,7 +170,7 @@ class App:
         return Response(200, b"application/json", b'{"status":"ready"}')
 
     async def _metrics(self, exchange: Exchange) -> Response:
-        return Response(200, TEXT_TYPE, self.metrics.text())
+        return Response(200, TEXT_TYPE, await self.metrics_text())
 
 
 def user_routes(users: UserEndpoints) -> list[Route]:

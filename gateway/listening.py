@@ -1,7 +1,9 @@
 """The socket side: an address that is really free, and granian answering on it.
 
-Granian shares its port with whoever else asks to share it, so a second server would start without
-a word and take half of the requests.  That is why the address is tried here first.
+Granian shares its port (SO_REUSEPORT) with whoever else of this user asks to share it.  That is how
+several gateways answer on one port: the kernel gives each new connection to one of them.  But a
+second server, too, would start without a word and take half of the requests.  That is why the
+address is tried here first, once for all of a server's gateways.
 
 Not for: what is answered (`app`).
 """
@@ -91,12 +93,20 @@ class Listener:
         self._serving = asyncio.create_task(self._server.serve())
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                while not await self._accepts():
+                accepts = False
+                while not accepts:
+                    await asyncio.sleep(0.01)
+                    accepts = await self._accepts()
+                    # It may be another gateway that accepts: this one must not have failed.
                     if self._serving.done():
                         raise CannotListen(f"{self._address.url} could not be served.")
-                    await asyncio.sleep(0.01)
         except TimeoutError:
             raise CannotListen(f"{self._address.url} does not accept connections.") from None
+
+    async def ended(self) -> None:
+        """Return when nothing is served any more, whatever the reason."""
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
 
     async def stop(self) -> None:
         """Close every connection."""

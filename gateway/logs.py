@@ -13,13 +13,18 @@ from typing import Any
 import structlog
 
 
-def configure_logs(level: str, log_format: str) -> None:
-    """Send events of `level` and above to stderr, as `console` or `json` lines."""
+def configure_logs(level: str, log_format: str, gateway: int | None = None) -> None:
+    """Send events of `level` and above to stderr, as `console` or `json` lines.
+
+    `gateway` is this process's number where it is a further one of several; each line has it.
+    """
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if gateway is not None:
+        processors.append(lambda _, __, event: {**event, "gateway": gateway})
     if log_format == "json":
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:

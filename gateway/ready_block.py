@@ -32,6 +32,7 @@ def print_ready(
     lines = [
         ("docs", f"{url}/docs"),
         ("placement", capacity.sentence),
+        ("gateways", _gateways(settings)),
         ("store", settings.store),
         ("rules", f"{rules.name}, levels 1 to {rules.level_cap}"),
         ("tokens", _tokens(settings, signing)),
@@ -67,6 +68,12 @@ def try_it(url: str, token: str, rules: Rules) -> str:
         f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' "
         f"-d '[{offer},{turn_in}]'"
     )
+
+
+def _gateways(settings: Settings) -> str:
+    if settings.gateways == 1:
+        return "1 process answers"
+    return f"{settings.gateways} processes answer on this port"
 
 
 def _tokens(settings: Settings, signing: Signing) -> str:

@@ -22,12 +22,17 @@ from msgspec import Struct
 from rich.console import Console
 
 from actors.cluster import Cluster, ClusterError, HostSettings
+from actors.lent_hosts import LendsHosts
 from domain.rules import InvalidRules, Rules, compile_rules
-from gateway.app import App, Limits
-from gateway.auth import Authenticator
+from gateway.app import App
+from gateway.assembly import make_app, make_listener
+from gateway.event_loop import loop_factory
+from gateway.gateways import CannotBegin, Gateways
 from gateway.jwks import JwksError, KeySet
-from gateway.listening import Address, CannotListen, Listener, free_address
+from gateway.line_messages import Begin
+from gateway.listening import Address, CannotListen, free_address
 from gateway.logs import configure_logs
+from gateway.options import SECRETS
 from gateway.ready_block import print_ready
 from gateway.served_rules import ServedRules, reload_on_hangup
 from gateway.settings import Settings, WrongSettings, rules_text
@@ -86,7 +91,7 @@ def serve(settings: Settings, make_cluster: ClusterFactory = on_ray) -> int:
     with ExitStack() as held:
         parts = _prepare(settings, held)
         cluster = make_cluster(settings, parts.host_settings)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_run(parts, cluster, console))
     return 0
 
@@ -125,17 +130,21 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     await _load_keys(token_keys, settings)
     await _start_cluster(settings, cluster, console)
     stop.listen()  # again: Ray may have put handlers of its own in place
-    rules = ServedRules(parts.rules, cluster, partial(rules_text, settings))
-    app = App(
-        cluster,
-        Authenticator(token_keys, settings.jwt_algorithms),
-        rules,
-        Limits(settings.body_bytes_max, settings.requests_in_flight_max),
-    )
-    listener = Listener(app, parts.address, settings.requests_in_flight_max)
+
+    async def hand_over(text: str) -> None:
+        await cluster.change_rules(text)
+        await gateways.show_rules(text)
+
+    rules = ServedRules(parts.rules, partial(rules_text, settings), hand_over)
+    app = make_app(settings, token_keys, cluster, rules)
+    gateways = Gateways(app.metrics, rules)
+    app.metrics_text = gateways.metrics_text
+    listener = make_listener(settings, app, parts.address)
     try:
         await listener.start()
-    except CannotListen as error:
+        await _start_further(gateways, parts, cluster)
+    except (CannotListen, CannotBegin) as error:
+        await gateways.stop()
         await cluster.drain()
         raise CannotStart(str(error)) from None
     capacity = cluster.capacity()
@@ -145,9 +154,25 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     stop.running = True
     reload_on_hangup(rules)
     await stop.asked.wait()
-    await _drain(app, cluster, settings.drain_seconds, console)
-    await listener.stop()
+    await _drain(app, gateways, cluster, settings.drain_seconds, console)
+    await asyncio.gather(listener.stop(), gateways.stop())
     console.print("Stopped.")
+
+
+async def _start_further(gateways: Gateways, parts: _Parts, cluster: Cluster) -> None:
+    """Start the other gateways, if there are to be any.  Raises `CannotBegin`."""
+    if parts.settings.gateways == 1:
+        return
+    assert isinstance(cluster, LendsHosts), "the settings allow several with packed hosts only"
+    begin = Begin(
+        number=1,
+        settings=parts.settings.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True),
+        secret=parts.signing.secret,
+        address=parts.address,
+        rules_text=parts.host_settings.rules_text,
+        hosts=cluster.hosts,
+    )
+    await gateways.start(parts.settings.gateways - 1, begin, cluster.find)
 
 
 async def _load_keys(token_keys: Any, settings: Settings) -> None:
@@ -173,10 +198,12 @@ async def _start_cluster(settings: Settings, cluster: Cluster, console: Console)
         raise CannotStart(str(error)) from None
 
 
-async def _drain(app: App, cluster: Cluster, seconds: float, console: Console) -> None:
+async def _drain(
+    app: App, gateways: Gateways, cluster: Cluster, seconds: float, console: Console
+) -> None:
     app.draining = True
     console.print("Stopping: finishing what was accepted (Ctrl-C again leaves at once).")
-    if not await app.settle(seconds):
+    if not all(await asyncio.gather(app.settle(seconds), gateways.drain(seconds))):
         _log.warning("requests were still being answered", waited_seconds=seconds)
     if not await _within(seconds, cluster.drain()):
         _log.warning(
@@ -224,11 +251,3 @@ class _Stop:
         self._console.print("Left at once; what was acknowledged is kept.")
         sys.stdout.flush()
         os._exit(EXIT_INTERRUPTED + number)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     store: str = Field(default_factory=_default_store)
     placement: Literal["dedicated", "packed"] = "dedicated"
     hosts: Annotated[int, Field(ge=0, le=1_024)] = 0
+    gateways: Annotated[int, Field(ge=1, le=64)] = 1
     rules: Path | None = None
     ray: Annotated[str, Field(min_length=1)] = "local"
     jwt_secret: SecretStr | None = None
@@ -148,6 +149,16 @@ class Settings(BaseSettings):
             names = ", ".join(self.jwt_algorithms)
             wanted = "a jwt_secret and no jwks" if symmetric else "jwks to be set"
             raise ValueError(f"jwt_algorithms is {names}, which expects {wanted}")
+        return self
+
+    @model_validator(mode="after")
+    def _further_gateways_reach_hosts(self) -> Self:
+        """A host of one user speaks to the gateway that started it only; packed ones to any."""
+        if self.gateways > 1 and self.placement != "packed":
+            raise ValueError(
+                f"gateways is {self.gateways} with placement {self.placement}, "
+                "expected 1, or placement packed"
+            )
         return self
 
 

@@ -50,8 +50,8 @@ class Server:
                 return url
         pytest.fail(f"the server ended: {(self.folder / 'server.log').read_text()}")
 
-    def client(self, *who: str) -> "Client":
-        """A client with a development token: `--user alice` or `--service game`."""
+    def token(self, *who: str) -> str:
+        """A development token: `--user alice` or `--service game`."""
         found = subprocess.run(
             [sys.executable, "-m", "gateway", "token", *who],
             cwd=self.folder,
@@ -60,7 +60,11 @@ class Server:
             capture_output=True,
             text=True,
         )
-        client = Client(self.url, found.stdout.strip())
+        return found.stdout.strip()
+
+    def client(self, *who: str) -> "Client":
+        """A client with a development token: `--user alice` or `--service game`."""
+        client = Client(self.url, self.token(*who))
         self._clients.append(client)
         return client
 

@@ -168,7 +168,7 @@ def gateway(
     app = App(
         cluster,
         authenticator or Authenticator(Secret(SECRET), ["HS256"]),
-        ServedRules(compile_rules(RULES_TEXT), cluster, read_rules),
+        ServedRules(compile_rules(RULES_TEXT), read_rules, cluster.change_rules),
         Limits(BODY_BYTES_MAX, requests_in_flight_max),
     )
     app.ready = True

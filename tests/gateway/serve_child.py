@@ -10,9 +10,12 @@ from actors.local_cluster import LocalCluster
 from gateway.serve import CannotStart, serve
 from gateway.settings import Settings, WrongSettings, load
 from persistence.open import open_store
+from tests.gateway.reachable_cluster import ReachableCluster
 
 
 def in_this_process(settings: Settings, host_settings: HostSettings) -> LocalCluster:
+    if settings.gateways > 1:
+        return ReachableCluster(host_settings, open_store(settings.store))
     return LocalCluster(host_settings, open_store(settings.store))
 
 
