@@ -4,7 +4,7 @@ The order is part of the contract: path and method, room, token, then the endpoi
 Whatever an endpoint raises becomes a problem document; what nobody expected becomes `internal`
 with an id that finds its traceback in the log, and tells a stranger nothing else.
 
-Not for: starting and stopping (`serve`), or sockets (granian).
+Not for: starting and stopping (`serve`), or sockets (`listening`).
 """
 
 import asyncio

@@ -6,7 +6,6 @@ Not for: starting and stopping (`serve`, `further`).
 from actors.cluster import Cluster
 from gateway.app import App, Limits
 from gateway.auth import Authenticator, Keys
-from gateway.listening import Address, Listener
 from gateway.settings import Settings
 from gateway.shown_rules import ShownRules
 
@@ -19,14 +18,6 @@ def make_app(settings: Settings, keys: Keys, cluster: Cluster, rules: ShownRules
         rules,
         Limits(settings.body_bytes_max, room_of_each(settings)),
     )
-
-
-def make_listener(settings: Settings, app: App, address: Address) -> Listener:
-    """Its socket; not open yet.
-
-    What granian counts are connections, of which one gateway may get more than its share.
-    """
-    return Listener(app, address, settings.requests_in_flight_max)
 
 
 def room_of_each(settings: Settings) -> int:

@@ -16,16 +16,17 @@ from typing import Any, NoReturn
 import msgspec
 import structlog
 
+from actors.collecting import collect_rarely
 from actors.errors import UserUnavailable
 from actors.lane import HostGone
 from actors.lent_hosts import LentHosts
 from domain.rules import InvalidRules, Rules, compile_rules
-from gateway.assembly import make_app, make_listener
+from gateway.assembly import make_app
 from gateway.event_loop import loop_factory
 from gateway.jwks import JwksError, KeySet
 from gateway.line import Answerers, Line, LineCut, LineFailed
 from gateway.line_messages import Begin, HostFound, ReloadOutcome
-from gateway.listening import CannotListen
+from gateway.listening import CannotListen, Listener
 from gateway.logs import configure_logs
 from gateway.settings import Settings
 from gateway.shown_rules import Reloaded, ShownRules
@@ -86,7 +87,7 @@ class Further:
         self._rules = FollowedRules(compile_rules(begin.rules_text), self._line)
         self._app = make_app(settings, token_keys, self._cluster, self._rules)
         self._app.metrics_text = self._metrics_text
-        self._listener = make_listener(settings, self._app, begin.address)
+        self._listener = Listener(self._app, begin.address)
 
     async def _show_rules(self, text: str) -> None:
         self._rules.show(compile_rules(text))
@@ -96,6 +97,7 @@ class Further:
             await self._listener.start()
         except CannotListen as error:
             return str(error)
+        collect_rarely()
         self._app.ready = True
         self._unexpected_end = asyncio.create_task(self._exit_without_socket())
         return ""

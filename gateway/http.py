@@ -24,6 +24,10 @@ API_HEADERS: Headers = (
 )
 
 
+_TOO_SLOW = object()
+"""What a reader is cancelled with when its time is up."""
+
+
 class Disconnected(Exception):
     """The client went away before its request was read; nobody waits for an answer."""
 
@@ -85,12 +89,20 @@ class Exchange:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > bytes_max:
             raise _too_large(bytes_max)
+        # What asyncio.timeout does, for a quarter of its CPU: every command comes by here.
+        reader = asyncio.current_task()
+        assert reader is not None
+        timer = asyncio.get_running_loop().call_later(seconds_max, reader.cancel, _TOO_SLOW)
         try:
-            async with asyncio.timeout(seconds_max):
-                return await self._read(bytes_max)
-        except TimeoutError:
+            return await self._read(bytes_max)
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args != (_TOO_SLOW,):
+                raise
+            reader.uncancel()
             detail = f"The body was not complete after {seconds_max:g} seconds"
             raise Problem("body_too_slow", detail) from None
+        finally:
+            timer.cancel()
 
     async def _read(self, bytes_max: int) -> bytes:
         chunks: list[bytes] = []

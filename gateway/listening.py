@@ -1,9 +1,10 @@
-"""The socket side: an address that is really free, and granian answering on it.
+"""The socket side: an address that is really free, and uvicorn answering on it.
 
-Granian shares its port (SO_REUSEPORT) with whoever else of this user asks to share it.  That is how
-several gateways answer on one port: the kernel gives each new connection to one of them.  But a
-second server, too, would start without a word and take half of the requests.  That is why the
-address is tried here first, once for all of a server's gateways.
+The port is opened so that several gateways of one server can answer on it (SO_REUSEPORT): the
+kernel gives each new connection to one of them.  A second *server* would start without a word and
+take half of the requests, so the address is tried here first, once for all of a server's gateways.
+
+Uvicorn sets no limit to what comes before a request's body; `_Protocol` does.
 
 Not for: what is answered (`app`).
 """
@@ -11,17 +12,29 @@ Not for: what is answered (`app`).
 import asyncio
 import errno
 import socket
-from typing import NamedTuple
+from asyncio.events import TimerHandle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.app import App
 
-HEADER_BYTES_MAX = 64 * 1024
-_CHECK_SECONDS = 10.0
-_STOP_SECONDS = 5.0
+HEAD_BYTES_MAX = 64 * 1024
+"""Of a request's line and headers, give or take one read of the socket."""
+HEAD_SECONDS_MAX = 30.0
+"""How long they may take to arrive, all of them; for the first request, from the connection on."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the 60 s for which load balancers commonly keep a connection, so that it is they who
+end it: a request that crosses our end on its way would be lost."""
+_STOP_SECONDS = 5
+
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"connection: close\r\ncontent-length: 0\r\n\r\n"
+)
 
 
 class CannotListen(Exception):
@@ -61,47 +74,51 @@ def free_address(host: str, port: int) -> Address:
             f"host is {host}, expected an address or name of this machine."
         ) from None
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            what = "is in use by another program: stop that one, or choose another --port."
-        else:
-            what = f"cannot be listened on ({error.strerror}): choose another --host or --port."
-        raise CannotListen(f"Port {port} on {host} {what}") from None
+        raise _cannot_listen(host, port, error) from None
 
 
 class Listener:
-    """Granian, in this process and on this event loop."""
+    """Uvicorn, in this process and on this event loop."""
 
-    def __init__(self, app: App, address: Address, requests_in_flight_max: int) -> None:
+    def __init__(self, app: App, address: Address) -> None:
         self._address = address
-        self._server = Server(
-            app,
-            address=address.ip,
-            port=address.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
-            websockets=False,
-            backlog=2_048,
-            # Above our own limit, so that it is we who answer when there is no room.
-            backpressure=2 * requests_in_flight_max,
-            log_enabled=False,
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http=_Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",  # strangers' mistakes are theirs to hear of
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                backlog=2_048,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
         )
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Return once connections are accepted.  Raises `CannotListen`."""
-        self._serving = asyncio.create_task(self._server.serve())
+        self._serving = asyncio.create_task(self._server.serve([self._open()]))
+        while not self._server.started:
+            if self._serving.done():
+                raise CannotListen(f"{self._address.url} could not be served.")
+            await asyncio.sleep(0.001)
+
+    def _open(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._address.ip else socket.AF_INET
+        opened = socket.socket(family)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            async with asyncio.timeout(_CHECK_SECONDS):
-                accepts = False
-                while not accepts:
-                    await asyncio.sleep(0.01)
-                    accepts = await self._accepts()
-                    # It may be another gateway that accepts: this one must not have failed.
-                    if self._serving.done():
-                        raise CannotListen(f"{self._address.url} could not be served.")
-        except TimeoutError:
-            raise CannotListen(f"{self._address.url} does not accept connections.") from None
+            opened.bind(self._address)
+        except OSError as error:
+            opened.close()
+            raise _cannot_listen(self._address.ip, self._address.port, error) from None
+        return opened
 
     async def ended(self) -> None:
         """Return when nothing is served any more, whatever the reason."""
@@ -110,16 +127,66 @@ class Listener:
 
     async def stop(self) -> None:
         """Close every connection."""
-        if self._serving is None:
-            return
-        self._server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait([self._serving], timeout=_STOP_SECONDS)
+        self._server.should_exit = True
+        await self.ended()
 
-    async def _accepts(self) -> bool:
-        host = self._address.url.removeprefix("http://").rpartition(":")[0].strip("[]")
-        try:
-            _, writer = await asyncio.open_connection(host, self._address.port)
-        except OSError:
-            return False
-        writer.close()
-        return True
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: signals are `serve`'s."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _Protocol(HttpToolsProtocol):
+    """One connection, with limits on the size and the time of what comes before a body."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_over()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._in_head or self.transport.is_closing():
+            return
+        # Most heads come in one piece and never get here.
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_over()
+        super().on_headers_complete()
+
+    def _head_is_over(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
+    if error.errno == errno.EADDRINUSE:
+        what = "is in use by another program: stop that one, or choose another --port."
+    else:
+        what = f"cannot be listened on ({error.strerror}): choose another --host or --port."
+    return CannotListen(f"Port {port} on {host} {what}")

@@ -22,15 +22,16 @@ from msgspec import Struct
 from rich.console import Console
 
 from actors.cluster import Cluster, ClusterError, HostSettings
+from actors.collecting import collect_rarely
 from actors.lent_hosts import LendsHosts
 from domain.rules import InvalidRules, Rules, compile_rules
 from gateway.app import App
-from gateway.assembly import make_app, make_listener
+from gateway.assembly import make_app
 from gateway.event_loop import loop_factory
 from gateway.gateways import CannotBegin, Gateways
 from gateway.jwks import JwksError, KeySet
 from gateway.line_messages import Begin
-from gateway.listening import Address, CannotListen, free_address
+from gateway.listening import Address, CannotListen, Listener, free_address
 from gateway.logs import configure_logs
 from gateway.options import SECRETS
 from gateway.ready_block import print_ready
@@ -139,7 +140,7 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     app = make_app(settings, token_keys, cluster, rules)
     gateways = Gateways(app.metrics, rules)
     app.metrics_text = gateways.metrics_text
-    listener = make_listener(settings, app, parts.address)
+    listener = Listener(app, parts.address)
     try:
         await listener.start()
         await _start_further(gateways, parts, cluster)
@@ -150,6 +151,7 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     capacity = cluster.capacity()
     url = parts.address.url
     print_ready(console, url, settings, parts.signing, capacity, parts.rules)
+    collect_rarely()
     app.ready = True
     stop.running = True
     reload_on_hangup(rules)

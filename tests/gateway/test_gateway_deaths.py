@@ -150,7 +150,7 @@ async def test_a_gateway_that_does_not_begin_is_said_and_leaves_nothing_behind()
     async def nowhere(slot: int) -> str:
         return ""
 
-    with pytest.raises(CannotBegin, match=r"Gateway 2: .*198\.51\.100\.1.* could not be"):
+    with pytest.raises(CannotBegin, match=r"Gateway 2: .*198\.51\.100\.1 cannot be listened on"):
         await gateways.start(1, begin, nowhere)
     await gateways.stop()
     assert psutil.Process().children() == []

@@ -206,7 +206,7 @@ RAW = {
     "a length and chunks": (
         b"POST /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n"
         b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"405",
+        b"400",
     ),
     "no HTTP at all": (b"\x16\x03\x01\x00\xa5\x01\x00\r\n\r\n", b"400"),
     "a HEAD": (b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n", b"200"),
