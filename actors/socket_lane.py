@@ -1,9 +1,9 @@
 """The direct lane: parcels to one packed host over a socket, many on their way at once.
 
-What is asked within one turn of the event loop goes in one frame: no timer, and the busier the
-gateway, the larger the frames.  When the connection breaks, every parcel without an answer is sent
-again, in order and under the same command ids, to wherever the host is then; receipts make that
-one effect and one answer.
+What is asked within one turn of the event loop goes in one frame, or in several of
+`FRAME_PARCELS`: no timer, and the busier the gateway, the larger the frames.  When the connection
+breaks, every parcel without an answer is sent again, in order and under the same command ids, to
+wherever the host is then; receipts make that one effect and one answer.
 
 Not for: finding the host (the `find` it is given asks Ray).
 """
@@ -19,6 +19,9 @@ from actors.socket_frames import Frames, Parcel, decode_answers, frame
 
 PARCELS_MAX = 20_000
 """Parcels without an answer on one lane; beyond it new ones are refused at once."""
+FRAME_PARCELS = 16
+"""Parcels that leave before the turn of the event loop is over.  Without it gateway and host work
+one after the other: one reads all requests while the other has nothing to do, then it waits."""
 EXPIRY_CHECK_SECONDS = 0.25
 
 Find = Callable[[], Awaitable[str]]
@@ -74,6 +77,8 @@ class SocketLane:
             if not self._outgoing:
                 loop.call_soon(self._flush)
             self._outgoing.append((self._number, waiting.requests))
+            if len(self._outgoing) == FRAME_PARCELS:
+                self._flush()
         if self._expiry is None:
             self._expiry = loop.call_later(EXPIRY_CHECK_SECONDS, self._expire)
         return await waiting.answer

@@ -116,8 +116,10 @@ class UserActor:
 
     def made_durable(self, state: UserState) -> None:
         """The oldest turn that was taken is durable and led to `state`."""
-        # Entries of the account may have left memory since the turn was decided.
-        self.durable = state.without_history_through(self.durable.history_stored_through)
+        if state.history_stored_through < self.durable.history_stored_through:
+            # Entries of the account have left memory since the turn was decided.
+            state = state.without_history_through(self.durable.history_stored_through)
+        self.durable = state
         self.receipts.settle()
 
     def snapshot_due(self, every: int) -> bool:

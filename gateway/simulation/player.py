@@ -21,6 +21,7 @@ from domain.progression import progression_of
 from domain.rejections import Rejection
 from domain.rows import BattleOutcome, BattleState, Tier
 from domain.state import UserState
+from domain.table import Table
 from domain.tallies import DAY
 from gateway.simulation.causes import CAUSES, Causes
 from gateway.simulation.stage import FightStep, QuestStep, Scene, Stage
@@ -147,7 +148,7 @@ class Player:
             self._turn(_ACKNOWLEDGE)
         timeline.append((self.turns * step_seconds, self._pseudo_level()))
         if self._forget:
-            self.state = replace(self.state, quests={}, battles={})
+            self.state = replace(self.state, quests=Table(), battles=Table())
         ledger = self.state.chapters[plan.chapter_id]
         actual = ledger.actual_quest_xp + ledger.actual_hostile_xp
         self._causes.settle(plan.planned_total_xp, actual)
