@@ -49,7 +49,7 @@ def decide(state: UserState, command: Command, now: int, rules: Rules) -> Decisi
         case GrantExperience():
             return grant_experience(state, command, now, rules)
         case OfferQuest():
-            return offer_quest(state, command, now)
+            return offer_quest(state, command, now, rules)
         case StartBattle():
             return start_battle(state, command, now, rules)
         case AcknowledgeLevelUps():

@@ -36,7 +36,8 @@ class HistoryEntry(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `sequence` counts a user's entries from 1, `version` is the user's version after the command,
     `rules` the fingerprint of the rules that decided.  `chapter_id` names the chapter whose ledger
-    got the experience.  `undoes` is the sequence of the entry that this one takes back.
+    got the experience.  `loot` is how often each loot table was opened for it; what dropped is in
+    the goods.  `undoes` is the sequence of the entry that this one takes back.
     """
 
     sequence: int
@@ -57,3 +58,4 @@ class HistoryEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     currency: dict[str, int] = {}
     affinity: dict[str, int] = {}
     undoes: int | None = None
+    loot: dict[str, int] = {}

@@ -47,10 +47,10 @@ def _lines(error: ErrorDetails, file: type[BaseModel]) -> Iterator[str]:
             kind = _shown(error["input"].get("kind"))
             yield f"{path}.kind is {kind}, expected one of {tags}: choose one of them"
         case "union_tag_not_found" | "model_type" | "model_attributes_type" | "dict_type":
-            yield (
-                f"{path or 'the file'} is {_shown(error['input'])}, expected a section: "
-                f"write its keys under [{path}]"
-            )
+            mend = f"a section: write its keys under [{path}]"
+            if error["loc"] and isinstance(error["loc"][-1], int):
+                mend = "keys and values in braces: write { key = value, ... }"
+            yield f"{path or 'the file'} is {_shown(error['input'])}, expected {mend}"
         case "too_short" if len(error["input"]) >= error["ctx"]["min_length"]:
             # Pydantic counts what is right in a list; what is wrong in it is told by itself.
             return
@@ -109,7 +109,9 @@ def _shown(value: object) -> str:
     elif isinstance(value, dict):
         text = "a section"
     elif isinstance(value, list):
-        text = f"a list of {len(value)}"
+        short = len(value) <= 4 and not any(isinstance(one, list | dict) for one in value)
+        inside = ", ".join(_shown(one) for one in value) if short else ""
+        text = f"[{inside}]" if short and len(inside) < 60 else f"a list of {len(value)}"
     else:
         text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -125,7 +127,9 @@ def _model_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> type[BaseMod
     """The model of the section at `loc`: along fields, list entries and forms of a section."""
     place: Any = file
     for part in loc:
-        if isinstance(part, int):
+        if get_origin(place) is dict:
+            place = get_args(place)[1]
+        elif isinstance(part, int):
             place = next((one for one in _inside(place) if get_origin(one) is tuple), place)
             place = get_args(place)[0]
         elif part.startswith("<"):

@@ -135,13 +135,15 @@ class Objective(Row, frozen=True, gc=False):
 class Reward(Struct, frozen=True, omit_defaults=True):
     """What a quest pays.  An absent `experience` means 0 [seed].
 
-    A battle's has none: its `experience_reward` is a field of its own [seed].
+    A battle's has none: its `experience_reward` is a field of its own [seed].  `loot` is how often
+    each loot table of the rules is opened.
     """
 
     experience: int | None = None
     items: dict[str, int] = {}
     currency: dict[str, int] = {}
     affinity: dict[str, int] = {}
+    loot: dict[str, int] = {}
 
 
 class QuestRecord(Struct, frozen=True):

@@ -107,6 +107,9 @@ def test_show_prints_every_part_of_the_rules(folder: Path) -> None:
         "decay, scope chapter",
         "bands meet at 50 %, 80 %, 125 %, 200 %",
         "XP to the next level",
+        "Loot table lamplighter-chest",
+        "│ item star-glass  │        1 │      5 │    5 % │              0.1 │",
+        "2 rolls an opening",
     ):
         assert word in done.stdout, word
 
@@ -165,6 +168,21 @@ def test_diff_says_who_gains_and_who_loses_at_each_xp(folder: Path) -> None:
     assert "gains 1 level" in text
     assert "a list of 59; 2 differ" in text
     assert "rebase_progression" in text
+
+
+def test_diff_says_what_an_opening_of_each_loot_table_gives_before_and_after(folder: Path) -> None:
+    table = '\n[loot.wolf]\nnothing = 50\ndrops = [{ item = "pelt", weight = 50 }]\n'
+    richer = table.replace("50 }", "50, amount = [1, 4] }")
+    for name, text in (("one", table), ("two", richer)):
+        (folder / f"{name}.toml").write_text(DEFAULT + text, encoding="utf-8")
+    found = json.loads(run(folder, "diff", "one.toml", "two.toml", "--json").stdout)
+    pelt = {"table": "wolf", "kind": "item", "id": "pelt"}
+    assert found["loot"] == [{**pelt, "before": 500, "after": 1250}]
+    text = run(folder, "diff", "one.toml", "two.toml").stdout
+    assert "│ wolf  │ item pelt │    0.5 │  1.25 │" in text
+    assert "a list of 1; 1 differ" in text
+    gone = run(folder, "diff", "one.toml", "default").stdout
+    assert "no such table" in gone
 
 
 def test_diff_says_so_when_nothing_changes(folder: Path) -> None:
