@@ -16,7 +16,7 @@ from domain.rows import Source
 from domain.shaping import Factor
 
 HISTORY_TAIL = 64
-"""Newest entries of a user that always stay in memory: what `undo_grant` can reach for sure."""
+"""Newest entries of a user that always stay in memory: what `undo_grant` reaches at once."""
 HISTORY_PAGE = 64
 """Entries of one stored page.  Pages start at the sequences 1, 65, 129, ..."""
 
