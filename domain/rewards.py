@@ -138,6 +138,7 @@ def _earn(
         hostile_defeat_increment=0 if grant.hostile is None else 1,
         level_at_exit=after.level,
         now=now,
+        tier=None if grant.hostile is None else grant.hostile.tier,
     )
     if isinstance(ledger, Rejection):
         return ledger

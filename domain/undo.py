@@ -44,8 +44,13 @@ def undo_grant(
     affinity, thanks = take_affinity(state.affinity, entry.affinity)
     chapter = None if entry.chapter_id is None else state.chapters.get(entry.chapter_id)
     is_quest = entry.source is Source.QUEST
+    battle = state.battles.get(entry.cause_id) if entry.cause is Cause.BATTLE else None
     ledger = chapter and take_from_ledger(
-        chapter, entry.amount if is_quest else 0, 0 if is_quest else entry.amount, now
+        chapter,
+        entry.amount if is_quest else 0,
+        0 if is_quest else entry.amount,
+        None if battle is None else battle.hostile.tier,
+        now,
     )
     taken = Reward(experience or None, items, currency, thanks)
     missing = Reward(entry.amount - experience or None, no_items, no_currency)
