@@ -38,6 +38,8 @@ def _span(least: int, most: int) -> PlainValidator:
     def read(value: Any) -> Span:
         given = value if isinstance(value, list | tuple) else [value, value]
         whole = all(isinstance(one, int) and not isinstance(one, bool) for one in given)
+        if whole and len(given) == 2 and least <= given[1] < given[0] <= most:
+            raise ValueError(f"expected [from, to] in rising order: write [{given[1]}, {given[0]}]")
         if not whole or len(given) != 2 or not least <= given[0] <= given[1] <= most:
             raise ValueError(
                 f"expected a whole number from {least} to {most}, or two of them in rising order "

@@ -108,7 +108,7 @@ def compile_rules(text: str) -> Rules:
     except RecursionError:
         raise InvalidRules(["not TOML: brackets are nested too deeply"]) from None
     except ValueError as error:  # tomllib's own, and an integer of too many digits
-        raise InvalidRules([f"not TOML: {error}"]) from None
+        raise InvalidRules([problems.not_toml(error, text)]) from None
     levels = _benchmarks(file)
     tiers = file.tiers.by_tier()
     return Rules(

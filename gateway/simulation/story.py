@@ -185,7 +185,7 @@ def read_story(text: str) -> Story:
     except RecursionError:
         raise InvalidStory(["not TOML: brackets are nested too deeply"]) from None
     except ValueError as error:
-        raise InvalidStory([f"not TOML: {error}"]) from None
+        raise InvalidStory([problems.not_toml(error, text)]) from None
 
 
 def _twice(section: str, key: str, names: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ a cost that falls             | [100, 200, 300, 400]   | [100, 200, 199, 400]   
 a cost of 0                   | [100,                  | [0,                              | levels: level 1 costs 0 XP, expected 1 or more: raise what it takes to reach level 2
 a negative cost               | [100,                  | [-5,                             | levels.xp_to_next of level 1 is -5, expected at least 0: raise it
 a cost that is no integer     | 200                    | 200.5                            | levels.xp_to_next of level 2 is 200.5, expected an integer: write it without quotes and without a decimal point
-a cost that is a truth        | 400]                   | true]                            | levels.xp_to_next of level 4 is true, expected an integer: write it without quotes and without a decimal point
+a cost that is a truth        | 400]                   | true]                            | levels.xp_to_next of level 4 is true, expected an integer: write a whole number
 a cost over 63 bits           | 400]                   | 9223372036854775808]             | levels.xp_to_next of level 4 is 9223372036854775808, expected at most 9223372036854775807: lower it
 a cost that never ends        | 400]                   | 0x1000000000000000000000000000000000000000000000000000000000000000] | levels.xp_to_next of level 4 is an integer of 253 bits, expected at most 9223372036854775807: lower it
 costs that add up over 63 bits | 400]                  | 9223372036854775807]             | levels: level 5 is reached at 9223372036854776407 XP, expected at most 9223372036854775807: lower the costs or the level cap
@@ -49,6 +49,8 @@ an unknown tier               | boss     = {           | giant = { level_offset 
 a tier's loot without a table | experience_permille = 5000 } | experience_permille = 5000, loot = "chest" } | tiers.boss.loot is "chest", but there are no loot tables: remove it, or add a section [loot.chest]
 a tier left out               | boss     = { level_offset = 2, strength_permille = 2000, experience_permille = 5000 } | | tiers.boss is missing: add the line boss = ... to [tiers]
 a tier without strength       | strength_permille = 500, | strength_permille = 0,         | tiers.minion.strength_permille is 0, expected at least 1: raise it
+a factor with a point         | strength_permille = 1500 | strength_permille = 1.5        | tiers.elite.strength_permille is 1.5, expected an integer of thousandths: write 1000 for one time, 1500 for one and a half
+a key misspelt                | level_offset = 1,      | level_offset = 1, levle_offset = 1, | tiers.elite.levle_offset is no key here: remove it, or write one of level_offset, strength_permille, experience_permille, loot (level_offset may be meant)
 a tier far below all levels   | level_offset = -1      | level_offset = -1001             | tiers.minion.level_offset is -1001, expected at least -1000: raise it
 a stance left out             | guard  = { dealt_permille = 500, taken_permille = 400 } |  | combat.stances.guard is missing: add the line guard = ... to [combat.stances]
 a negative stance             | taken_permille = 400   | taken_permille = -1              | combat.stances.guard.taken_permille is -1, expected at least 0: raise it
@@ -78,7 +80,7 @@ a band without a split        | bands.steady           | tempo_permille = 1     
 quests that weigh nothing     | quest_weights          | minor = 0                        | quest_weights.minor is 0, expected at least 1: raise it
 an unknown penalty            | penalties.rest         | kind = "none"                    | penalties.rest is no key here: remove it, or write one of level_difference, repeat, over_budget
 an unknown repeat rule        | penalties.repeat       | kind = "halve"                   | penalties.repeat.kind is "halve", expected one of "none", "decay", "first_only", "curve": choose one of them
-a repeat rule with no kind    | penalties.repeat       | steps = 10                       | penalties.repeat.steps is no key here: remove it, or write one of kind
+a repeat rule with no kind    | penalties.repeat       | steps = 10                       | penalties.repeat.steps is no key here: without a kind the section is off; write kind = one of "decay", "first_only", "curve", or remove the key
 a scope nobody counts         | penalties.repeat       | kind = "decay"/scope = "week"    | penalties.repeat.scope is "week", expected "chapter" or "day": choose one of them
 a repeat that pays more       | penalties.repeat       | kind = "curve"/permille = [1000, 1500] | penalties.repeat.permille (entry 2) is 1500, expected at most 1000: lower it
 no steps                      | penalties.repeat       | kind = "decay"/steps = 0         | penalties.repeat.steps is 0, expected at least 1: raise it
@@ -99,11 +101,11 @@ loot without a weight         | loot.wolf              | drops = [{ item = "pelt
 loot that weighs nothing      | loot.wolf              | drops = [{ item = "pelt", weight = 0 }] | loot.wolf.drops (entry 1).weight is 0, expected at least 1: raise it
 loot with half a weight       | loot.wolf              | drops = [{ item = "pelt", weight = 0.5 }] | loot.wolf.drops (entry 1).weight is 0.5, expected an integer: write it without quotes and without a decimal point
 loot with an unknown key      | loot.wolf              | drops = [{ item = "pelt", weight = 1, chance = 5 }] | loot.wolf.drops (entry 1).chance is no key here: remove it, or write one of item, currency, affinity, amount, weight
-a table with an unknown key   | loot.wolf              | drop = 1/guaranteed = [{ item = "pelt" }] | loot.wolf.drop is no key here: remove it, or write one of rolls, nothing, drops, guaranteed
+a table with an unknown key   | loot.wolf              | drop = 1/guaranteed = [{ item = "pelt" }] | loot.wolf.drop is no key here: remove it, or write one of rolls, nothing, drops, guaranteed (drops may be meant)
 loot of two things            | loot.wolf              | drops = [{ item = "pelt", currency = "gold", weight = 1 }] | loot.wolf.drops (entry 1): it names item and currency, expected exactly one of item, currency, affinity: keep one, and give the other an entry of its own
 loot of no thing              | loot.wolf              | guaranteed = [{ amount = 1 }]    | loot.wolf.guaranteed (entry 1): it names nothing, expected exactly one of item, currency, affinity: add one
 loot nobody can hold          | loot.wolf              | guaranteed = [{ item = "a pelt" }] | loot.wolf.guaranteed (entry 1).item: it is "a pelt", expected an id: 1 to 128 of A-Z a-z 0-9 . _ : @ - (not '.' or '..'); choose another
-a range that goes back        | loot.wolf              | guaranteed = [{ item = "pelt", amount = [3, 1] }] | loot.wolf.guaranteed (entry 1).amount: it is [3, 1], expected a whole number from -1000000000000 to 1000000000000, or two of them in rising order as [from, to]: write one or both
+a range that goes back        | loot.wolf              | guaranteed = [{ item = "pelt", amount = [3, 1] }] | loot.wolf.guaranteed (entry 1).amount: it is [3, 1], expected [from, to] in rising order: write [1, 3]
 an item taken away            | loot.wolf              | guaranteed = [{ item = "pelt", amount = [0, 2] }] | loot.wolf.guaranteed (entry 1): amount is 0 at least, expected 1 or more of item pelt: raise it (a chance of nothing is written as nothing = WEIGHT)
 more rolls than there may be  | loot.wolf              | rolls = 11/drops = [{ item = "pelt", weight = 1 }] | loot.wolf.rolls: it is 11, expected a whole number from 1 to 10, or two of them in rising order as [from, to]: write one or both
 a table nobody can name       | loot."a wolf"          | guaranteed = [{ item = "pelt" }] | loot: "a wolf" names a table, expected an id: 1 to 128 of A-Z a-z 0-9 . _ : @ - (not '.' or '..'); rename it
@@ -189,6 +191,15 @@ def test_a_file_that_is_not_toml_is_told_why(text: str, told: str) -> None:
     (problem,) = problems(text)
     assert problem.startswith("not TOML: ")
     assert told in problem
+
+
+def test_a_file_that_is_not_toml_is_shown_the_line() -> None:
+    assert problems(SMALL_TEXT.replace('name = "small"', 'name = "small')) == [
+        "not TOML: Illegal character '\\n' (at line 3, column 14), where it says name = \"small: "
+        "look there and in the line before for a quote, bracket or comma too many or too few"
+    ]
+    (cut,) = problems("name = 'x' " + "y" * 100)
+    assert f"name = 'x' {'y' * 46}...: look there" in cut
 
 
 def test_a_number_of_many_digits_is_told_by_its_size() -> None:
