@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from domain.rows import Source
 from domain.rules import compile_rules
 from gateway.rules_changes import changes
-from gateway.rules_curves import charts, decay, repeats, switched_off
+from gateway.rules_curves import budgets, charts, decay, level_difference, repeats, switched_off
 from gateway.rules_files import presets, rules_of
 from tests.gateway.story_kit import RULES_FILE
 
@@ -196,6 +197,26 @@ def test_diff_of_other_penalties_moves_nobody(folder: Path) -> None:
     text = run(folder, "diff", "default", "mmo60").stdout
     assert "penalties.repeat.kind" in text
     assert "At the same XP everybody stands at the same level." in text
+
+
+def test_budgets_add_up_and_a_curve_too_short_for_ten_chapters_has_none() -> None:
+    rules = compile_rules(RULES_FILE.read_text(encoding="utf-8"))
+    chart = budgets(rules)
+    assert chart is not None
+    whole, quests, hostiles = (line.ys for line in chart.lines)
+    assert sum(whole) == rules.levels[-1].cumulative_xp
+    assert [one + other for one, other in zip(quests, hostiles, strict=True)] == list(whole)
+    short = DEFAULT[DEFAULT.index("xp_to_next = [") : DEFAULT.index("[strength]")]
+    assert budgets(compile_rules(DEFAULT.replace(short, "xp_to_next = [1, 2]\n"))) is None
+
+
+def test_a_rule_that_treats_all_players_alike_is_one_line_over_all_gaps_there_are() -> None:
+    rules = compile_rules(RULES_FILE.read_text(encoding="utf-8"))
+    chart = level_difference(rules, Source.HOSTILE_NPC)
+    assert chart is not None
+    [line] = chart.lines
+    assert line.xs == list(range(-9, 11))
+    assert line.ys == [*[10] * 5, 30, 60, 85, 100, 100, 105, *[110] * 9]
 
 
 def test_curves_of_rules_that_are_off_are_named_instead_of_drawn() -> None:
