@@ -120,7 +120,7 @@ def _players(players: list[XpRange], every_level: bool) -> Table:
         table.add_row(f"{one.from_xp:,}", to_xp, *levels, moved)
     gained = max(one.level_after - one.level_before for one in players)
     lost = max(one.level_before - one.level_after for one in players)
-    most = [f"at most {gained} gained"] * (gained > 0) + [f"at most {lost} lost"] * (lost > 0)
+    most = [f"at most {gained} gained"] * (gained > 0) + [f"at most {lost} lower"] * (lost > 0)
     table.caption = f"{len(places)} of {len(players)} stretches shown; {', '.join(most)}"
     return table
 
@@ -131,7 +131,8 @@ def _moved(before: int, after: int | None) -> str:
     if after == before:
         return ""
     levels = abs(after - before)
-    return f"{'gains' if after > before else 'loses'} {levels} level{'s' if levels > 1 else ''}"
+    many = f"{levels} level{'s' if levels > 1 else ''}"
+    return f"gains {many}" if after > before else f"{many} lower by the curve, kept"
 
 
 def _number(value: int | None) -> str:

@@ -169,6 +169,8 @@ def test_diff_says_who_gains_and_who_loses_at_each_xp(folder: Path) -> None:
     assert "gains 1 level" in text
     assert "a list of 59; 2 differ" in text
     assert "rebase_progression" in text
+    back = run(folder, "diff", "cheap.toml", "default").stdout
+    assert "1 level lower by the curve, kept" in back
 
 
 def test_diff_says_what_an_opening_of_each_loot_table_gives_before_and_after(folder: Path) -> None:
