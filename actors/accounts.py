@@ -1,8 +1,11 @@
 """A user's account beyond memory: full pages go to the store, old entries are read from there.
 
+Pages are read by whoever asks for the account, and by an undo that reaches that far back.
+
 Not for: what an entry says (`domain.history`).
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -11,13 +14,17 @@ import structlog
 from actors.answers import unavailable
 from actors.envelope import Read, Reply, answered
 from actors.user import HISTORY_LIMIT, UserActor, write_body
-from domain.history import HISTORY_PAGE
-from domain.state import history_page
-from persistence.errors import StorageError
+from domain.history import HISTORY_PAGE, HistoryEntry
+from domain.state import UserState, history_page
+from domain.undo import grant_among
+from persistence.errors import Corrupt, StorageError
 from persistence.history_pages import read_page, write_page
 from persistence.store import Store
 
 log = structlog.get_logger(__name__)
+
+PAGES_AT_ONCE = 8
+"""Pages read side by side by an undo that looks for its grant."""
 
 
 async def store_pages(store: Store, actor: UserActor) -> None:
@@ -55,6 +62,36 @@ async def read_account(store: Store, actor: UserActor, request: Read) -> Reply:
     more = {"next_after": _sequence(found[limit - 1])} if len(found) > limit else {}
     head = {"user_id": state.user_id, "version": state.version}
     return answered(write_body({**head, "history": found[:limit], **more}, request.media))
+
+
+async def find_grant(store: Store, state: UserState, command_id: str) -> tuple[HistoryEntry, ...]:
+    """What `undo_grant` has to know of this command's grant: see `domain.undo.grant_among`.
+
+    Looks through the stored pages from the newest to the oldest; () when none has the grant.
+
+    Raises:
+        StorageError: a page cannot be read now, or not at all.
+    """
+    read = list(reversed(state.history))
+    firsts = list(range(1, state.history_stored_through, HISTORY_PAGE))
+    while firsts:
+        some, firsts = firsts[-PAGES_AT_ONCE:], firsts[:-PAGES_AT_ONCE]
+        pages = await asyncio.gather(*(_page(store, state.user_id, first) for first in some))
+        for page in reversed(pages):
+            read += reversed(page)
+        if (found := grant_among(read, command_id)) is not None:
+            return found
+        # Of what was looked through only undos may still matter.
+        read = [entry for entry in read if entry.undoes is not None]
+    return ()
+
+
+async def _page(store: Store, user_id: str, first: int) -> list[HistoryEntry]:
+    page = await read_page(store, user_id, first)
+    try:
+        return msgspec.convert(page, list[HistoryEntry])
+    except msgspec.ValidationError as error:
+        raise Corrupt(f"{user_id}+{first}", 0, f"entries of wrong fields: {error}") from None
 
 
 def _sequence(entry: Any) -> int:

@@ -69,11 +69,15 @@ async def durable_or_not(commit: asyncio.Future[int]) -> None:
 
 async def deliver(message: Message, answer: Answer) -> None:
     """Give a message that waited in a mailbox its answer, once it may leave."""
+    message.settle(await settled(answer))
+
+
+async def settled(answer: Answer) -> Reply:
+    """The reply, once it may leave."""
     if isinstance(answer, tuple):
         await durable_or_not(answer[1])
-        message.settle(answer[0] if answer[1].exception() is None else outcome_unknown())
-    else:
-        message.settle(answer if isinstance(answer, Reply) else await answer)
+        return answer[0] if answer[1].exception() is None else outcome_unknown()
+    return answer if isinstance(answer, Reply) else await answer
 
 
 async def read_after(commit: asyncio.Future[int], actor: UserActor, request: Read) -> Reply:

@@ -14,26 +14,28 @@ Not for: rules (`domain`), turns of one user (`user`), which host a user belongs
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 import structlog
 
-from actors.accounts import read_account, store_pages
-from actors.answers import RETRY_AFTER_MS, Accepted, Answer, deliver, read_after, unavailable
+from actors.accounts import find_grant, store_pages
+from actors.answers import RETRY_AFTER_MS, Accepted, Answer, deliver, settled, unavailable
 from actors.cluster import HostSettings
-from actors.envelope import Read, Reply, Request, View, refused
+from actors.envelope import Ask, Read, Reply, Request, refused
+from actors.loading import read_actor
 from actors.mailbox import Message
+from actors.reading import answer_read
 from actors.resident import Resident
 from actors.rules_in_force import RulesInForce
 from actors.user import Turn, UserActor
-from domain.receipts import Receipts
+from domain.history import HistoryEntry
 from domain.state import UserState
 from persistence import steps
-from persistence.codec import decode_snapshot
-from persistence.errors import Fenced, Spoiled, StorageError
+from persistence.errors import Fenced, Spoiled, StorageError, Unavailable
 from persistence.group_commit import GroupCommit
-from persistence.recovery import fold
+from persistence.recovery import check_server, fold
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
@@ -84,23 +86,12 @@ class Host:
         self._draining = self._checkpointing = False
         self._journal_bytes = self._sequence = 0
 
-    async def open(self) -> None:
-        """Become the host's one writer now instead of before the first change.
-
-        Raises:
-            StorageError: the store is away, damaged or not ours to open.
-        """
-        await self._open()
-
     def accept(self, requests: Sequence[Request]) -> Accepted:
         """Take requests in, in order; their answers come out of what is returned."""
         return Accepted([self._accept(request) for request in requests])
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        """Handle requests in order and return their replies in that order.
-
-        Each reply was true of durable state when it left.
-        """
+        """Their replies in the same order, each true of durable state when it left."""
         return await self.accept(requests).replies()
 
     def _accept(self, request: Request) -> tuple[Resident | None, Answer]:
@@ -135,20 +126,23 @@ class Host:
 
     def _handle(self, resident: Resident, request: Request) -> Answer | None:
         """One turn on a loaded user.  None: it would change rows and the host is not open yet."""
+        if isinstance(request, Read):
+            return answer_read(self._store, resident, request)
         actor = resident.actor
         assert actor is not None
-        if isinstance(request, Read):
-            if request.view is View.COMMAND and resident.pending is not None:
-                return asyncio.ensure_future(read_after(resident.pending, actor, request))
-            if (
-                request.view is View.HISTORY
-                and request.after < actor.durable.history_stored_through
-            ):
-                return asyncio.ensure_future(read_account(self._store, actor, request))
-            return actor.read(request)
         resident.last_command = asyncio.get_running_loop().time()
         self.residents.move_to_end(resident.user_id)
-        outcome = actor.decide(request.fields, request.media, self._now())
+        if actor.reaches_beyond_memory(request.fields):
+            if self._commits is None:
+                return None
+            resident.busy = True
+            return self._spawn(self._look_back(resident, actor, request))
+        return self._turn(resident, actor, request)
+
+    def _turn(
+        self, resident: Resident, actor: UserActor, request: Ask, *older: HistoryEntry
+    ) -> Answer | None:
+        outcome = actor.decide(request.fields, request.media, self._now(), older)
         if isinstance(outcome, Turn):
             if self._commits is None:
                 return None
@@ -159,6 +153,22 @@ class Host:
             return outcome.reply, resident.pending
         # Also a refusal waits: it may rest on a turn that is not durable yet.
         return outcome if resident.pending is None else (outcome, resident.pending)
+
+    async def _look_back(self, resident: Resident, actor: UserActor, request: Ask) -> Reply:
+        """An undo of what has left memory: the user's next messages wait, nobody else's."""
+        try:
+            older = await find_grant(self._store, actor.working, request.fields["undo_command_id"])
+            if resident.era != self._era:
+                raise Unavailable("the journal was lost while an account was read")
+            answer = self._turn(resident, actor, request, *older)
+            assert answer is not None  # the host was open, and still is
+        except StorageError as error:
+            log.error("an account could not be read", host=self.name, reason=str(error))
+            answer = unavailable(error)
+        finally:
+            resident.busy = False
+            self._resume(resident)
+        return await settled(answer)
 
     def _commit(self, commits: GroupCommit, resident: Resident, turn: Turn) -> asyncio.Future[int]:
         durable = commits.commit(turn.record)
@@ -224,7 +234,7 @@ class Host:
         """Bring the user's newest state into memory, then handle what has waited for it."""
         try:
             if for_change or (self._commits is None and await self._store.streams(self.name)):
-                await self._open()
+                await self.open()
             era = self._era
             actor = await self._read_actor(resident.user_id)
         except Exception as error:
@@ -235,16 +245,12 @@ class Host:
             self._resume(resident)
 
     async def _read_actor(self, user_id: str) -> UserActor:
-        stored = await self._store.read_snapshot(user_id)
         window = self._settings.receipt_window
-        if stored is None:
-            return UserActor(UserState(user_id), Receipts(window), self.rules)
-        found = decode_snapshot(stored.payload, f"snapshot of {user_id}", window)
-        return UserActor(found.state, found.receipts, self.rules, found.unknown)
+        return await read_actor(self._store, user_id, window, self.rules)
 
     def _resume(self, resident: Resident) -> None:
         """Handle the messages that have waited, in order."""
-        while (message := resident.mailbox.take()) is not None:
+        while not resident.busy and (message := resident.mailbox.take()) is not None:
             stale = resident.era != self._era
             answer = None if stale else self._handle(resident, message.request)
             if answer is None:
@@ -266,14 +272,18 @@ class Host:
         if isinstance(error, Spoiled):
             self._on_fenced()
 
-    async def _open(self) -> None:
-        """Become the host's one writer: claim a stream, close earlier ones, fold them in."""
+    async def open(self) -> None:
+        """Become the host's one writer: claim a stream, close earlier ones, fold them in.
+
+        Raises:
+            StorageError: the store is away, damaged or not ours to open.
+        """
         async with self._opening:
             if self._commits is not None:
                 return
             stream = await self._store.claim(self.name)
             try:
-                await self._check_server()
+                await check_server(self._store, self._settings.server)
                 standing = await self._store.streams(self.name)
                 earlier = [one for one in standing if one != stream.id]
                 folded = await fold(self._store, earlier, self._settings.receipt_window)
@@ -285,12 +295,6 @@ class Host:
             self._stream, self._commits = stream, GroupCommit(stream)
             self._journal_bytes = self._sequence = 0
             self._era += 1
-
-    async def _check_server(self) -> None:
-        """Only hosts of the store's newest server may write; looked for after the claim (P3)."""
-        server = self._settings.server
-        if server is not None and server not in await self._store.streams(server.host):
-            raise Fenced(f"another server has taken over {self._store.url}")
 
     # -- going: snapshots, passivation, drain ----------------------------------------------------
 
@@ -362,15 +366,12 @@ class Host:
 
     def _make_room(self) -> bool:
         """Begin to let go of the longest-idle users; False when none is idle."""
-        leaving = 0
-        for resident in self.residents.values():
-            if resident.idle:
-                resident.busy = True
-                self._spawn(self.passivate(resident, "room"))
-                leaving += 1
-            if leaving == LEAVE_TOGETHER:
-                break
-        return leaving > 0 or len(self.residents) < RESIDENTS_SLACK * self._settings.residents_max
+        idle = (resident for resident in self.residents.values() if resident.idle)
+        leaving = list(islice(idle, LEAVE_TOGETHER))
+        for resident in leaving:
+            resident.busy = True
+            self._spawn(self.passivate(resident, "room"))
+        return bool(leaving) or len(self.residents) < RESIDENTS_SLACK * self._settings.residents_max
 
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
@@ -391,7 +392,8 @@ class Host:
         if self._stream is not None:
             await self._stream.close()
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

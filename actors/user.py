@@ -19,13 +19,14 @@ from actors.rules_in_force import RulesInForce
 from domain.commands import decode_command
 from domain.decide import decide
 from domain.deviation import rate, rate_story
-from domain.history import HISTORY_PAGE, HISTORY_TAIL
+from domain.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.progression import progression_of
 from domain.receipts import Receipt, Receipts, fingerprint
 from domain.rejections import Code, Rejection
 from domain.reply import ReplyBody
 from domain.rows import ChapterProgression, PlayerProgression
 from domain.state import NOTHING, UserState
+from domain.undo import reaches_beyond
 from persistence.codec import (
     FORMAT,
     Record,
@@ -36,6 +37,9 @@ from persistence.codec import (
 
 HISTORY_LIMIT = 100
 """Entries of the account in one answer when the reader names no number."""
+
+UNDO = "undo_grant"
+"""The one command that may ask for more of the account than is in memory."""
 
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
@@ -79,10 +83,23 @@ class UserActor:
         self._storing_pages = False
         self._in_force = rules
 
-    def decide(self, fields: dict[str, Any], media: Media, now: int) -> Turn | Reply:
+    def reaches_beyond_memory(self, fields: dict[str, Any]) -> bool:
+        """Whether deciding this command takes entries of the account that have left memory."""
+        if fields["type"] != UNDO or self.receipts.find(fields["command_id"]) is not None:
+            return False
+        return reaches_beyond(self.working, fields["undo_command_id"])
+
+    def decide(
+        self,
+        fields: dict[str, Any],
+        media: Media,
+        now: int,
+        older: tuple[HistoryEntry, ...] = (),
+    ) -> Turn | Reply:
         """Handle one command: a turn to `take`, or a reply that changes nothing.
 
-        `fields` were checked at the border; a wrong one here is a bug and raises.
+        `fields` were checked at the border; a wrong one here is a bug and raises.  `older` is what
+        an undo that reaches beyond memory found there.
         """
         command_id: str = fields["command_id"]
         mark = fingerprint(fields)
@@ -90,7 +107,7 @@ class UserActor:
         if receipt is not None:
             return _replay(receipt, mark, media)
         rules = self._in_force.rules
-        decision = decide(self.working, decode_command(fields), now, rules)
+        decision = decide(self.working, decode_command(fields), now, rules, older)
         if isinstance(decision, Rejection):
             return refused(decision.code, decision.detail)
         if decision.changes == NOTHING:

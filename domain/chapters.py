@@ -5,7 +5,14 @@ from msgspec.structs import replace
 from domain.commands import UpsertChapter
 from domain.compiler import ChapterPlan
 from domain.rejections import Code, Rejection
-from domain.rows import INTEGER_MAX, ChapterProgression, Source, chapter_progression_id
+from domain.rows import (
+    INTEGER_MAX,
+    ChapterProgression,
+    Source,
+    Tier,
+    TierLedger,
+    chapter_progression_id,
+)
 
 Plan = UpsertChapter | ChapterPlan
 """A plan as a service gives it, or as the compiler does."""
@@ -50,6 +57,10 @@ def upsert_chapter_progression(
         pace_band=plan.pace_band,
         created_at=before.created_at if before else now,
         updated_at=now,
+        hostile_tiers=tuple(
+            TierLedger(one.tier, one.planned_xp, 0, one.count, 0)
+            for one in (plan.tiers if isinstance(plan, ChapterPlan) else ())
+        ),
     )
 
 
@@ -61,10 +72,12 @@ def apply_chapter_progression_ledger_entry(
     hostile_defeat_increment: int = 0,
     level_at_exit: int | None,
     now: int,
+    tier: Tier | None = None,
 ) -> ChapterProgression | Rejection:
     """`row` with the amounts added to its ledger; `level_at_exit` is kept when None [seed].
 
-    An entry that adds nothing and moves no level gives the same row back.
+    Hostile XP and defeats are also added to the share of `tier`, where the plan has one.  An entry
+    that adds nothing and moves no level gives the same row back.
     """
     for name, amount, held in (
         ("granted_quest_xp", granted_quest_xp, row.actual_quest_xp),
@@ -88,14 +101,16 @@ def apply_chapter_progression_ledger_entry(
         actual_hostile_defeat_count=row.actual_hostile_defeat_count + hostile_defeat_increment,
         level_at_exit=left_at,
         updated_at=now,
+        hostile_tiers=_moved(row, tier, granted_hostile_xp, hostile_defeat_increment),
     )
 
 
 def take_from_ledger(
-    row: ChapterProgression, quest_xp: int, hostile_xp: int, now: int
+    row: ChapterProgression, quest_xp: int, hostile_xp: int, tier: Tier | None, now: int
 ) -> ChapterProgression:
     """`row` with that much XP less in its ledger, never below 0; the same row for nothing.
 
+    `tier` is that of the hostile who paid it, None when nobody knows.
     Defeats stay: the hostile fell, whatever became of what it paid.  So does `level_at_exit`: it
     is the level at the last entry, not today's.
     """
@@ -103,7 +118,34 @@ def take_from_ledger(
     hostile = max(0, row.actual_hostile_xp - hostile_xp)
     if quest == row.actual_quest_xp and hostile == row.actual_hostile_xp:
         return row
-    return replace(row, actual_quest_xp=quest, actual_hostile_xp=hostile, updated_at=now)
+    return replace(
+        row,
+        actual_quest_xp=quest,
+        actual_hostile_xp=hostile,
+        updated_at=now,
+        hostile_tiers=_moved(row, tier, -hostile_xp, 0),
+    )
+
+
+def hostile_share(row: ChapterProgression, tier: Tier, experience_permille: int) -> int | None:
+    """What the plan pays for the next defeat of this tier; None when it expects none any more.
+
+    An even part of what is left of the tier's own share, so that in whatever order hostiles fall
+    each tier pays its share of the plan.  A plan without shares knows only the defeats of all
+    tiers together: then it is an even part of all that is left, times the tier's multiplier, and
+    never more than is left.
+    """
+    if row.hostile_tiers:
+        own = next((one for one in row.hostile_tiers if one.tier is tier), None)
+        if own is None or own.actual_defeat_count >= own.expected_defeat_count:
+            return None
+        left = max(0, own.planned_xp - own.actual_xp)
+        return left // (own.expected_defeat_count - own.actual_defeat_count)
+    defeats = row.expected_hostile_defeat_count - row.actual_hostile_defeat_count
+    if defeats <= 0:
+        return None
+    left = max(0, row.planned_hostile_xp - row.actual_hostile_xp)
+    return min(left, left * experience_permille // (defeats * 1000))
 
 
 def pseudo_level_reached(row: ChapterProgression) -> int:
@@ -123,3 +165,19 @@ def budget_of(row: ChapterProgression, source: Source) -> tuple[int, int]:
     if source is Source.QUEST:
         return row.planned_quest_xp, row.actual_quest_xp
     return row.planned_hostile_xp, row.actual_hostile_xp
+
+
+def _moved(
+    row: ChapterProgression, tier: Tier | None, xp: int, defeats: int
+) -> tuple[TierLedger, ...]:
+    """The shares of `row` with that of `tier` moved; its XP never falls below 0."""
+    return tuple(
+        replace(
+            one,
+            actual_xp=max(0, one.actual_xp + xp),
+            actual_defeat_count=one.actual_defeat_count + defeats,
+        )
+        if one.tier is tier
+        else one
+        for one in row.hostile_tiers
+    )

@@ -146,7 +146,7 @@ class RecordSignal:
 
 @_command
 class UndoGrant:
-    """Take back what another command granted."""
+    """Take back what another command granted, however long ago."""
 
     __pydantic_config__ = _config
     type: Literal["undo_grant"] = "undo_grant"

@@ -28,15 +28,23 @@ from domain.decide_battles import resolve_combat_action, start_battle
 from domain.decide_chapters import apply_ledger_entry, compile_story, upsert_chapter
 from domain.decide_progression import acknowledge, grant_experience, rebase
 from domain.decide_quests import abandon_quest, offer_quest, record_signal, turn_in_quest
+from domain.history import HistoryEntry
 from domain.rejections import Rejection
 from domain.rules import Rules
 from domain.state import Decision, UserState
 from domain.undo import undo_grant
 
 
-def decide(state: UserState, command: Command, now: int, rules: Rules) -> Decision | Rejection:
+def decide(
+    state: UserState,
+    command: Command,
+    now: int,
+    rules: Rules,
+    older: tuple[HistoryEntry, ...] = (),
+) -> Decision | Rejection:
     """What `command` does to `state` at `now` (microseconds) under `rules`.
 
+    `older` are entries of the account that have left `state`, for an undo that reaches that far.
     A decision without changes writes nothing and leaves no receipt: asking again asks anew.
     """
     match command:
@@ -49,7 +57,7 @@ def decide(state: UserState, command: Command, now: int, rules: Rules) -> Decisi
         case GrantExperience():
             return grant_experience(state, command, now, rules)
         case OfferQuest():
-            return offer_quest(state, command, now)
+            return offer_quest(state, command, now, rules)
         case StartBattle():
             return start_battle(state, command, now, rules)
         case AcknowledgeLevelUps():
@@ -63,7 +71,7 @@ def decide(state: UserState, command: Command, now: int, rules: Rules) -> Decisi
         case ApplyChapterLedgerEntry():
             return apply_ledger_entry(state, command, now)
         case UndoGrant():
-            return undo_grant(state, command, now, rules)
+            return undo_grant(state, command, now, rules, older)
         case RebaseProgression():
             return rebase(state, command, now, rules)
         case _:

@@ -8,6 +8,7 @@ from domain.commands import ResolveCombatAction, StartBattle
 from domain.decide_quests import signalled
 from domain.events import AnyEvent, BattleEnded, BattleStarted
 from domain.history import Cause
+from domain.loot import unknown_tables
 from domain.profiles import player_profile, resolve_hostile
 from domain.progression import progression_of
 from domain.rejections import Code, Rejection
@@ -31,10 +32,12 @@ def start_battle(
             f"battle_id {command.battle_id} is taken by a battle that is {before.outcome}, "
             "expected a new id",
         )
+    reward = _reward(command, rules)
+    if (refusal := unknown_tables(reward.loot, rules)) is not None:
+        return refusal
     level = progression_of(state, rules).level
     chapter = None if command.chapter_id is None else state.chapters.get(command.chapter_id)
     resolved = resolve_hostile(command.hostile, command.experience_reward, chapter, level, rules)
-    goods = command.reward
     battle = BattleState(
         battle_id=command.battle_id,
         user_id=state.user_id,
@@ -47,7 +50,7 @@ def start_battle(
         experience_reward=resolved.experience_reward,
         created_at=now,
         updated_at=now,
-        reward=Reward(None, goods.items, goods.currency, goods.affinity) if goods else NO_GOODS,
+        reward=reward,
     )
     started = BattleStarted(
         battle.battle_id,
@@ -56,6 +59,16 @@ def start_battle(
         resolved.resolved_from,
     )
     return Decision(Changes(battle_state=(battle,)), (started,))
+
+
+def _reward(command: StartBattle, rules: Rules) -> Reward:
+    """What a victory pays beside experience: what the caller says, and loot by the tier if not."""
+    goods, own = command.reward, rules.tiers[command.hostile.tier].loot
+    by_tier = {} if own is None else {own: 1}
+    if goods is None:
+        return Reward(loot=by_tier) if by_tier else NO_GOODS
+    loot = by_tier if goods.loot is None else goods.loot
+    return Reward(None, goods.items, goods.currency, goods.affinity, loot)
 
 
 def resolve_combat_action(

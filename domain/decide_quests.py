@@ -14,6 +14,7 @@ from domain.events import (
     QuestTurnedIn,
 )
 from domain.history import Cause
+from domain.loot import unknown_tables
 from domain.rejections import Code, Rejection
 from domain.rewards import Grant, Happened, settle
 from domain.rows import QuestRecord, QuestStatus, Source
@@ -21,8 +22,12 @@ from domain.rules import Rules
 from domain.state import NO_CHANGE, Changes, Decision, UserState
 
 
-def offer_quest(state: UserState, command: OfferQuest, now: int) -> Decision | Rejection:
-    """A quest more."""
+def offer_quest(
+    state: UserState, command: OfferQuest, now: int, rules: Rules
+) -> Decision | Rejection:
+    """A quest more.  It can only promise loot that there is."""
+    if (refusal := unknown_tables(command.reward.loot, rules)) is not None:
+        return refusal
     quest = quests.offer_quest(state.user_id, state.quests.get(command.quest_id), command, now)
     if isinstance(quest, Rejection):
         return quest

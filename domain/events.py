@@ -3,6 +3,8 @@
 Events explain a change; the rows after it are what is stored and recovered.  Tags are for ever.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 from domain.rows import BattleOutcome, Origin, Reward, Source
@@ -140,6 +142,37 @@ class AffinityChanged(Event, frozen=True, gc=False, tag="affinity_changed"):
     amount: int
 
 
+class LootDrop(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One thing that came out of a loot table, or a roll that gave `nothing`.
+
+    `roll` is what the dice said, 1 to `weights`, counted through the weights of the table in the
+    order of the file; both are 0 for what is guaranteed.
+    """
+
+    kind: Literal["item", "currency", "affinity", "nothing"]
+    id: str = ""
+    amount: int = 0
+    roll: int = 0
+    weights: int = 0
+
+
+class LootOpened(Event, frozen=True, gc=False, tag="loot_opened"):
+    """A loot table was opened, for the `opening`-th time in this reward.
+
+    What dropped is in the goods granted, together with what the reward names itself.
+    """
+
+    table: str
+    opening: int
+    drops: tuple[LootDrop, ...]
+
+
+class LootMissing(Event, frozen=True, gc=False, tag="loot_missing"):
+    """The reward names a loot table that the rules no longer have: it gave nothing."""
+
+    table: str
+
+
 class BattleStarted(Event, frozen=True, gc=False, tag="battle_started"):
     """A battle opened against this hostile; `resolved_from` says who named its numbers."""
 
@@ -182,6 +215,8 @@ AnyEvent = (
     | ItemsGranted
     | CurrencyGranted
     | AffinityChanged
+    | LootOpened
+    | LootMissing
     | BattleStarted
     | CombatTurnResolved
     | BattleEnded

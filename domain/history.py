@@ -16,7 +16,7 @@ from domain.rows import Source
 from domain.shaping import Factor
 
 HISTORY_TAIL = 64
-"""Newest entries of a user that always stay in memory: what `undo_grant` can reach for sure."""
+"""Newest entries of a user that always stay in memory: what `undo_grant` reaches at once."""
 HISTORY_PAGE = 64
 """Entries of one stored page.  Pages start at the sequences 1, 65, 129, ..."""
 
@@ -36,7 +36,8 @@ class HistoryEntry(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `sequence` counts a user's entries from 1, `version` is the user's version after the command,
     `rules` the fingerprint of the rules that decided.  `chapter_id` names the chapter whose ledger
-    got the experience.  `undoes` is the sequence of the entry that this one takes back.
+    got the experience.  `loot` is how often each loot table was opened for it; what dropped is in
+    the goods.  `undoes` is the sequence of the entry that this one takes back.
     """
 
     sequence: int
@@ -57,3 +58,4 @@ class HistoryEntry(Struct, frozen=True, gc=False, omit_defaults=True):
     currency: dict[str, int] = {}
     affinity: dict[str, int] = {}
     undoes: int | None = None
+    loot: dict[str, int] = {}

@@ -27,6 +27,10 @@ EXPERIENCE_REWARD_MAX = 2**32 - 1
 """Largest reward of one battle [seed]."""
 PARTS_MAX = 100
 """Largest number of objectives, items, currencies or affinities in one command."""
+LOOT_TABLES_MAX = 5
+"""Largest number of loot tables in one reward."""
+OPENINGS_MAX = 10
+"""How often one reward may open the same loot table."""
 QUESTS_MAX = 1_000
 """Largest number of quests in one chapter's blueprint: each gets a share of its own."""
 
@@ -38,6 +42,8 @@ Affinity = Annotated[int, Strict(), Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
 Gains = Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)]
 Affinities = Annotated[dict[Id, Affinity], Field(max_length=PARTS_MAX)]
 Experience = Annotated[int, Strict(), Field(ge=0, le=EXPERIENCE_REWARD_MAX)]
+Openings = Annotated[int, Strict(), Field(ge=1, le=OPENINGS_MAX)]
+Loot = Annotated[dict[Id, Openings], Field(max_length=LOOT_TABLES_MAX)]
 
 _config = ConfigDict(extra="forbid")
 _part = dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,23 +120,31 @@ class ObjectiveOffer:
 
 @_part
 class GoodsOffer:
-    """What a battle pays beside experience: amounts by item, currency and NPC id."""
+    """What a battle pays beside experience: amounts by item, currency and NPC id.
+
+    `loot` is how often each loot table is opened; left out, it is the table of the hostile's tier.
+    """
 
     __pydantic_config__ = _config
     items: Gains = field(default_factory=dict)
     currency: Gains = field(default_factory=dict)
     affinity: Affinities = field(default_factory=dict)
+    loot: Loot | None = None
 
 
 @_part
 class RewardOffer:
-    """What a quest pays: experience, and amounts by item, currency and NPC id."""
+    """What a quest pays: experience, amounts by item, currency and NPC id, and loot tables.
+
+    `loot` is how often each loot table of the rules is opened.
+    """
 
     __pydantic_config__ = _config
     experience: Amount | None = None
     items: Gains = field(default_factory=dict)
     currency: Gains = field(default_factory=dict)
     affinity: Affinities = field(default_factory=dict)
+    loot: Loot = field(default_factory=dict)
 
 
 @_part

@@ -6,6 +6,7 @@ where the list holds levels, `entry 3` elsewhere.
 Not for: finding the problems (the sections' own checks).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
@@ -41,16 +42,16 @@ def _lines(error: ErrorDetails, file: type[BaseModel]) -> Iterator[str]:
         case "missing":
             yield _missing(error["loc"], path)
         case "extra_forbidden":
-            yield f"{path} is no key here: remove it, or write {_keys(error['loc'][:-1], file)}"
+            yield f"{path} is no key here: {_instead(error['loc'], file)}"
         case "union_tag_invalid":
             tags = error["ctx"]["expected_tags"].replace("'<", '"').replace(">'", '"')
             kind = _shown(error["input"].get("kind"))
             yield f"{path}.kind is {kind}, expected one of {tags}: choose one of them"
         case "union_tag_not_found" | "model_type" | "model_attributes_type" | "dict_type":
-            yield (
-                f"{path or 'the file'} is {_shown(error['input'])}, expected a section: "
-                f"write its keys under [{path}]"
-            )
+            mend = f"a section: write its keys under [{path}]"
+            if error["loc"] and isinstance(error["loc"][-1], int):
+                mend = "keys and values in braces: write { key = value, ... }"
+            yield f"{path or 'the file'} is {_shown(error['input'])}, expected {mend}"
         case "too_short" if len(error["input"]) >= error["ctx"]["min_length"]:
             # Pydantic counts what is right in a list; what is wrong in it is told by itself.
             return
@@ -58,9 +59,26 @@ def _lines(error: ErrorDetails, file: type[BaseModel]) -> Iterator[str]:
             yield f"{path} is {_shown(error['input'])}, expected {_expected(error)}"
 
 
+def not_toml(error: ValueError, text: str) -> str:
+    """What TOML's own reader found, with the line it stopped at, cut short."""
+    found = re.search(r"at line (\d+)", str(error))
+    if found is None:
+        return f"not TOML: {error}"
+    line = text.splitlines()[int(found[1]) - 1].strip()
+    line = line if len(line) <= 60 else f"{line[:57]}..."
+    return (
+        f"not TOML: {error}, where it says {line or 'nothing'}: look there and in the line before "
+        f"for a quote, bracket or comma too many or too few"
+    )
+
+
 def _expected(error: ErrorDetails) -> str:
     """What a single value should have been, and how to mend it."""
-    kind, ctx = error["type"], error.get("ctx", {})
+    kind, ctx, came = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "int_type" and _in_permille(error["loc"]) and not isinstance(came, str):
+        return "an integer of thousandths: write 1000 for one time, 1500 for one and a half"
+    if kind == "int_type" and isinstance(came, bool):
+        return "an integer: write a whole number"
     if kind in _LIMITS:
         name, words, mend = _LIMITS[kind]
         return f"{words} {ctx[name]}: {mend}"
@@ -109,23 +127,65 @@ def _shown(value: object) -> str:
     elif isinstance(value, dict):
         text = "a section"
     elif isinstance(value, list):
-        text = f"a list of {len(value)}"
+        short = len(value) <= 4 and not any(isinstance(one, list | dict) for one in value)
+        inside = ", ".join(_shown(one) for one in value) if short else ""
+        text = f"[{inside}]" if short and len(inside) < 60 else f"a list of {len(value)}"
     else:
         text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _keys(loc: tuple[int | str, ...], file: type[BaseModel]) -> str:
-    """The keys that the section at `loc` may have."""
-    model = _model_at(loc, file)
-    return "one of " + ", ".join(model.model_fields) if model else "a key it knows"
+def _in_permille(loc: tuple[int | str, ...]) -> bool:
+    """Whether the value at `loc` is in thousandths, which the names of keys say."""
+    return any(isinstance(part, str) and part.endswith("permille") for part in loc[-2:])
+
+
+def _instead(loc: tuple[int | str, ...], file: type[BaseModel]) -> str:
+    """What to write in place of the unknown key at `loc`."""
+    model, unknown = _model_at(loc[:-1], file), str(loc[-1])
+    keys = list(model.model_fields) if model else []
+    if keys == ["kind"]:
+        kinds = ", ".join(f'"{kind}"' for kind in _kinds_at(loc[:-1], file))
+        return f"without a kind the section is off; write kind = one of {kinds}, or remove the key"
+    likely = min(keys, key=lambda key: _edits(unknown, key), default="")
+    meant = f" ({likely} may be meant)" if 3 * _edits(unknown, likely) <= len(unknown) else ""
+    return f"remove it, or write one of {', '.join(keys)}{meant}"
+
+
+def _edits(one: str, other: str) -> int:
+    """How many letters have to be changed, added or taken to make `other` of `one`."""
+    costs = list(range(len(other) + 1))
+    for done, letter in enumerate(one, start=1):
+        before, costs[0] = costs[0], done
+        for place, wanted in enumerate(other, start=1):
+            kept = before + (letter != wanted)
+            before = costs[place]
+            costs[place] = min(kept, before + 1, costs[place - 1] + 1)
+    return costs[-1]
+
+
+def _kinds_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> Iterator[str]:
+    """The kinds that the section at `loc` may have, but for the one that is off."""
+    section = _place_at(loc[:-1] if str(loc[-1]).startswith("<") else loc, file)
+    for form in _inside(section):
+        for mark in get_args(form)[1:]:
+            if isinstance(mark, Tag) and mark.tag != "<none>":
+                yield mark.tag.strip("<>")
 
 
 def _model_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> type[BaseModel] | None:
-    """The model of the section at `loc`: along fields, list entries and forms of a section."""
+    """The model of the section at `loc`."""
+    place = _place_at(loc, file)
+    return place if isinstance(place, type) and issubclass(place, BaseModel) else None
+
+
+def _place_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> Any:
+    """What stands at `loc`: along fields, names of tables, list entries and forms of a section."""
     place: Any = file
     for part in loc:
-        if isinstance(part, int):
+        if get_origin(place) is dict:
+            place = get_args(place)[1]
+        elif isinstance(part, int):
             place = next((one for one in _inside(place) if get_origin(one) is tuple), place)
             place = get_args(place)[0]
         elif part.startswith("<"):
@@ -136,7 +196,7 @@ def _model_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> type[BaseMod
             )
         else:
             place = place.model_fields[part].annotation
-    return place if isinstance(place, type) and issubclass(place, BaseModel) else None
+    return place
 
 
 def _inside(annotation: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ player's own level and the rules.
 
 from msgspec import Struct
 
-from domain.chapters import pseudo_level_reached
+from domain.chapters import hostile_share, pseudo_level_reached
 from domain.events import ResolvedFrom
 from domain.offers import EXPERIENCE_REWARD_MAX, HostileOffer
 from domain.rows import ChapterProgression, Fighter, Hostile, Origin
@@ -106,18 +106,15 @@ def _experience(
 ) -> tuple[Origin, int]:
     """What a victory is worth; never more than a battle may hold [seed].
 
-    By the plan: an even share of the hostile XP that is left for the defeats that are left, times
-    the tier's multiplier, and never more than is left.  Once the expected defeats are done the plan
-    has no say, and it is the fallback: the base for the hostile's level times the multiplier.
+    By the plan: `chapters.hostile_share`.  Once the expected defeats are done the plan has no say,
+    and it is the fallback: the base for the hostile's level times the tier's multiplier.
     """
     if experience_reward is not None:
         return Origin.CALLER, experience_reward
     permille = rules.tiers[offer.tier].experience_permille
     if chapter is not None:
-        defeats = chapter.expected_hostile_defeat_count - chapter.actual_hostile_defeat_count
-        if defeats > 0:
-            left = max(0, chapter.planned_hostile_xp - chapter.actual_hostile_xp)
-            share = min(left, left * permille // (defeats * 1000))
+        share = hostile_share(chapter, offer.tier, permille)
+        if share is not None:
             return Origin.PLAN, min(share, EXPERIENCE_REWARD_MAX)
     curve = rules.hostile_experience
     worth = (curve.base + curve.per_level * level) * permille // 1000

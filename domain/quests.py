@@ -30,6 +30,7 @@ def offer_quest(
             items=offer.reward.items,
             currency=offer.reward.currency,
             affinity=offer.reward.affinity,
+            loot=offer.reward.loot,
         ),
         created_at=now,
         updated_at=now,

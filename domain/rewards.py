@@ -22,6 +22,7 @@ from domain.events import (
 )
 from domain.goods import give, listed
 from domain.history import Cause, HistoryEntry
+from domain.loot import open_tables
 from domain.progression import grant_player_progression_experience, progression_of
 from domain.rejections import Rejection
 from domain.rows import (
@@ -80,7 +81,7 @@ class Earned(Struct, frozen=True):
 def settle(
     state: UserState, grant: Grant, happened: Happened, now: int, rules: Rules
 ) -> Decision | Rejection:
-    """`happened` and all that `grant` pays for it, in one decision.
+    """`happened` and all that `grant` pays for it, in one decision; loot tables are opened first.
 
     The player's row changes only for experience above 0.  The ledger of a chapter with a plan gets
     what was granted, the defeat, and the level after it; without a plan there is no entry [seed].
@@ -90,10 +91,11 @@ def settle(
     earned = _earn(state, grant, tally, now, rules)
     if isinstance(earned, Rejection):
         return earned
-    held = give(state, grant.goods)
+    goods, loot = open_tables(state.user_id, grant.cause, grant.cause_id, grant.goods, rules)
+    held = give(state, goods)
     if isinstance(held, Rejection):
         return held
-    entry = _entry(state, grant, earned, now, rules)
+    entry = _entry(state, grant, goods, earned, now, rules)
     ledger = earned.ledger
     changes = Changes(
         player_progression=earned.after if earned.amount > 0 else None,
@@ -106,7 +108,7 @@ def settle(
         repeat_tally=(with_defeat(tally, hostile.hostile_id),) if tally and hostile else (),
         history=() if entry is None else (entry,),
     )
-    return Decision(changes, _told(happened, grant, earned, entry))
+    return Decision(changes, _told(happened, grant, earned, loot, entry))
 
 
 def _earn(
@@ -136,6 +138,7 @@ def _earn(
         hostile_defeat_increment=0 if grant.hostile is None else 1,
         level_at_exit=after.level,
         now=now,
+        tier=None if grant.hostile is None else grant.hostile.tier,
     )
     if isinstance(ledger, Rejection):
         return ledger
@@ -164,10 +167,9 @@ def _occasion(
 
 
 def _entry(
-    state: UserState, grant: Grant, earned: Earned, now: int, rules: Rules
+    state: UserState, grant: Grant, goods: Reward, earned: Earned, now: int, rules: Rules
 ) -> HistoryEntry | None:
-    """The account of it; None when the grant holds nothing."""
-    goods = grant.goods
+    """The account of it, `goods` and all; None when the grant holds nothing."""
     items, currency, affinity = goods.items, goods.currency, goods.affinity
     if items or currency or affinity:
         items, currency, affinity = listed(items), listed(currency), listed(affinity)
@@ -192,11 +194,21 @@ def _entry(
         items=items,
         currency=currency,
         affinity=affinity,
+        loot=_opened(grant.goods, rules),
     )
 
 
+def _opened(goods: Reward, rules: Rules) -> dict[str, int]:
+    """How often each table was opened that there is, in the order of their names."""
+    return {name: times for name, times in sorted(goods.loot.items()) if name in rules.loot}
+
+
 def _told(
-    happened: Happened, grant: Grant, earned: Earned, entry: HistoryEntry | None
+    happened: Happened,
+    grant: Grant,
+    earned: Earned,
+    loot: tuple[AnyEvent, ...],
+    entry: HistoryEntry | None,
 ) -> tuple[AnyEvent, ...]:
     """What happened, then what it paid, in one order for every grant."""
     events: list[AnyEvent] = [*happened.events]
@@ -212,6 +224,7 @@ def _told(
         quest_xp, hostile_xp = _by_source(grant.source, earned.amount)
         defeats = 0 if grant.hostile is None else 1
         events.append(ChapterLedgerApplied(chapter_id, quest_xp, hostile_xp, defeats))
+    events += loot
     if entry is not None and (entry.items or entry.currency or entry.affinity):
         events += [ItemsGranted(item, count) for item, count in entry.items.items()]
         events += [CurrencyGranted(coin, amount) for coin, amount in entry.currency.items()]

@@ -16,7 +16,7 @@ INTEGER_MAX = 2**63 - 1
 
 
 class Row(Struct, frozen=True, gc=False):
-    """A flat row: scalars only, so that the garbage collector may skip it."""
+    """A row of scalars and flat rows: in no cycle, so that the garbage collector may skip it."""
 
 
 class Source(StrEnum):
@@ -97,8 +97,22 @@ class PlayerProgression(Row, frozen=True, gc=False):
     updated_at: int
 
 
+class TierLedger(Row, frozen=True, gc=False):
+    """Plan and ledger of one tier's share of a chapter's hostile XP."""
+
+    tier: Tier
+    planned_xp: int
+    actual_xp: int
+    expected_defeat_count: int
+    actual_defeat_count: int
+
+
 class ChapterProgression(Row, frozen=True, gc=False):
-    """Plan and ledger of one chapter of one user, in one row."""
+    """Plan and ledger of one chapter of one user, in one row.
+
+    `hostile_tiers` are the shares of a compiled plan.  A plan that was given as numbers has none,
+    and entries that come from outside are in none of them.
+    """
 
     chapter_progression_id: str
     user_id: str
@@ -121,6 +135,7 @@ class ChapterProgression(Row, frozen=True, gc=False):
     pace_band: PaceBand
     created_at: int
     updated_at: int
+    hostile_tiers: tuple[TierLedger, ...] = ()
 
 
 class Objective(Row, frozen=True, gc=False):
@@ -135,13 +150,15 @@ class Objective(Row, frozen=True, gc=False):
 class Reward(Struct, frozen=True, omit_defaults=True):
     """What a quest pays.  An absent `experience` means 0 [seed].
 
-    A battle's has none: its `experience_reward` is a field of its own [seed].
+    A battle's has none: its `experience_reward` is a field of its own [seed].  `loot` is how often
+    each loot table of the rules is opened.
     """
 
     experience: int | None = None
     items: dict[str, int] = {}
     currency: dict[str, int] = {}
     affinity: dict[str, int] = {}
+    loot: dict[str, int] = {}
 
 
 class QuestRecord(Struct, frozen=True):

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from domain import problems, pseudo_levels
 from domain.deviation import DeviationRules
+from domain.loot_tables import LootTable
 from domain.pseudo_levels import LevelBenchmark, PseudoLevelRules
 from domain.rows import PaceBand, Tier
 from domain.rules_file import (
@@ -59,6 +60,7 @@ class Rules(Struct, frozen=True):
     quest_weights: dict[str, int]
     penalties: PenaltyRules
     deviation: DeviationRules
+    loot: dict[str, LootTable]
 
     @property
     def level_cap(self) -> int:
@@ -106,7 +108,7 @@ def compile_rules(text: str) -> Rules:
     except RecursionError:
         raise InvalidRules(["not TOML: brackets are nested too deeply"]) from None
     except ValueError as error:  # tomllib's own, and an integer of too many digits
-        raise InvalidRules([f"not TOML: {error}"]) from None
+        raise InvalidRules([problems.not_toml(error, text)]) from None
     levels = _benchmarks(file)
     tiers = file.tiers.by_tier()
     return Rules(
@@ -122,6 +124,7 @@ def compile_rules(text: str) -> Rules:
         quest_weights=file.quest_weights.model_dump(),
         penalties=file.penalties,
         deviation=file.deviation,
+        loot=file.loot,
     )
 
 
@@ -140,5 +143,11 @@ def _fingerprint(file: RulesFile, levels: tuple[LevelBenchmark, ...]) -> str:
     sections = file.model_dump(exclude={"name", "source", "levels", "strength"})
     if file.pseudo_levels.exit_millis is None:
         sections["pseudo_levels"]["exit_millis"] = 1000 * len(levels)
+    # What older files could not say counts only where it is said: they keep their fingerprint.
+    if not file.loot:
+        del sections["loot"]
+    for tier in sections["tiers"].values():
+        if tier["loot"] is None:
+            del tier["loot"]
     content = msgspec.msgpack.encode([levels, sections], order="deterministic")
     return blake2b(content, digest_size=8).hexdigest()

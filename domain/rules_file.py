@@ -9,11 +9,12 @@ Not for: the rules ready to be asked (`rules`), or the words of an error (`probl
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from domain.deviation import DeviationRules
 from domain.level_curve import AnyCurve
 from domain.level_difference import LevelDifferenceRules
+from domain.loot_tables import LootTable, refuse_names
 from domain.over_budget import NoDecay, OverBudgetRule
 from domain.pseudo_levels import EvenLevels, PseudoLevelRules
 from domain.repeat import NoRepeat, RepeatRule
@@ -23,11 +24,12 @@ from domain.strength_curve import StrengthCurve
 
 
 class TierRules(Section):
-    """What a tier adds to a hostile's level, strength and worth."""
+    """What a tier adds to a hostile's level, strength and worth, and what its hostiles drop."""
 
     level_offset: Annotated[int, Field(strict=True, ge=-1000, le=1000)]
     strength_permille: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
     experience_permille: Permille
+    loot: Annotated[str, Field(strict=True)] | None = None
 
 
 class TiersRules(Section):
@@ -150,10 +152,17 @@ class RulesFile(Section):
     quest_weights: QuestWeightRules = QuestWeightRules()
     penalties: PenaltyRules = PenaltyRules()
     deviation: DeviationRules = DeviationRules()
+    loot: Annotated[dict[str, LootTable], AfterValidator(refuse_names)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
-        problems = [*self._profile_problems(), *self._story_problems()]
+        problems = [
+            *self._profile_problems(),
+            *self._story_problems(),
+            *self._loot_problems(),
+        ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -193,3 +202,17 @@ class RulesFile(Section):
                 f"the level cap: lower it"
             )
         return problems
+
+    def _loot_problems(self) -> list[str]:
+        """A tier must name a table that there is."""
+        named = ((tier, one.loot) for tier, one in self.tiers.by_tier().items())
+        known = ", ".join(f'"{name}"' for name in self.loot)
+        return [
+            f'tiers.{tier}.loot is "{name}", expected one of {known}: choose one of them, or add '
+            f"a section [loot.{name}]"
+            if known
+            else f'tiers.{tier}.loot is "{name}", but there are no loot tables: remove it, or add '
+            f"a section [loot.{name}]"
+            for tier, name in named
+            if name is not None and name not in self.loot
+        ]

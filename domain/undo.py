@@ -6,6 +6,8 @@ Not for: quests, battles and defeats.  They happened: a turned-in quest stays tu
 defeat stays counted; only what they paid goes back.
 """
 
+from collections.abc import Iterable
+
 from domain.chapters import take_from_ledger
 from domain.commands import UndoGrant
 from domain.events import GrantUndone
@@ -21,10 +23,17 @@ _GRANTS = frozenset({Cause.QUEST, Cause.BATTLE, Cause.GRANT})
 
 
 def undo_grant(
-    state: UserState, command: UndoGrant, now: int, rules: Rules
+    state: UserState,
+    command: UndoGrant,
+    now: int,
+    rules: Rules,
+    older: tuple[HistoryEntry, ...] = (),
 ) -> Decision | Rejection:
-    """Take back what `undo_command_id` granted.  Looks in the history that is in memory."""
-    entry = _find(state, command.undo_command_id)
+    """Take back what `undo_command_id` granted.
+
+    Looks in the history that is in memory; `older` is what `grant_among` found beyond it.
+    """
+    entry = _find(state, older, command.undo_command_id)
     if isinstance(entry, Rejection):
         return entry
     before = progression_of(state, rules)
@@ -35,8 +44,13 @@ def undo_grant(
     affinity, thanks = take_affinity(state.affinity, entry.affinity)
     chapter = None if entry.chapter_id is None else state.chapters.get(entry.chapter_id)
     is_quest = entry.source is Source.QUEST
+    battle = state.battles.get(entry.cause_id) if entry.cause is Cause.BATTLE else None
     ledger = chapter and take_from_ledger(
-        chapter, entry.amount if is_quest else 0, 0 if is_quest else entry.amount, now
+        chapter,
+        entry.amount if is_quest else 0,
+        0 if is_quest else entry.amount,
+        None if battle is None else battle.hostile.tier,
+        now,
     )
     taken = Reward(experience or None, items, currency, thanks)
     missing = Reward(entry.amount - experience or None, no_items, no_currency)
@@ -51,6 +65,30 @@ def undo_grant(
     )
     told = GrantUndone(entry.command_id, entry.sequence, after.level, taken, missing)
     return Decision(changes, (told,))
+
+
+def reaches_beyond(state: UserState, command_id: str) -> bool:
+    """Whether only entries that have left memory can tell what this command granted."""
+    if state.history_stored_through == 0:
+        return False
+    return not any(_is_grant_of(entry, command_id) for entry in state.history)
+
+
+def grant_among(
+    newest_first: Iterable[HistoryEntry], command_id: str
+) -> tuple[HistoryEntry, ...] | None:
+    """The newest grant of this command and, behind it, the entry that undid it if there is one.
+
+    `newest_first` must begin with the newest entry there is; None when the grant is not in it.
+    """
+    undone = {}
+    for entry in newest_first:
+        if entry.undoes is not None:
+            undone[entry.undoes] = entry
+        if _is_grant_of(entry, command_id):
+            later = undone.get(entry.sequence)
+            return (entry,) if later is None else (entry, later)
+    return None
 
 
 def _account(
@@ -85,21 +123,24 @@ def _account(
     )
 
 
-def _find(state: UserState, command_id: str) -> HistoryEntry | Rejection:
-    """The newest grant of this command that was not undone."""
-    for entry in reversed(state.history):
-        if entry.command_id == command_id and entry.cause in _GRANTS:
-            break
-    else:
+def _find(
+    state: UserState, older: tuple[HistoryEntry, ...], command_id: str
+) -> HistoryEntry | Rejection:
+    """The newest grant of this command, which must not have been undone."""
+    found = grant_among(reversed((*older, *state.history)), command_id)
+    if found is None:
         return Rejection(
             Code.GRANT_NOT_FOUND,
-            f"undo_command_id is {command_id}, which is no grant among the "
-            f"{len(state.history)} newest entries of the history",
+            f"undo_command_id is {command_id}, which granted nothing to this user, expected the "
+            f"command_id of an entry of the history that is a quest's, a battle's or a grant's",
         )
-    for later in state.history:
-        if later.undoes == entry.sequence:
-            return Rejection(
-                Code.ALREADY_UNDONE,
-                f"the grant of {command_id} was undone already by command {later.command_id}",
-            )
-    return entry
+    for later in found[1:]:
+        return Rejection(
+            Code.ALREADY_UNDONE,
+            f"the grant of {command_id} was undone already by command {later.command_id}",
+        )
+    return found[0]
+
+
+def _is_grant_of(entry: HistoryEntry, command_id: str) -> bool:
+    return entry.command_id == command_id and entry.cause in _GRANTS

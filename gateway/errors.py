@@ -33,7 +33,7 @@ MEANINGS: dict[str, Meaning] = {
     "battle_not_found": Meaning(404, "No such battle", "The battle has to be started first."),
     "chapter_not_found": Meaning(404, "No such chapter", "The chapter needs a plan first."),
     "grant_not_found": Meaning(
-        404, "No such grant", "Only grants among the newest of the history can be undone."
+        404, "No such grant", "Name the command of a quest's, battle's or grant's history entry."
     ),
     "command_not_found": Meaning(
         404, "No receipt of this command", "It changed nothing, or is older than the receipts kept."

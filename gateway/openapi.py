@@ -104,7 +104,7 @@ def _other_paths() -> Schema:
         "/v1/rules": {
             "get": {
                 "tags": ["reads"],
-                "summary": "The rules in force: fingerprint, level benchmarks, tiers, bands",
+                "summary": "The rules in force: fingerprint, level benchmarks, tiers, and all else",
                 "security": [{"token": []}],
                 "responses": {"200": _answer({"type": "object"}), "default": _problem()},
             }

@@ -12,6 +12,7 @@ from msgspec import Struct
 from domain.progression import level_by_curve
 from domain.rules import Rules
 from domain.rules_file import RulesFile
+from gateway.loot_odds import averages
 
 
 class XpRange(Struct, frozen=True):
@@ -39,6 +40,19 @@ class LevelChange(Struct, frozen=True):
     level_after: int | None
 
 
+class LootChange(Struct, frozen=True):
+    """How much of one thing an opening of one loot table gives on average, in thousandths.
+
+    None where the rules do not have the table.
+    """
+
+    table: str
+    kind: str
+    id: str
+    before: int | None
+    after: int | None
+
+
 class KeyChange(Struct, frozen=True):
     """One key of the files; None where it is not set."""
 
@@ -57,6 +71,7 @@ class RulesChanges(Struct, frozen=True):
     same: bool
     players: list[XpRange]
     levels: list[LevelChange]
+    loot: list[LootChange]
     keys: list[KeyChange]
 
 
@@ -70,6 +85,7 @@ def changes(before: Rules, after: Rules, before_text: str, after_text: str) -> R
         same=before.fingerprint == after.fingerprint,
         players=list(_players(before, after)),
         levels=list(_levels(before, after)),
+        loot=list(_loot(before, after)),
         keys=list(_keys(before_text, after_text)),
     )
 
@@ -100,6 +116,18 @@ def _levels(before: Rules, after: Rules) -> Iterator[LevelChange]:
             strength_after=None if new is None else new.reference_strength,
             level_after=None if old is None else level_by_curve(old.cumulative_xp, after),
         )
+
+
+def _loot(before: Rules, after: Rules) -> Iterator[LootChange]:
+    for name in dict.fromkeys([*before.loot, *after.loot]):
+        old, new = (
+            averages(rules.loot[name]) if name in rules.loot else None for rules in (before, after)
+        )
+        for kind, thing in dict.fromkeys([*(old or ()), *(new or ())]):
+            was = None if old is None else old.get((kind, thing), 0)
+            becomes = None if new is None else new.get((kind, thing), 0)
+            if was != becomes:
+                yield LootChange(name, kind, thing, was, becomes)
 
 
 def _keys(before_text: str, after_text: str) -> Iterator[KeyChange]:

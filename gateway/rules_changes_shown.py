@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from gateway.rules_changes import LevelChange, RulesChanges, XpRange
+from gateway.rules_changes import LevelChange, LootChange, RulesChanges, XpRange
 from gateway.rules_shown import some_levels
 
 _REBASE = (
@@ -29,6 +29,8 @@ def show(changes: RulesChanges, console: Console, *, every_level: bool) -> None:
         console.print(_keys(changes))
     if changes.levels:
         console.print(_levels(changes.levels, every_level))
+    if changes.loot:
+        console.print(_loot(changes.loot))
     if changes.players:
         console.print(_players(changes.players, every_level))
         console.print(_REBASE)
@@ -46,8 +48,9 @@ def _keys(changes: RulesChanges) -> Table:
 
 
 def _both(before: Any, after: Any) -> tuple[str, str]:
-    """Two values; of long lists only how many entries differ."""
-    if isinstance(before, tuple) and isinstance(after, tuple) and max(len(before), len(after)) > 8:
+    """Two values; of long lists, and of lists of sections, only how many entries differ."""
+    lists = isinstance(before, tuple) and isinstance(after, tuple)
+    if lists and (_is_long(before) or _is_long(after)):
         differ = sum(one != other for one, other in zip(before, after, strict=False))
         differ += abs(len(before) - len(after))
         return f"a list of {len(before)}", f"a list of {len(after)}; {differ} differ"
@@ -56,8 +59,28 @@ def _both(before: Any, after: Any) -> tuple[str, str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"a list of {len(value)}" if len(value) > 8 else ", ".join(map(str, value))
+        return f"a list of {len(value)}" if _is_long(value) else ", ".join(map(str, value))
     return "-" if value is None else str(value)
+
+
+def _is_long(entries: Any) -> bool:
+    return len(entries) > 8 or any(isinstance(one, dict) for one in entries)
+
+
+def _loot(loot: list[LootChange]) -> Table:
+    table = Table(title="Loot: what an opening gives on average", title_justify="left")
+    for name in ("table", "drop"):
+        table.add_column(name)
+    for name in ("before", "after"):
+        table.add_column(name, justify="right")
+    for one in loot:
+        told = (_average(one.before), _average(one.after))
+        table.add_row(one.table, f"{one.kind} {one.id}", *told)
+    return table
+
+
+def _average(thousandths: int | None) -> str:
+    return "no such table" if thousandths is None else f"{thousandths / 1000:,.6g}"
 
 
 def _levels(levels: list[LevelChange], every_level: bool) -> Table:
@@ -97,7 +120,7 @@ def _players(players: list[XpRange], every_level: bool) -> Table:
         table.add_row(f"{one.from_xp:,}", to_xp, *levels, moved)
     gained = max(one.level_after - one.level_before for one in players)
     lost = max(one.level_before - one.level_after for one in players)
-    most = [f"at most {gained} gained"] * (gained > 0) + [f"at most {lost} lost"] * (lost > 0)
+    most = [f"at most {gained} gained"] * (gained > 0) + [f"at most {lost} lower"] * (lost > 0)
     table.caption = f"{len(places)} of {len(players)} stretches shown; {', '.join(most)}"
     return table
 
@@ -108,7 +131,8 @@ def _moved(before: int, after: int | None) -> str:
     if after == before:
         return ""
     levels = abs(after - before)
-    return f"{'gains' if after > before else 'loses'} {levels} level{'s' if levels > 1 else ''}"
+    many = f"{levels} level{'s' if levels > 1 else ''}"
+    return f"gains {many}" if after > before else f"{many} lower by the curve, kept"
 
 
 def _number(value: int | None) -> str:

@@ -29,16 +29,17 @@ EveryLevel = Annotated[bool, typer.Option("--all", help="Show every level, not a
 def show_command(
     which: Which = None, every_level: EveryLevel = False, as_json: AsJson = False
 ) -> None:
-    """Print the rules as tables: levels, tiers, bands, penalties, fingerprint.
+    """Print the rules as tables: levels, tiers, bands, penalties, loot, fingerprint.
 
     Example: questkeep rules show mmo60
     """
-    from gateway.rules_shown import as_values, show
+    from gateway.rules_page import rules_document
+    from gateway.rules_shown import show
     from gateway.terminal_charts import wide_console
 
     rules, _ = _rules(which)
     if as_json:
-        typer.echo(json.dumps(as_values(rules), indent=2))
+        typer.echo(json.dumps(rules_document(rules), indent=2))
     else:
         show(rules, wide_console(), every_level=every_level)
 

@@ -6,13 +6,16 @@ Not for: drawing (`rules_pictures`, `terminal_charts`).
 from collections.abc import Iterable
 
 from domain import over_budget, repeat
-from domain.rows import Source
+from domain.compiler import ChapterBlueprint, compile_chapters
+from domain.rejections import Rejection
+from domain.rows import Source, Tier
 from domain.rules import Rules
 from gateway.terminal_charts import Chart, Line
 
 _WORTH = 1_000_000
 """What is shaped to see which share comes out: rounding does not show."""
 STORY_STEPS = 100
+CHAPTERS_SHOWN = 10
 REPEATS_SHOWN = 12
 GAP_SHOWN = 15
 OVER_SHOWN_PERMILLE = 1500
@@ -50,6 +53,24 @@ def story(rules: Rules) -> Chart:
     return Chart("Level over the story", "% of the story", "level", [line], 1)
 
 
+def budgets(rules: Rules) -> Chart | None:
+    """What the chapters of a story of ten alike may pay; None for a curve that is too short."""
+    alike = [
+        ChapterBlueprint(str(number), quests=1, hostiles={Tier.STANDARD: 1})
+        for number in range(1, CHAPTERS_SHOWN + 1)
+    ]
+    plans = compile_chapters(alike, rules)
+    if isinstance(plans, Rejection):
+        return None
+    chapters = [plan.chapter_index for plan in plans]
+    lines = [
+        Line("all of it", chapters, [plan.planned_total_xp for plan in plans]),
+        Line("for quests", chapters, [plan.planned_quest_xp for plan in plans]),
+        Line("for hostiles", chapters, [plan.planned_hostile_xp for plan in plans]),
+    ]
+    return Chart(f"Budgets of {CHAPTERS_SHOWN} steady chapters", "chapter", "XP", lines)
+
+
 def tiers(rules: Rules) -> Chart:
     """What a hostile of each tier is worth without a plan, at its own level."""
     lines = []
@@ -77,8 +98,8 @@ def level_difference(rules: Rules, source: Source) -> Chart | None:
         shares = [_percent(rule.worth(_WORTH, player, player + gap)) for gap in gaps]
         lines.append(Line(f"player at level {player}", gaps, shares))
     if _agree(lines):
-        longest = max(lines, key=lambda line: len(line.xs))
-        lines = [longest._replace(label="")]
+        points = sorted({one for line in lines for one in zip(line.xs, line.ys, strict=True)})
+        lines = [Line("", [x for x, _ in points], [y for _, y in points])]
     whose = "a quest" if source is Source.QUEST else "a hostile"
     return Chart(
         f"What {whose} pays, by level", f"levels above the player ({rule.kind})", "%", lines
@@ -121,6 +142,7 @@ def charts(rules: Rules) -> list[Chart]:
         cumulative(rules),
         strength(rules),
         story(rules),
+        budgets(rules),
         tiers(rules),
         level_difference(rules, Source.HOSTILE_NPC),
         level_difference(rules, Source.QUEST),

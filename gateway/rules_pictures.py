@@ -45,7 +45,10 @@ def _draw(axes: "Axes", chart: Chart) -> None:
             line.xs, line.ys, color=color, label=line.label, marker="o" if few else "", markersize=3
         )
     axes.set(title=chart.title, xlabel=chart.x_label, ylabel=chart.y_label)
-    axes.set_ylim(bottom=chart.y_from)
+    most = max(max(line.ys) for line in chart.lines)
+    axes.set_ylim(
+        chart.y_from, most + 0.06 * (most - chart.y_from) if most > chart.y_from else None
+    )
     thousands(axes)
     if len(chart.lines) > 1:
         axes.legend()

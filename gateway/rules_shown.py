@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from domain.loot_tables import LootTable, Span
 from domain.rules import LevelBenchmark, Rules
+from gateway.loot_odds import odds
 from gateway.rules_curves import charts, costs, switched_off
-from gateway.rules_page import rules_document
 from gateway.terminal_charts import drawn
 
 ROWS_MAX = 24
@@ -27,6 +28,8 @@ def show(rules: Rules, console: Console, *, every_level: bool) -> None:
     console.print(drawn(costs(rules), colors=console.is_terminal), markup=False)
     for table in (_tiers(rules), _bands(rules), _shaping(rules)):
         console.print(table)
+    for name, loot in rules.loot.items():
+        console.print(_loot(name, loot))
 
 
 def show_charts(rules: Rules, console: Console) -> None:
@@ -36,19 +39,6 @@ def show_charts(rules: Rules, console: Console) -> None:
         console.print()
     if off := switched_off(rules):
         console.print(f"Off in these rules: {', '.join(off)}.")
-
-
-def as_values(rules: Rules) -> dict[str, Any]:
-    """The rules as plain values: what `GET /v1/rules` answers, and the rest of the file."""
-    return {
-        **rules_document(rules),
-        "source": rules.source,
-        "bands": {str(band): one.model_dump() for band, one in rules.bands.items()},
-        "quest_weights": rules.quest_weights,
-        "pseudo_levels": rules.pseudo_levels.model_dump(),
-        "penalties": rules.penalties.model_dump(),
-        "deviation": rules.deviation.model_dump(),
-    }
 
 
 def some_levels(count: int) -> list[int]:
@@ -81,9 +71,11 @@ def _tiers(rules: Rules) -> Table:
     table.add_column("tier")
     for name in ("level", "strength", "XP"):
         table.add_column(name, justify="right")
+    table.add_column("loot")
     for tier, one in rules.tiers.items():
         strength, experience = one.strength_permille / 1000, one.experience_permille / 1000
-        table.add_row(str(tier), f"{one.level_offset:+d}", f"× {strength:g}", f"× {experience:g}")
+        figures = f"{one.level_offset:+d}", f"× {strength:g}", f"× {experience:g}"
+        table.add_row(str(tier), *figures, one.loot or "-")
     curve = rules.hostile_experience
     table.caption = (
         f"without a plan a victory pays ({curve.base:,} + {curve.per_level:,} × level) × XP"
@@ -103,6 +95,31 @@ def _bands(rules: Rules) -> Table:
     weights = ", ".join(f"{name} {weight}" for name, weight in rules.quest_weights.items())
     table.caption = f"quests share by weight: {weights}"
     return table
+
+
+def _loot(name: str, loot: LootTable) -> Table:
+    """One loot table: what a roll may give, and what an opening comes to."""
+    table = Table(title=f"Loot table {name}", title_justify="left")
+    table.add_column("drop")
+    for column in ("amount", "weight", "a roll", "an opening gives"):
+        table.add_column(column, justify="right")
+    for one in odds(loot):
+        if one.kind is None:
+            table.add_row("nothing", "", str(one.weight), f"{float(100 * one.chance):.4g} %", "")
+            continue
+        chance = "always" if one.weight is None else f"{float(100 * one.chance):.4g} %"
+        weight = "" if one.weight is None else str(one.weight)
+        average = f"{float(one.average):,.6g}"
+        table.add_row(f"{one.kind} {one.id}", _span(one.amount), weight, chance, average)
+    if loot.drops:
+        rolls = _span(loot.rolls)
+        table.caption = f"{rolls} roll{'' if rolls == '1' else 's'} an opening; averages"
+    return table
+
+
+def _span(span: Span) -> str:
+    least, most = span
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _shaping(rules: Rules) -> Table:

@@ -36,6 +36,7 @@ class Faults:
     before_append: asyncio.Event | None = None
     after_append: asyncio.Event | None = None  # stored, and not yet looked for a successor
     before_snapshot_write: asyncio.Event | None = None
+    before_snapshot_read: asyncio.Event | None = None
 
     def take(self, fault: str) -> bool:
         """Count one call down and say whether it is to fail."""
@@ -122,6 +123,8 @@ class MemoryStore:
 
     async def read_snapshot(self, user_id: str) -> Stored | None:
         self._check_open()
+        if self.faults.before_snapshot_read is not None:
+            await self.faults.before_snapshot_read.wait()
         if self.faults.take("reads"):
             raise Unavailable(f"a fault on request: the snapshot of {user_id} was not read")
         return self._world.snapshots.get(user_id)

@@ -25,7 +25,7 @@ from persistence.codec import (
     put_records,
     unpack_snapshot,
 )
-from persistence.errors import Corrupt
+from persistence.errors import Corrupt, Fenced
 from persistence.group_commit import unpack_batch
 from persistence.store import Batch, Store, Stored, Stream, StreamId
 
@@ -132,6 +132,16 @@ async def take_over(
     except BaseException:
         await server.close()
         raise
+
+
+async def check_server(store: Store, server: StreamId | None) -> None:
+    """Look whether `server` still stands; a host looks after its claim (P3).  None always does.
+
+    Raises:
+        Fenced: another server has taken the store over.
+    """
+    if server is not None and server not in await store.streams(server.host):
+        raise Fenced(f"another server has taken over {store.url}")
 
 
 async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_window: int) -> None:

@@ -31,15 +31,31 @@ from domain.rules import Rules, compile_rules
 from domain.state import NOTHING, UserState
 
 _DEFAULT = Path(__file__).parents[1] / "domain" / "presets" / "default.toml"
-RULES: Rules = compile_rules(_DEFAULT.read_text(encoding="utf-8"))
+_LOOT = """
+[loot.chest]
+guaranteed = [{ item = "sword" }, { affinity = "mei", amount = [-3, 3] }]
+
+[loot.wolf]
+rolls = [1, 3]
+nothing = 2
+drops = [
+  { currency = "gold", weight = 3, amount = [1, 1_000_000_000_000] },
+  { item = "sword", weight = 1 },
+]
+"""
+_TEXT = _DEFAULT.read_text(encoding="utf-8").replace(
+    "experience_permille = 5000", 'experience_permille = 5000\nloot = "chest"'
+)
+_TEXT += _LOOT
+RULES: Rules = compile_rules(_TEXT)
+"""The default rules, and loot."""
 SHAPED: Rules = compile_rules(
-    _DEFAULT.read_text(encoding="utf-8")
-    .replace('kills = { kind = "none" }', 'kills = { kind = "ratio" }')
+    _TEXT.replace('kills = { kind = "none" }', 'kills = { kind = "ratio" }')
     .replace('quests = { kind = "none" }', 'quests = { kind = "grey_quest" }')
     .replace('repeat]\nkind = "none"', 'repeat]\nkind = "decay"\nsteps = 3')
     .replace('over_budget]\nkind = "none"', 'over_budget]\nkind = "decay"')
 )
-"""The default rules with every rule on that shapes experience."""
+"""The same with every rule on that shapes experience."""
 rulesets: SearchStrategy[Rules] = st.sampled_from([RULES, SHAPED])
 
 QUESTS = ("q0", "q1", "q2", "q3", "q4")
@@ -71,6 +87,7 @@ def _goods(values: SearchStrategy[int]) -> SearchStrategy[dict[str, int]]:
     return st.dictionaries(st.sampled_from(GOODS), values, max_size=2)
 
 
+_loot = st.dictionaries(st.sampled_from(["chest", "wolf"]), st.integers(1, 10), max_size=2)
 _rewards = st.fixed_dictionaries(
     {},
     optional={
@@ -78,6 +95,7 @@ _rewards = st.fixed_dictionaries(
         "items": _goods(_positive),
         "currency": _goods(_positive),
         "affinity": _goods(_affinities),
+        "loot": _loot,
     },
 )
 _objectives = st.fixed_dictionaries(
@@ -105,6 +123,7 @@ _goods_rewards = st.fixed_dictionaries(
         "items": _goods(_positive),
         "currency": _goods(_positive),
         "affinity": _goods(_affinities),
+        "loot": _loot,
     },
 )
 _blueprints = st.fixed_dictionaries(

@@ -18,8 +18,9 @@ CAUSES: dict[str, str] = {
 """Name and words of each cause, in the order they are told.
 
 The first three are rules, told by the account; the next four are what players did.  The last is
-the plan's own doing: the hostiles to come share what is left of the budget, so what one did not pay
-the next ones do (above 0), and what the last ones do not pay nobody does (below 0).
+the plan's own doing: the hostiles of a tier that are still to come share what is left of the tier's
+part, so what one did not pay the next ones do (above 0), and what the last ones do not pay nobody
+does (below 0).
 """
 
 

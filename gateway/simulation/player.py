@@ -44,7 +44,8 @@ class Chapter(Struct, frozen=True, gc=False):
 class Way(Struct, frozen=True, gc=False):
     """One player's whole way.
 
-    `timeline` is seconds played and pseudo level reached, in thousandths, after each step.
+    `timeline` is seconds played and pseudo level reached, in thousandths, after each step; `goods`
+    what the player holds in the end, by kind and id.
     """
 
     turns: int
@@ -53,6 +54,7 @@ class Way(Struct, frozen=True, gc=False):
     total_xp: int
     granted_xp: int
     timeline: tuple[tuple[int, int], ...]
+    goods: dict[tuple[str, str], int]
 
 
 class ImpossibleTurn(Exception):
@@ -97,7 +99,13 @@ class Player:
             total_xp=progression_of(self.state, self._rules).total_xp,
             granted_xp=self.granted_xp,
             timeline=tuple(timeline),
+            goods=self._goods(),
         )
+
+    def _goods(self) -> dict[tuple[str, str], int]:
+        state = self.state
+        kinds = {"item": state.inventory, "currency": state.wallet, "affinity": state.affinity}
+        return {(kind, name): held[name] for kind, held in kinds.items() for name in held}
 
     def _own(self, span: Range) -> int:
         return self._dice.randint(*span)

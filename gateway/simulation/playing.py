@@ -154,4 +154,6 @@ def _in_order(tally: Tally) -> Tally:
         kind.finished_seconds.sort()
         for levels in kind.levels_at:
             levels.sort()
+    for amounts in tally.goods.values():
+        amounts.sort()
     return tally

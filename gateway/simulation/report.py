@@ -79,6 +79,16 @@ class KindReport(Struct, frozen=True):
     minutes: Spread
 
 
+class GoodsReport(Struct, frozen=True):
+    """What the players hold of one thing in the end: how many of them any, in thousandths, and how
+    much, those counted who have none."""
+
+    kind: str
+    id: str
+    players: int
+    held: Spread
+
+
 class Report(Struct, frozen=True):
     """All of it.  Pseudo levels are in thousandths, shares in thousandths, XP whole."""
 
@@ -92,6 +102,7 @@ class Report(Struct, frozen=True):
     chapters: list[ChapterReport]
     over_time: list[Moment]
     kinds: list[KindReport]
+    goods: list[GoodsReport]
 
 
 def report_of(task: Task, stage: Stage, played: Played) -> Report:
@@ -110,6 +121,7 @@ def report_of(task: Task, stage: Stage, played: Played) -> Report:
         chapters=[_chapter(scene, one) for scene, one in chapters],
         over_time=_over_time(named, played.step_seconds, task.players),
         kinds=[_kind(name, one) for name, one in named if one.players],
+        goods=[_goods(thing, tally.goods[thing], task.players) for thing in sorted(tally.goods)],
     )
 
 
@@ -166,6 +178,11 @@ def _over_time(kinds: list[tuple[str, KindTally]], step_seconds: int, players: i
 def _kind(name: str, tally: KindTally) -> KindReport:
     minutes = [seconds // 60 for seconds in tally.finished_seconds]
     return KindReport(name, tally.players, _bands(tally.bands), _spread(minutes))
+
+
+def _goods(thing: tuple[str, str], amounts: list[int], players: int) -> GoodsReport:
+    everybody = sorted([*amounts, *(0 for _ in range(players - len(amounts)))])
+    return GoodsReport(*thing, _permille(len(amounts), players), _spread(everybody))
 
 
 def _spread(ordered: list[int]) -> Spread:

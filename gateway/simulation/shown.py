@@ -31,6 +31,8 @@ def show(report: Report, console: Console) -> None:
     )
     console.print(_chapters(report))
     console.print(_kinds(report))
+    if report.goods:
+        console.print(_goods(report))
     console.print(_over_time(report, colors=console.is_terminal), highlight=False, markup=False)
 
 
@@ -71,6 +73,19 @@ def _kinds(report: Report) -> Table:
             _hours(kind.minutes),
             *(f"{share / 10:.1f} %" if share else "-" for share in shares),
         )
+    return table
+
+
+def _goods(report: Report) -> Table:
+    table = Table(title="Goods: what players hold in the end", title_justify="left")
+    table.add_column("thing", no_wrap=True)
+    for name in ("players who have any", "median", "10 to 90 %"):
+        table.add_column(name, justify="right")
+    for one in report.goods:
+        held = one.held
+        spread = f"{held.p10:,} to {held.p90:,}"
+        share = f"{one.players / 10:.1f} %"
+        table.add_row(f"{one.kind} {one.id}", share, f"{held.median:,}", spread)
     return table
 
 

@@ -63,8 +63,10 @@ def set_stage(story: Story, rules: Rules) -> Stage:
     """The stage for `story` under `rules`.
 
     Raises:
-        InvalidStory: the compiler has no plan for these chapters.
+        InvalidStory: the compiler has no plan for these chapters, or a loot table is none.
     """
+    if problems := list(_loot_problems(story, rules)):
+        raise InvalidStory(problems)
     blueprints = [
         ChapterBlueprint(
             one.chapter_id,
@@ -84,6 +86,16 @@ def set_stage(story: Story, rules: Rules) -> Stage:
     return Stage(story, rules, _compile(blueprints), scenes)
 
 
+def _loot_problems(story: Story, rules: Rules) -> Iterator[str]:
+    known = ", ".join(f'"{name}"' for name in rules.loot) or "none, for they have no loot tables"
+    for number, chapter in enumerate(story.chapters, start=1):
+        if chapter.quest_loot is not None and chapter.quest_loot not in rules.loot:
+            yield (
+                f'chapters (entry {number}).quest_loot is "{chapter.quest_loot}", expected one of '
+                f"the rules' tables ({known}): choose one of them, or remove it"
+            )
+
+
 def _compile(blueprints: list[ChapterBlueprint]) -> Command:
     """What a game service sends to have the story planned."""
     chapters = [
@@ -101,7 +113,7 @@ def _compile(blueprints: list[ChapterBlueprint]) -> Command:
 
 def _scene(chapter: Chapter, plan: ChapterPlan) -> Scene:
     quests = [
-        _quest(chapter.chapter_id, number, experience, number > len(chapter.quests))
+        _quest(chapter, number, experience)
         for number, experience in enumerate(plan.quest_xp, start=1)
     ]
     fights = list(_fights(chapter))
@@ -109,13 +121,15 @@ def _scene(chapter: Chapter, plan: ChapterPlan) -> Scene:
     return Scene(plan, tuple(_interleaved(quests, fights)), tuple(dict.fromkeys(again)))
 
 
-def _quest(chapter_id: str, number: int, experience: int, side: bool) -> QuestStep:
-    quest_id = f"{chapter_id}-{number}"
+def _quest(chapter: Chapter, number: int, experience: int) -> QuestStep:
+    quest_id = f"{chapter.chapter_id}-{number}"
     named = {"command_id": quest_id, "quest_id": quest_id}
-    offer = {"chapter_id": chapter_id, "reward": {"experience": experience}}
+    loot = {} if chapter.quest_loot is None else {chapter.quest_loot: 1}
+    reward = {"experience": experience, "loot": loot}
+    offer = {"chapter_id": chapter.chapter_id, "reward": reward}
     return QuestStep(
         experience=experience,
-        side=side,
+        side=number > len(chapter.quests),
         offer=decode_command({"type": "offer_quest", **named, **offer}),
         turn_in=decode_command({"type": "turn_in_quest", **named}),
         abandon=decode_command({"type": "abandon_quest", **named}),

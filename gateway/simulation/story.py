@@ -89,8 +89,10 @@ class HostileCounts(Section):
 class Chapter(Section):
     """What one chapter holds.
 
-    `side_quests` are those that a player may leave out.  `different_hostiles` is how many different
-    ones there are of each tier: with few, the same one is met again and again (the repeat rule).
+    `side_quests` are those that a player may leave out.  `quest_loot` is the loot table that every
+    quest opens once; what hostiles drop is by their tier, in the rules.  `different_hostiles` is
+    how many different ones there are of each tier: with few, the same one is met again and again
+    (the repeat rule).
     """
 
     chapter_id: Annotated[str, PlainValidator(_id)]
@@ -98,6 +100,7 @@ class Chapter(Section):
     pace_band: PaceBand = PaceBand.STEADY
     quests: Quests = ()
     side_quests: Quests = ()
+    quest_loot: Annotated[str, Field(strict=True)] | None = None
     hostiles: HostileCounts = HostileCounts()
     different_hostiles: Annotated[int, Field(strict=True, ge=1, le=1000)] = 3
 
@@ -182,7 +185,7 @@ def read_story(text: str) -> Story:
     except RecursionError:
         raise InvalidStory(["not TOML: brackets are nested too deeply"]) from None
     except ValueError as error:
-        raise InvalidStory([f"not TOML: {error}"]) from None
+        raise InvalidStory([problems.not_toml(error, text)]) from None
 
 
 def _twice(section: str, key: str, names: list[str]) -> list[str]:

@@ -93,13 +93,17 @@ class KindTally(Struct):
 
 
 class Tally(Struct):
-    """All of it.  `granted_xp` adds up the accounts, `total_xp` the players' rows."""
+    """All of it.  `granted_xp` adds up the accounts, `total_xp` the players' rows.
+
+    `goods` holds, by kind and id, how much each player has who has any.
+    """
 
     turns: int
     granted_xp: int
     total_xp: int
     chapters: list[ChapterTally]
     kinds: list[KindTally]
+    goods: dict[tuple[str, str], list[int]]
 
     @classmethod
     def empty(cls, stage: Stage) -> "Tally":
@@ -110,6 +114,7 @@ class Tally(Struct):
             total_xp=0,
             chapters=[ChapterTally.empty() for _ in stage.scenes],
             kinds=[KindTally.empty() for _ in stage.story.players],
+            goods={},
         )
 
     def count(self, kind: int, way: Way, step_seconds: int) -> None:
@@ -120,6 +125,8 @@ class Tally(Struct):
         for tally, chapter in zip(self.chapters, way.chapters, strict=True):
             tally.count(chapter)
         self.kinds[kind].count(way, step_seconds)
+        for thing, held in way.goods.items():
+            self.goods.setdefault(thing, []).append(held)
 
     def add(self, other: "Tally") -> None:
         """The players of `other`, too."""
@@ -130,6 +137,8 @@ class Tally(Struct):
             mine.add(its)
         for ours, theirs in zip(self.kinds, other.kinds, strict=True):
             ours.add(theirs)
+        for thing, amounts in other.goods.items():
+            self.goods.setdefault(thing, []).extend(amounts)
 
 
 def percentile(ordered: Sequence[int], permille: int) -> int:

@@ -23,7 +23,7 @@ from domain.commands import Command, decode_command
 from domain.decide import decide
 from domain.progression import grant_player_progression_experience, progression_of
 from domain.rejections import Rejection
-from domain.rows import QuestStatus, Source
+from domain.rows import QuestStatus, Reward, Source
 from domain.rules import Rules, compile_rules
 from domain.state import NOTHING, Decision, UserState
 from tests.domain.table import CASES
@@ -34,6 +34,13 @@ SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
 SMALL = compile_rules(SMALL_TEXT)
 STRICT = compile_rules(SMALL_TEXT + (CASES / "penalties.toml").read_text(encoding="utf-8"))
 """Small, with every rule on that shapes experience."""
+LOOT = compile_rules(
+    SMALL_TEXT.replace(
+        "experience_permille = 5000 }", 'experience_permille = 5000, loot = "chest" }'
+    )
+    + (CASES / "loot.toml").read_text(encoding="utf-8")
+)
+"""Small, with loot tables, one of which every boss drops."""
 STEEP = compile_rules(SMALL_TEXT.replace("[100, 200, 300, 400]", "[150, 300, 450, 600, 750]"))
 """Small, with levels that cost half as much again, and one level more."""
 
@@ -80,7 +87,7 @@ VERBS: dict[str, tuple[str, str | None, dict[str, Any]]] = {
         for action in ("attack", "guard", "skill", "escape", "yield")
     },
 }
-REWARDS = ("experience", "items", "currency", "affinity")
+REWARDS = ("experience", "items", "currency", "affinity", "loot")
 
 
 def command_fields(line: str) -> dict[str, Any]:
@@ -226,6 +233,8 @@ def _value(text: str) -> int | str:
 def _text(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, Reward) and not value.loot:
+        return "/".join(map(_text, astuple(value)[:-1]))  # most rewards have none
     if isinstance(value, Struct):
         return "/".join(map(_text, astuple(value)))
     if isinstance(value, tuple):

@@ -24,6 +24,8 @@ TABLES: dict[str, tuple[Rules, Rules]] = {
     ),
     "history": (script.SMALL, script.SMALL),
     "penalties": (script.STRICT, script.STRICT),
+    "loot": (script.LOOT, script.LOOT),
+    "loot_gone": (script.LOOT, script.SMALL),
     "rebase": (script.SMALL, script.STEEP),
 }
 TEXTS = {name: (table.CASES / f"{name}.txt").read_text(encoding="utf-8") for name in TABLES}

@@ -18,11 +18,11 @@ a cost that falls             | [100, 200, 300, 400]   | [100, 200, 199, 400]   
 a cost of 0                   | [100,                  | [0,                              | levels: level 1 costs 0 XP, expected 1 or more: raise what it takes to reach level 2
 a negative cost               | [100,                  | [-5,                             | levels.xp_to_next of level 1 is -5, expected at least 0: raise it
 a cost that is no integer     | 200                    | 200.5                            | levels.xp_to_next of level 2 is 200.5, expected an integer: write it without quotes and without a decimal point
-a cost that is a truth        | 400]                   | true]                            | levels.xp_to_next of level 4 is true, expected an integer: write it without quotes and without a decimal point
+a cost that is a truth        | 400]                   | true]                            | levels.xp_to_next of level 4 is true, expected an integer: write a whole number
 a cost over 63 bits           | 400]                   | 9223372036854775808]             | levels.xp_to_next of level 4 is 9223372036854775808, expected at most 9223372036854775807: lower it
 a cost that never ends        | 400]                   | 0x1000000000000000000000000000000000000000000000000000000000000000] | levels.xp_to_next of level 4 is an integer of 253 bits, expected at most 9223372036854775807: lower it
 costs that add up over 63 bits | 400]                  | 9223372036854775807]             | levels: level 5 is reached at 9223372036854776407 XP, expected at most 9223372036854775807: lower the costs or the level cap
-no levels at all              | [100, 200, 300, 400]   | []                               | levels.xp_to_next is a list of 0, expected at least 1 in it: add to it
+no levels at all              | [100, 200, 300, 400]   | []                               | levels.xp_to_next is [], expected at least 1 in it: add to it
 a formula in the table's place | [100, 200, 300, 400]  | "level * 100"                    | levels.xp_to_next is "level * 100", expected a list: write it in square brackets
 two tables                    | 400]                   | 400]/total_xp = [0, 1]           | levels: both of xp_to_next and total_xp given, expected exactly one: write xp_to_next = [cost of level 1, cost of level 2, ...]
 no table                      | xp_to_next = [100, 200, 300, 400] | kind = "table"        | levels: neither of xp_to_next and total_xp given, expected exactly one: write xp_to_next = [cost of level 1, cost of level 2, ...]
@@ -44,10 +44,13 @@ a missing section             | [hostile_experience]/base = 10/per_level = 5 |  
 a missing key                 | roll_min_permille = 1000/ |                               | combat.roll_min_permille is missing: add the line roll_min_permille = ... to [combat]
 no name                       | name = "small"         |                                  | name is missing: add the line name = "..." at the top of the file
 an unknown key                | base = 10/per_level = 10 | base = 10/per_level = 10/x = 1  | strength.x is no key here: remove it, or write one of kind, base, per_level
-an unknown section            | name = "small"         | name = "small"/[mounts]          | mounts is no key here: remove it, or write one of name, source, levels, strength, hostile_experience, tiers, combat, pseudo_levels, bands, quest_weights, penalties, deviation
+an unknown section            | name = "small"         | name = "small"/[mounts]          | mounts is no key here: remove it, or write one of name, source, levels, strength, hostile_experience, tiers, combat, pseudo_levels, bands, quest_weights, penalties, deviation, loot
 an unknown tier               | boss     = {           | giant = { level_offset = 0, strength_permille = 1, experience_permille = 1 }/boss = { | tiers.giant is no key here: remove it, or write one of minion, standard, elite, boss
+a tier's loot without a table | experience_permille = 5000 } | experience_permille = 5000, loot = "chest" } | tiers.boss.loot is "chest", but there are no loot tables: remove it, or add a section [loot.chest]
 a tier left out               | boss     = { level_offset = 2, strength_permille = 2000, experience_permille = 5000 } | | tiers.boss is missing: add the line boss = ... to [tiers]
 a tier without strength       | strength_permille = 500, | strength_permille = 0,         | tiers.minion.strength_permille is 0, expected at least 1: raise it
+a factor with a point         | strength_permille = 1500 | strength_permille = 1.5        | tiers.elite.strength_permille is 1.5, expected an integer of thousandths: write 1000 for one time, 1500 for one and a half
+a key misspelt                | level_offset = 1,      | level_offset = 1, levle_offset = 1, | tiers.elite.levle_offset is no key here: remove it, or write one of level_offset, strength_permille, experience_permille, loot (level_offset may be meant)
 a tier far below all levels   | level_offset = -1      | level_offset = -1001             | tiers.minion.level_offset is -1001, expected at least -1000: raise it
 a stance left out             | guard  = { dealt_permille = 500, taken_permille = 400 } |  | combat.stances.guard is missing: add the line guard = ... to [combat.stances]
 a negative stance             | taken_permille = 400   | taken_permille = -1              | combat.stances.guard.taken_permille is -1, expected at least 0: raise it
@@ -77,7 +80,7 @@ a band without a split        | bands.steady           | tempo_permille = 1     
 quests that weigh nothing     | quest_weights          | minor = 0                        | quest_weights.minor is 0, expected at least 1: raise it
 an unknown penalty            | penalties.rest         | kind = "none"                    | penalties.rest is no key here: remove it, or write one of level_difference, repeat, over_budget
 an unknown repeat rule        | penalties.repeat       | kind = "halve"                   | penalties.repeat.kind is "halve", expected one of "none", "decay", "first_only", "curve": choose one of them
-a repeat rule with no kind    | penalties.repeat       | steps = 10                       | penalties.repeat.steps is no key here: remove it, or write one of kind
+a repeat rule with no kind    | penalties.repeat       | steps = 10                       | penalties.repeat.steps is no key here: without a kind the section is off; write kind = one of "decay", "first_only", "curve", or remove the key
 a scope nobody counts         | penalties.repeat       | kind = "decay"/scope = "week"    | penalties.repeat.scope is "week", expected "chapter" or "day": choose one of them
 a repeat that pays more       | penalties.repeat       | kind = "curve"/permille = [1000, 1500] | penalties.repeat.permille (entry 2) is 1500, expected at most 1000: lower it
 no steps                      | penalties.repeat       | kind = "decay"/steps = 0         | penalties.repeat.steps is 0, expected at least 1: raise it
@@ -89,6 +92,23 @@ brackets out of order         | penalties.over_budget  | kind = "decay"/brackets
 brackets that pay more        | penalties.over_budget  | kind = "decay"/brackets = [{ over_permille = 0, worth_permille = 5 }, { over_permille = 9, worth_permille = 6 }] | penalties.over_budget: brackets (entry 2) has worth_permille 6, expected at most the 5 before it: being further over must not pay more
 thresholds that cross         | deviation              | under_permille = 1300            | deviation: under_permille is 1300, expected at most over_permille, which is 1250: lower it, or raise over_permille
 a threshold in quotes         | deviation              | under_permille = "800"           | deviation.under_permille is "800", expected an integer: write it without quotes and without a decimal point
+a loot table that is empty    | loot.wolf              | rolls = 2                        | loot.wolf: it has no drops and nothing guaranteed, expected one of them: add drops = [{ item = "...", weight = 1 }], or remove the table
+loot against nothing          | loot.wolf              | nothing = 3/guaranteed = [{ item = "pelt" }] | loot.wolf: nothing is 3, expected 0 where there are no drops to weigh it against: remove it, or add drops
+loot under no table           | loot                   | wolf = 3                         | loot.wolf is 3, expected a section: write its keys under [loot.wolf]
+loot in words                 | loot.wolf              | drops = "pelt"                   | loot.wolf.drops is "pelt", expected a list: write it in square brackets
+loot without braces           | loot.wolf              | drops = ["pelt"]                 | loot.wolf.drops (entry 1) is "pelt", expected keys and values in braces: write { key = value, ... }
+loot without a weight         | loot.wolf              | drops = [{ item = "pelt" }]      | loot.wolf.drops (entry 1).weight is missing: add weight = ... to the entry
+loot that weighs nothing      | loot.wolf              | drops = [{ item = "pelt", weight = 0 }] | loot.wolf.drops (entry 1).weight is 0, expected at least 1: raise it
+loot with half a weight       | loot.wolf              | drops = [{ item = "pelt", weight = 0.5 }] | loot.wolf.drops (entry 1).weight is 0.5, expected an integer: write it without quotes and without a decimal point
+loot with an unknown key      | loot.wolf              | drops = [{ item = "pelt", weight = 1, chance = 5 }] | loot.wolf.drops (entry 1).chance is no key here: remove it, or write one of item, currency, affinity, amount, weight
+a table with an unknown key   | loot.wolf              | drop = 1/guaranteed = [{ item = "pelt" }] | loot.wolf.drop is no key here: remove it, or write one of rolls, nothing, drops, guaranteed (drops may be meant)
+loot of two things            | loot.wolf              | drops = [{ item = "pelt", currency = "gold", weight = 1 }] | loot.wolf.drops (entry 1): it names item and currency, expected exactly one of item, currency, affinity: keep one, and give the other an entry of its own
+loot of no thing              | loot.wolf              | guaranteed = [{ amount = 1 }]    | loot.wolf.guaranteed (entry 1): it names nothing, expected exactly one of item, currency, affinity: add one
+loot nobody can hold          | loot.wolf              | guaranteed = [{ item = "a pelt" }] | loot.wolf.guaranteed (entry 1).item: it is "a pelt", expected an id: 1 to 128 of A-Z a-z 0-9 . _ : @ - (not '.' or '..'); choose another
+a range that goes back        | loot.wolf              | guaranteed = [{ item = "pelt", amount = [3, 1] }] | loot.wolf.guaranteed (entry 1).amount: it is [3, 1], expected [from, to] in rising order: write [1, 3]
+an item taken away            | loot.wolf              | guaranteed = [{ item = "pelt", amount = [0, 2] }] | loot.wolf.guaranteed (entry 1): amount is 0 at least, expected 1 or more of item pelt: raise it (a chance of nothing is written as nothing = WEIGHT)
+more rolls than there may be  | loot.wolf              | rolls = 11/drops = [{ item = "pelt", weight = 1 }] | loot.wolf.rolls: it is 11, expected a whole number from 1 to 10, or two of them in rising order as [from, to]: write one or both
+a table nobody can name       | loot."a wolf"          | guaranteed = [{ item = "pelt" }] | loot: "a wolf" names a table, expected an id: 1 to 128 of A-Z a-z 0-9 . _ : @ - (not '.' or '..'); rename it
 """  # noqa: E501
 
 
@@ -171,6 +191,15 @@ def test_a_file_that_is_not_toml_is_told_why(text: str, told: str) -> None:
     (problem,) = problems(text)
     assert problem.startswith("not TOML: ")
     assert told in problem
+
+
+def test_a_file_that_is_not_toml_is_shown_the_line() -> None:
+    assert problems(SMALL_TEXT.replace('name = "small"', 'name = "small')) == [
+        "not TOML: Illegal character '\\n' (at line 3, column 14), where it says name = \"small: "
+        "look there and in the line before for a quote, bracket or comma too many or too few"
+    ]
+    (cut,) = problems("name = 'x' " + "y" * 100)
+    assert f"name = 'x' {'y' * 46}...: look there" in cut
 
 
 def test_a_number_of_many_digits_is_told_by_its_size() -> None:

@@ -7,6 +7,7 @@ import msgpack
 import pytest
 
 from domain.commands import COMMAND_TYPES
+from domain.rules_file import RulesFile
 from gateway.openapi_examples import COMMAND_EXAMPLES
 from tests.gateway.kit import PLAYER, SERVICE, Gateway
 
@@ -193,7 +194,12 @@ async def test_the_rules_in_force_can_be_read_with_any_token(gateway: Gateway) -
     rules = answer.json
     assert set(rules) >= {"name", "fingerprint", "level_cap", "level_benchmarks", "tiers", "bands"}
     assert len(rules["level_benchmarks"]) == rules["level_cap"] == 60
-    assert rules["bands"] == ["opening_fast", "steady", "pressure", "finale_dense"]
+    assert list(rules["bands"]) == ["opening_fast", "steady", "pressure", "finale_dense"]
+    assert rules["bands"]["steady"] == {"quest_permille": 600, "tempo_permille": 1000}
+    # Curves are shown as the figures they come to; every other section of a rules file is there.
+    assert set(RulesFile.model_fields) - {"levels", "strength"} <= set(rules)
+    assert rules["deviation"]["far_over_permille"] == 2000
+    assert rules["penalties"]["repeat"] == {"kind": "none"}
     packed = await gateway.get("/v1/rules", headers=[("accept", "application/msgpack")])
     assert packed.msgpack == rules
     assert (await gateway.get("/v1/rules", bearer=None)).status == 401

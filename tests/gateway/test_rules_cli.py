@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from domain.rows import Source
 from domain.rules import compile_rules
 from gateway.rules_changes import changes
-from gateway.rules_curves import charts, decay, repeats, switched_off
+from gateway.rules_curves import budgets, charts, decay, level_difference, repeats, switched_off
 from gateway.rules_files import presets, rules_of
 from tests.gateway.story_kit import RULES_FILE
 
@@ -107,6 +108,9 @@ def test_show_prints_every_part_of_the_rules(folder: Path) -> None:
         "decay, scope chapter",
         "bands meet at 50 %, 80 %, 125 %, 200 %",
         "XP to the next level",
+        "Loot table lamplighter-chest",
+        "│ item star-glass  │        1 │      5 │    5 % │              0.1 │",
+        "2 rolls an opening",
     ):
         assert word in done.stdout, word
 
@@ -165,6 +169,23 @@ def test_diff_says_who_gains_and_who_loses_at_each_xp(folder: Path) -> None:
     assert "gains 1 level" in text
     assert "a list of 59; 2 differ" in text
     assert "rebase_progression" in text
+    back = run(folder, "diff", "cheap.toml", "default").stdout
+    assert "1 level lower by the curve, kept" in back
+
+
+def test_diff_says_what_an_opening_of_each_loot_table_gives_before_and_after(folder: Path) -> None:
+    table = '\n[loot.wolf]\nnothing = 50\ndrops = [{ item = "pelt", weight = 50 }]\n'
+    richer = table.replace("50 }", "50, amount = [1, 4] }")
+    for name, text in (("one", table), ("two", richer)):
+        (folder / f"{name}.toml").write_text(DEFAULT + text, encoding="utf-8")
+    found = json.loads(run(folder, "diff", "one.toml", "two.toml", "--json").stdout)
+    pelt = {"table": "wolf", "kind": "item", "id": "pelt"}
+    assert found["loot"] == [{**pelt, "before": 500, "after": 1250}]
+    text = run(folder, "diff", "one.toml", "two.toml").stdout
+    assert "│ wolf  │ item pelt │    0.5 │  1.25 │" in text
+    assert "a list of 1; 1 differ" in text
+    gone = run(folder, "diff", "one.toml", "default").stdout
+    assert "no such table" in gone
 
 
 def test_diff_says_so_when_nothing_changes(folder: Path) -> None:
@@ -178,6 +199,26 @@ def test_diff_of_other_penalties_moves_nobody(folder: Path) -> None:
     text = run(folder, "diff", "default", "mmo60").stdout
     assert "penalties.repeat.kind" in text
     assert "At the same XP everybody stands at the same level." in text
+
+
+def test_budgets_add_up_and_a_curve_too_short_for_ten_chapters_has_none() -> None:
+    rules = compile_rules(RULES_FILE.read_text(encoding="utf-8"))
+    chart = budgets(rules)
+    assert chart is not None
+    whole, quests, hostiles = (line.ys for line in chart.lines)
+    assert sum(whole) == rules.levels[-1].cumulative_xp
+    assert [one + other for one, other in zip(quests, hostiles, strict=True)] == list(whole)
+    short = DEFAULT[DEFAULT.index("xp_to_next = [") : DEFAULT.index("[strength]")]
+    assert budgets(compile_rules(DEFAULT.replace(short, "xp_to_next = [1, 2]\n"))) is None
+
+
+def test_a_rule_that_treats_all_players_alike_is_one_line_over_all_gaps_there_are() -> None:
+    rules = compile_rules(RULES_FILE.read_text(encoding="utf-8"))
+    chart = level_difference(rules, Source.HOSTILE_NPC)
+    assert chart is not None
+    [line] = chart.lines
+    assert line.xs == list(range(-9, 11))
+    assert line.ys == [*[10] * 5, 30, 60, 85, 100, 100, 105, *[110] * 9]
 
 
 def test_curves_of_rules_that_are_off_are_named_instead_of_drawn() -> None:

@@ -165,14 +165,15 @@ BROKEN = [
     ('chapter_id = "b"', 'chapter_id = "a"', 'chapters (entry 2).chapter_id is "a", which entry 1'),
     ('chapter_id = "b"', 'chapter_id = "a/b"', 'chapters (entry 2).chapter_id: it is "a/b"'),
     ("side_quests = 2", "side_quests = -2", "chapters (entry 1).side_quests: it is -2, expected a"),
-    ('["major"]', '["huge"]', "chapters (entry 1).quests: it is a list of 1, expected a number"),
+    ('["major"]', '["huge"]', 'chapters (entry 1).quests: it is ["huge"], expected a number'),
     ("boss = 1", "dragon = 1", "chapters (entry 1).hostiles.dragon is no key here"),
     ("weight = 2", 'pace_band = "slow"', 'pace_band is "slow", expected "opening_fast"'),
-    ("[300, 700]", "[700, 300]", "skill_permille: it is a list of 2, expected thousandths from 0"),
+    ("[300, 700]", "[700, 300]", "skill_permille: it is [700, 300], expected thousandths from 0"),
     ("[300, 700]", "1001", "skill_permille: it is 1001, expected thousandths from 0 to 1000"),
     ('name = "wild"', 'name = "careful"', 'players (entry 2).name is "careful", which entry 1 has'),
     ("share = 2", "share = 0", "players (entry 1).share is 0, expected at least 1: raise it"),
     ("quests = 1\nhostiles = { standard = 4 }", "", "chapters (entry 2) has no quests and no host"),
+    ("[300, 700]", "[[3], 7]", "skill_permille: it is a list of 2, expected thousandths"),
     (SMALL_STORY, 'name = "x"', "chapters is missing: add a section [[chapters]] for each chapter"),
     (SMALL_STORY, "name = ", "not TOML: "),
 ]
@@ -189,3 +190,13 @@ def test_a_story_the_compiler_refuses_is_told_with_its_reasons() -> None:
     poor = SMALL_STORY.replace("weight = 2", "weight = 1000000")
     with pytest.raises(InvalidStory, match="raise their weight, or raise what levels cost"):
         small_task(story=poor).stage()
+
+
+def test_a_story_whose_quests_pay_with_loot_that_there_is_not_is_told_which_there_is() -> None:
+    story = SMALL_STORY.replace("weight = 2", 'weight = 2\nquest_loot = "chest"')
+    with pytest.raises(InvalidStory) as caught:
+        small_task(story=story).stage()
+    assert caught.value.problems == [
+        'chapters (entry 2).quest_loot is "chest", expected one of the rules\' tables '
+        '("scraps", "lamplighter-chest"): choose one of them, or remove it'
+    ]

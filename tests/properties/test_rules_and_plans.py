@@ -1,18 +1,26 @@
 """What holds for any story and occasion: sums, continuity, order, and 63 bits."""
 
+import random
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.chapters import (
+    apply_chapter_progression_ledger_entry,
+    upsert_chapter_progression,
+)
 from domain.compiler import ChapterBlueprint, ChapterPlan, compile_chapters, shares
 from domain.deviation import DeviationBand, rate, rate_story
+from domain.offers import HostileOffer
+from domain.profiles import resolve_hostile
 from domain.rejections import Rejection
 from domain.rows import INTEGER_MAX, ChapterProgression, PaceBand, Source, Tier
 from domain.rules import Rules
 from domain.shaping import Occasion, shape_experience
 from tests.domain.rules_kit import preset, small
+from tests.domain.script import SMALL
 
 STORIES = [
     "",
@@ -69,6 +77,40 @@ def test_the_shares_of_any_story_add_up_to_their_budgets_exactly(
         end, begin = plans[-1].exit_pseudo_level_millis, plans[0].entry_pseudo_level_millis
         whole = sum(plan.planned_total_xp for plan in plans)
         assert whole == rules.xp_at(end) - rules.xp_at(begin)
+
+
+@given(
+    st.dictionaries(st.sampled_from(Tier), st.integers(1, 9), min_size=1),
+    st.integers(0, 3),
+    st.randoms(use_true_random=False),
+)
+def test_in_whatever_order_hostiles_fall_each_tier_pays_its_share_of_the_plan(
+    hostiles: dict[Tier, int], quests: int, dice: random.Random
+) -> None:
+    blueprint = ChapterBlueprint("a", quests, hostiles)
+    (plan,) = planned([blueprint], SMALL)
+    row = upsert_chapter_progression("u", None, plan, 1, 0)
+    assert isinstance(row, ChapterProgression)
+    order = [tier for tier, count in hostiles.items() for _ in range(count)]
+    dice.shuffle(order)
+    paid: dict[Tier, int] = dict.fromkeys(hostiles, 0)
+    for tier in order:
+        offer = HostileOffer(hostile_id="wolf", tier=tier)  # type: ignore[call-arg]
+        worth = resolve_hostile(offer, None, row, 1, SMALL).experience_reward
+        even = {one.tier: one.planned_xp / one.count for one in plan.tiers}
+        assert abs(worth - even[tier]) < 1
+        paid[tier] += worth
+        row = apply_chapter_progression_ledger_entry(
+            row,
+            granted_hostile_xp=worth,
+            hostile_defeat_increment=1,
+            level_at_exit=None,
+            now=1,
+            tier=tier,
+        )
+        assert isinstance(row, ChapterProgression)
+    assert paid == {one.tier: one.planned_xp for one in plan.tiers}
+    assert row.actual_hostile_xp == plan.planned_hostile_xp
 
 
 @given(stories, curves)
