@@ -180,8 +180,7 @@ class Host:
         for resident, state in turns:
             actor = resident.actor
             assert actor is not None
-            # Not what left memory since the turn was decided.
-            actor.durable = state.without_history_through(actor.durable.history_stored_through)
+            actor.made_durable(state)
             if resident.pending is durable:
                 resident.pending = None
             if actor.snapshot_due(self._settings.snapshot_every):

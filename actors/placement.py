@@ -4,7 +4,42 @@
 users whose hash falls to it.
 """
 
+from collections.abc import Sequence
 from zlib import crc32
+
+from msgspec import Struct
+
+
+class Room(Struct, frozen=True):
+    """What a cluster has for hosts, and what is left of it when its largest node dies.
+
+    Attributes:
+        cpus: whole CPUs of all nodes.
+        cpus_left: those without the largest node; of one node, without the gateway's.
+        memory: bytes for hosts, on the nodes that are left.
+    """
+
+    cpus: int
+    cpus_left: int
+    memory: int
+
+    @classmethod
+    def of(cls, nodes: Sequence[tuple[int, int]]) -> "Room":
+        """From each node's CPUs and memory in bytes."""
+        cpus = sum(cpus for cpus, _ in nodes)
+        memory = sum(memory for _, memory in nodes)
+        if len(nodes) == 1:
+            return cls(cpus, cpus - 1, memory)
+        return cls(
+            cpus,
+            cpus - max(cpus for cpus, _ in nodes),
+            memory - max(memory for _, memory in nodes),
+        )
+
+    @property
+    def hosts(self) -> int:
+        """As many hosts as find room whichever node dies."""
+        return max(1, self.cpus_left)
 
 
 def dedicated_host(user_id: str) -> str:

@@ -5,7 +5,7 @@ gateway, the larger the frames.  When the connection breaks, every parcel withou
 again, in order and under the same command ids, to wherever the host is then; receipts make that
 one effect and one answer.
 
-Not for: finding the host (the `find` it is given asks Ray).
+Not for: finding the host (the `find` it is given asks Ray), or proving who is who (`handshake`).
 """
 
 import asyncio
@@ -14,15 +14,17 @@ from typing import cast
 
 from actors.envelope import Reply, Request
 from actors.errors import AskAgain, OutcomeUnknown, Overloaded, UserUnavailable
+from actors.handshake import connect
 from actors.lane import PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN, HostGone
 from actors.socket_frames import Frames, Parcel, decode_answers, frame
+from actors.whereabouts import Whereabouts
 
 PARCELS_MAX = 20_000
 """Parcels without an answer on one lane; beyond it new ones are refused at once."""
 EXPIRY_CHECK_SECONDS = 0.25
 
-Find = Callable[[], Awaitable[str]]
-"""The path of the socket where the host listens now; raises `HostGone` to be asked again."""
+Find = Callable[[], Awaitable[Whereabouts]]
+"""Where the host listens now; raises `HostGone` to be asked again."""
 
 
 class _Waiting:
@@ -114,14 +116,12 @@ class SocketLane:
 
     async def _reconnect(self) -> None:
         pause = PAUSE_SECONDS_MIN
-        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 try:
-                    path = await self._find()
-                    _, connection = await loop.create_unix_connection(
-                        lambda: _Connection(self), path
-                    )
+                    where = await self._find()
+                    connection = _Connection(self)
+                    await connect(where, connection)
                     self._connection = connection
                     break
                 except (HostGone, OSError):

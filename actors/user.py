@@ -114,6 +114,12 @@ class UserActor:
         self.working = turn.state
         self.receipts.add(turn.receipt)
 
+    def made_durable(self, state: UserState) -> None:
+        """The oldest turn that was taken is durable and led to `state`."""
+        # Entries of the account may have left memory since the turn was decided.
+        self.durable = state.without_history_through(self.durable.history_stored_through)
+        self.receipts.settle()
+
     def snapshot_due(self, every: int) -> bool:
         """Whether `every` durable changes have gathered since the last snapshot began."""
         if self.durable.version - self._snapshot_begun < every:

@@ -26,22 +26,34 @@ class Receipt(Struct, frozen=True, gc=False):
 
 
 class Receipts:
-    """The newest `window` receipts of one user, oldest first."""
+    """The newest `window` receipts of one user, oldest first, and those of turns on their way.
+
+    A turn that is on its way to stable storage may yet never have happened: no receipt leaves the
+    window for its sake before it is durable (P4).
+    """
 
     def __init__(self, window: int, receipts: Iterable[Receipt] = ()) -> None:
         self._window = window
-        self._by_id: dict[str, Receipt] = {}
-        for receipt in receipts:
-            self.add(receipt)
+        self._by_id = {receipt.command_id: receipt for receipt in receipts}
+        self._on_their_way = 0
+        self._trim()
 
     def find(self, command_id: str) -> Receipt | None:
         """The receipt of this command, if it is still inside the window."""
         return self._by_id.get(command_id)
 
     def add(self, receipt: Receipt) -> None:
-        """Remember `receipt`; the oldest one goes when the window is full."""
+        """Remember the receipt of a turn that is now on its way."""
         self._by_id[receipt.command_id] = receipt
-        if len(self._by_id) > self._window:
+        self._on_their_way += 1
+
+    def settle(self) -> None:
+        """The oldest turn on its way is durable; the oldest receipt goes if the window is full."""
+        self._on_their_way -= 1
+        self._trim()
+
+    def _trim(self) -> None:
+        while len(self._by_id) - self._on_their_way > self._window:
             del self._by_id[next(iter(self._by_id))]
 
     def __iter__(self) -> Iterator[Receipt]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from actors.cluster import ClusterError, HostSettings
+from actors.cluster import HostSettings
 from actors.envelope import View
 from actors.packed import PackedCluster
 from actors.placement import slot_of
@@ -114,16 +114,3 @@ async def test_a_receipt_is_read_through_the_socket_like_everything_else(
     (first,) = await cluster.ask([grant("receipt", "c", 1)])
     (receipt,) = await cluster.ask([look("receipt", View.COMMAND, "c")])
     assert body(receipt) == {**body(first), "replayed": True}
-
-
-async def test_a_gateway_with_another_number_of_hosts_is_refused(
-    cluster: PackedCluster, host_settings: HostSettings
-) -> None:
-    other = PackedCluster(host_settings, cluster.actors, hosts=3, ask_timeout_seconds=60)
-
-    async def already_connected() -> HostSettings:
-        return host_settings  # both gateways of this test share a process and its connection
-
-    other.actors.connect = already_connected  # type: ignore[method-assign]
-    with pytest.raises(ClusterError, match="one of 2 hosts"):
-        await other.start()

@@ -59,6 +59,25 @@ async def a_checkpoint_whose_snapshot_fails_keeps_the_journal() -> None:
     assert body(again)["replayed"]
 
 
+async def a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones() -> None:
+    """A snapshot is written while more turns are on their way than the window holds, all lost."""
+    rig = Rig(receipt_window=3)
+    for number in range(3):
+        await ask(rig.host, grant("u", f"durable-{number}"))
+    rig.faults.before_append = asyncio.Event()
+    lost = [grant("u", f"lost-{number}") for number in range(5)]
+    waiting = asyncio.create_task(ask(rig.host, *lost))
+    await asyncio.sleep(0)
+    await rig.host._snapshot(rig.host.residents["u"])
+    successor = rig.another("h", Faults())
+    for number in range(3):
+        (again,) = await ask(successor, grant("u", f"durable-{number}"))
+        assert body(again)["replayed"]
+    assert await total_xp(successor, "u") == 30
+    rig.faults.before_append.set()
+    assert {reply.code for reply in await waiting} == {"outcome_unknown"}
+
+
 async def _at_rest(host: Host) -> None:
     while host._tasks:
         await asyncio.wait(host._tasks)
@@ -68,4 +87,5 @@ SCENARIOS = (
     a_user_read_long_ago_is_read_anew_before_they_are_changed,
     a_stale_host_s_late_snapshot_costs_its_successor_nothing,
     a_checkpoint_whose_snapshot_fails_keeps_the_journal,
+    a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones,
 )

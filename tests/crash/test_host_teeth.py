@@ -56,6 +56,9 @@ CAUGHT_IN_ORDER: dict[str, Callable[[], Awaitable[None]]] = {
     "snapshots_what_is_not_durable": (
         scenarios.a_stale_host_s_late_snapshot_costs_its_successor_nothing
     ),
+    "forgets_for_what_is_on_its_way": (
+        scenarios.a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones
+    ),
     "believes_in_failed_snapshots": scenarios.a_checkpoint_whose_snapshot_fails_keeps_the_journal,
 }
 

@@ -28,9 +28,22 @@ def test_the_newest_are_kept_and_the_oldest_go(window: int, left: list[str]) -> 
     receipts = Receipts(window)
     for name in "abcde":
         receipts.add(receipt(name))
+        receipts.settle()
         assert len(receipts) <= window
     assert kept(receipts) == left
     assert [name for name in "abcde" if receipts.find(name)] == left
+
+
+def test_nothing_leaves_the_window_for_turns_that_are_only_on_their_way() -> None:
+    receipts = Receipts(2, [receipt("a"), receipt("b")])
+    for name in "cde":
+        receipts.add(receipt(name))
+    assert kept(receipts) == list("abcde")
+    receipts.settle()
+    assert kept(receipts) == list("bcde")
+    for _ in "de":
+        receipts.settle()
+    assert kept(receipts) == ["d", "e"]
 
 
 def test_a_smaller_window_keeps_the_newest_of_what_was_stored() -> None:

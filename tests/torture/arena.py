@@ -161,15 +161,16 @@ class Arena:
             [Read(book.user_id, View.USER, "", Media.MSGPACK)]
             + [Read(book.user_id, View.COMMAND, key, Media.MSGPACK) for key in keys],
         )
+        body = msgpack.unpackb(standing.body)
+        forgotten = body["version"] - self.plan.settings.receipt_window
         for entry, reply in zip(entries, receipts, strict=True):
             if not reply.code:
                 self.ledger.told(entry, msgpack.unpackb(reply.body), host.number)
-            elif entry.body is not None:
+            elif entry.body is not None and entry.version > forgotten:
                 what = f"version {entry.version} was acknowledged; its receipt: {reply.code}"
                 self.ledger.violate("lost", entry.user_id, entry.command_id, what)
             elif entry.over:
-                del book.open[entry.command_id]
-        body = msgpack.unpackb(standing.body)
+                book.open.pop(entry.command_id, None)
         self.ledger.settle(book.user_id, body["version"], _total_xp(body))
 
     async def ask_until_served(self, host: HostProcess, reads: Sequence[Read]) -> list[Reply]:

@@ -19,6 +19,7 @@ from actors.host import Host
 from actors.mailbox import Message
 from actors.resident import Resident
 from actors.user import Turn, UserActor
+from domain.state import UserState
 from persistence import codec, recovery
 from persistence.disk_stream import DiskStream
 from persistence.errors import Unavailable
@@ -69,9 +70,29 @@ def forgets_what_is_on_its_way(patch: Patch) -> None:
 
     def take(self: UserActor, turn: Turn) -> None:
         self.working = turn.state
-        asyncio.get_running_loop().call_later(0.005, self.receipts.add, turn.receipt)
+        self.receipts._on_their_way += 1
+        remember = self.receipts._by_id.__setitem__
+        asyncio.get_running_loop().call_later(
+            0.005, remember, turn.receipt.command_id, turn.receipt
+        )
 
     patch.setattr(UserActor, "take", take)
+
+
+def forgets_for_what_is_on_its_way(patch: Patch) -> None:
+    """A turn that may never become durable pushes the oldest receipt out of the window (P4)."""
+    take, made_durable = UserActor.take, UserActor.made_durable
+
+    def take_and_settle(self: UserActor, turn: Turn) -> None:
+        take(self, turn)
+        self.receipts.settle()
+
+    def made_durable_again(self: UserActor, state: UserState) -> None:
+        self.receipts._on_their_way += 1
+        made_durable(self, state)
+
+    patch.setattr(UserActor, "take", take_and_settle)
+    patch.setattr(UserActor, "made_durable", made_durable_again)
 
 
 def serves_users_read_before_it_opened(patch: Patch) -> None:
@@ -229,6 +250,7 @@ VARIANTS: dict[str, Callable[[Patch], None]] = {
         snapshots_without_receipts,
         records_without_receipts,
         forgets_what_is_on_its_way,
+        forgets_for_what_is_on_its_way,
         serves_users_read_before_it_opened,
         snapshots_what_is_not_durable,
         believes_in_failed_snapshots,
