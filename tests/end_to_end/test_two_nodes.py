@@ -1,0 +1,176 @@
+"""A server that joins a Ray cluster of two nodes: users on both, and a node that dies.
+
+The tests share the cluster, and the last ones take it apart: order matters.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from actors.placement import slot_of
+from tests.end_to_end.ray_nodes import RayCluster
+from tests.end_to_end.server import Client, Server, environment
+from tests.moto_s3 import new_bucket, s3_server
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+
+USERS = [f"player-{n}" for n in range(12)]
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[tuple[str, dict[str, str]]]:
+    with s3_server() as address:
+        variables = {
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "anyone",
+            "AWS_SECRET_ACCESS_KEY": "anything",
+            "AWS_REGION": "us-east-1",
+        }
+        yield new_bucket(address), variables
+
+
+@pytest.fixture(scope="module")
+def ray(
+    bucket: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RayCluster]:
+    cluster = RayCluster(tmp_path_factory.mktemp("ray"), **bucket[1])
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture(scope="module")
+def joined(
+    bucket: tuple[str, dict[str, str]], ray: RayCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The first server; the last test takes over from it."""
+    server = join(bucket, ray, tmp_path_factory.mktemp("first"))
+    yield server
+    server.end()
+
+
+def join(bucket: tuple[str, dict[str, str]], ray: RayCluster, folder: Path) -> Server:
+    url, variables = bucket
+    options = ("--ray", ray.address, "--placement", "packed", "--store", url)
+    return Server(folder, *options, **variables, **ray.variables)
+
+
+def test_a_folder_as_store_is_refused_on_two_nodes_unless_they_share_it(
+    ray: RayCluster, tmp_path: Path
+) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "gateway", "serve", "--port", "0", "--ray", ray.address],
+        cwd=tmp_path,
+        env={**environment(), **ray.variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert refused.returncode == 2
+    assert "is on one machine" in refused.stderr
+    assert "has 2 nodes (127.0.0.2" in refused.stderr
+    assert "--file-store shared" in refused.stderr
+
+
+def test_hosts_are_spread_and_the_far_one_is_reached_over_tcp(
+    joined: Server, ray: RayCluster
+) -> None:
+    (near,), (far,) = ray.head.hosts(), ray.worker.hosts()
+    service = joined.client("--service", "game")
+    for user in USERS:
+        assert grant(service, user, "first") == 1
+    assert {slot_of(user, 2) for user in USERS} == {0, 1}
+    assert len(lanes(joined, far)) == 1
+    assert lanes(joined, near) == []  # a Unix socket
+
+
+def lanes(server: Server, host: psutil.Process) -> list[int]:
+    """The server's connections to a port on which the host listens for gateways."""
+    ports = {
+        one.laddr.port
+        for one in host.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr.ip == "127.0.0.2"
+    }
+    return [
+        one.raddr.port
+        for one in psutil.Process(server.process.pid).net_connections("tcp")
+        if one.status == psutil.CONN_ESTABLISHED and one.raddr.port in ports
+    ]
+
+
+def test_users_of_a_dead_node_come_back_on_the_other_with_nothing_lost_or_doubled(
+    joined: Server, ray: RayCluster
+) -> None:
+    first_round = threading.Barrier(len(USERS) + 1)
+    versions: dict[str, list[int]] = {}
+
+    service = joined.client("--service", "game")
+
+    def play(user: str) -> None:
+        versions[user] = [grant(service, user, f"early-{n}") for n in range(3)]
+        first_round.wait(60)
+        versions[user] += [grant(service, user, f"late-{n}") for n in range(5)]
+
+    playing = [threading.Thread(target=play, args=[user]) for user in USERS]
+    for one in playing:
+        one.start()
+    first_round.wait(60)
+    ray.worker.kill()
+    for one in playing:
+        one.join(90)
+    assert versions == {user: list(range(2, 10)) for user in USERS}
+    for user in USERS:
+        assert total_xp(service, user) == 9
+    assert len(ray.head.hosts()) == 2
+
+
+def test_the_next_server_shuts_out_hosts_that_a_killed_one_left_and_ends_its_own_when_it_stops(
+    bucket: tuple[str, dict[str, str]], joined: Server, ray: RayCluster, tmp_path: Path
+) -> None:
+    joined.kill()
+    left = ray.head.hosts()
+    assert len(left) == 2
+    second = join(bucket, ray, tmp_path)
+    try:
+        assert psutil.wait_procs(left, timeout=30)[1] == []
+        service = second.client("--service", "game")
+        for user in USERS:
+            assert grant(service, user, "late-4") == 9  # the first reply, once more
+            assert grant(service, user, "after") == 10
+            assert total_xp(service, user) == 10
+        mine = ray.head.hosts()
+        assert mine
+        assert second.stop() == 0
+        assert psutil.wait_procs(mine, timeout=30)[1] == []
+    finally:
+        second.end()
+
+
+def grant(service: Client, user: str, command_id: str) -> int:
+    """The version after a grant of 1, asked under the same id until it is answered."""
+    command = {
+        "command_id": f"{user}-{command_id}",
+        "type": "grant_player_progression_experience",
+        "amount": 1,
+    }
+    while True:
+        try:
+            response = service.post(user, command)
+        except httpx.TransportError:
+            continue
+        if response.status_code == 200:
+            version: int = response.json()["version"]
+            return version
+        assert response.status_code in (503, 504), response.text
+
+
+def total_xp(service: Client, user: str) -> int:
+    row = service.get(f"/v1/users/{user}/progression").json()
+    total: int = row["player_progression"]["total_xp"]
+    return total
