@@ -49,8 +49,18 @@ def ray(
 def joined(
     bucket: tuple[str, dict[str, str]], ray: RayCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """The first server; the last test takes over from it."""
+    """The first server."""
     server = join(bucket, ray, tmp_path_factory.mktemp("first"))
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def second(
+    bucket: tuple[str, dict[str, str]], ray: RayCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Another one on the same store; it takes over when it is first asked for."""
+    server = join(bucket, ray, tmp_path_factory.mktemp("second"))
     yield server
     server.end()
 
@@ -130,38 +140,58 @@ def test_users_of_a_dead_node_come_back_on_the_other_with_nothing_lost_or_double
     assert len(ray.head.hosts()) == 2
 
 
-def test_the_next_server_shuts_out_hosts_that_a_killed_one_left_and_ends_its_own_when_it_stops(
-    bucket: tuple[str, dict[str, str]], joined: Server, ray: RayCluster, tmp_path: Path
+def test_a_newer_server_shuts_out_the_one_that_still_runs(
+    bucket: tuple[str, dict[str, str]], joined: Server, second: Server, ray: RayCluster
 ) -> None:
+    newer = second.client("--service", "game")
+    for user in USERS:
+        assert grant(newer, user, "late-4") == 9  # the first reply, once more
+        assert grant(newer, user, "newer") == 10
+    older = joined.client("--service", "game")
+    for user in USERS:
+        refused = older.post(user, command(user, "older"))
+        assert (refused.status_code, refused.json()["code"]) == (503, "user_unavailable")
+    log = (joined.folder / "server.log").read_text()
+    assert log.count("another server has taken over") == 1
+    assert [grant(newer, user, "newest") for user in USERS] == [11] * len(USERS)
     joined.kill()
+
+
+def test_hosts_that_a_killed_server_left_are_ended_by_the_next_which_ends_its_own_when_it_stops(
+    bucket: tuple[str, dict[str, str]], second: Server, ray: RayCluster, tmp_path: Path
+) -> None:
+    second.kill()
     left = ray.head.hosts()
-    assert len(left) == 2
-    second = join(bucket, ray, tmp_path)
+    assert left
+    third = join(bucket, ray, tmp_path)
     try:
         assert psutil.wait_procs(left, timeout=30)[1] == []
-        service = second.client("--service", "game")
+        service = third.client("--service", "game")
         for user in USERS:
-            assert grant(service, user, "late-4") == 9  # the first reply, once more
-            assert grant(service, user, "after") == 10
-            assert total_xp(service, user) == 10
+            assert grant(service, user, "newest") == 11
+            assert grant(service, user, "last") == 12
+            assert total_xp(service, user) == 12
         mine = ray.head.hosts()
         assert mine
-        assert second.stop() == 0
+        assert third.stop() == 0
         assert psutil.wait_procs(mine, timeout=30)[1] == []
     finally:
-        second.end()
+        third.end()
 
 
-def grant(service: Client, user: str, command_id: str) -> int:
-    """The version after a grant of 1, asked under the same id until it is answered."""
-    command = {
+def command(user: str, command_id: str) -> dict[str, object]:
+    return {
         "command_id": f"{user}-{command_id}",
         "type": "grant_player_progression_experience",
         "amount": 1,
     }
+
+
+def grant(service: Client, user: str, command_id: str) -> int:
+    """The version after a grant of 1, asked under the same id until it is answered."""
     while True:
         try:
-            response = service.post(user, command)
+            response = service.post(user, command(user, command_id))
         except httpx.TransportError:
             continue
         if response.status_code == 200:
