@@ -20,6 +20,7 @@ import ray.exceptions
 import ray.util
 import structlog
 from msgspec.structs import replace
+from ray._private.authentication.authentication_utils import is_token_auth_enabled
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.cluster import ClusterError, HostSettings
@@ -158,6 +159,8 @@ class RayActors:
 
     def _check_nodes(self) -> None:
         """Every node of a cluster that others started needs this Questkeep, and the store."""
+        if not is_token_auth_enabled():  # it let this process in without one
+            log.warning("the Ray cluster asks for no token", address=self._address)
         nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in _living_nodes()}
         if self._one_machine and len(nodes) > 1:
             raise ClusterError(

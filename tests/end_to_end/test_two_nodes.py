@@ -179,6 +179,18 @@ def test_hosts_that_a_killed_server_left_are_ended_by_the_next_which_ends_its_ow
         third.end()
 
 
+def test_on_the_one_node_that_is_left_a_folder_will_do(ray: RayCluster, tmp_path: Path) -> None:
+    server = Server(tmp_path, "--ray", ray.address, "--placement", "packed", **ray.variables)
+    try:
+        service = server.client("--service", "game")
+        assert grant(service, "folder", "c") == 1
+        assert len(ray.head.hosts()) == 1
+        assert server.stop() == 0
+    finally:
+        server.end()
+    assert (tmp_path / "data" / "snapshots").exists()
+
+
 def command(user: str, command_id: str) -> dict[str, object]:
     return {
         "command_id": f"{user}-{command_id}",
