@@ -39,7 +39,8 @@ HELLO = Layout(f"{len(PROTOCOL)}s{NONCE_BYTES}s32s32s")
 ANSWER = Layout(f"{NONCE_BYTES}s{PROOF_BYTES}s")
 
 # A node that loses its power hangs up on nobody: these find it out within about ten seconds.
-_KEEPALIVE = {
+OPTIONS = {
+    "TCP_NODELAY": 1,  # frames are gathered already
     "TCP_KEEPIDLE": 4,
     "TCP_KEEPINTVL": 2,
     "TCP_KEEPCNT": 3,
@@ -106,10 +107,11 @@ async def keep_door(
 
 def _line(ip: str) -> socket.socket:
     """A socket that notices when the other machine is gone; accepted ones inherit it."""
-    line = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    line = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     line.setblocking(False)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
+    for name, value in OPTIONS.items():
         if (option := getattr(socket, name, None)) is not None:  # some are Linux's own
             line.setsockopt(socket.IPPROTO_TCP, option, value)
     return line

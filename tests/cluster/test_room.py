@@ -1,4 +1,4 @@
-"""Whether a cluster has room for the hosts that are wanted.  Needs no Ray: it is asked before any."""
+"""Whether a cluster has room for the hosts that are wanted: asked before any starts.  No Ray."""
 
 from typing import cast
 
@@ -44,7 +44,7 @@ async def start(room: Room, hosts: int) -> Joined:
 
 
 async def test_more_hosts_than_cpus_are_refused_before_any_starts() -> None:
-    with pytest.raises(ClusterError, match="9 hosts ask for a CPU each, and .* has 8"):
+    with pytest.raises(ClusterError, match=r"9 hosts ask for a CPU each, and .* has 8"):
         await start(Room(cpus=8, cpus_left=4, memory=1), 9)
 
 

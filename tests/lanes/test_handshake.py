@@ -121,6 +121,18 @@ async def test_a_gateway_that_knows_the_secret_gets_in(door: Door) -> None:
     assert len(door.admitted) == 1
 
 
+async def test_both_ends_notice_a_machine_that_is_gone_and_send_without_delay(door: Door) -> None:
+    lane = Echo(answers=False)
+    await connect(door.where(), lane)
+    for end in (lane, door.admitted[0]):
+        assert end.transport is not None
+        line = end.transport.get_extra_info("socket")
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        for name, value in handshake.OPTIONS.items():
+            assert line.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value, name
+    await lane.hang_up()
+
+
 async def test_an_answer_that_comes_byte_by_byte_gets_in(door: Door) -> None:
     reader, writer, said = await door.knock()
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
