@@ -75,11 +75,13 @@ class PackedCluster:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
-        except (TimeoutError, HostGone) as error:
+        except TimeoutError:
             raise ClusterError(
-                f"{self._hosts} hosts could not be started within {START_SECONDS:.0f} s"
-                + (f": {error}" if str(error) else f"; CPUs: {room}, others may hold them")
-            ) from error
+                f"{self._hosts} hosts were not up within {START_SECONDS:.0f} s; of the {room.cpus} "
+                "CPUs others may hold some."
+            ) from None
+        except (HostGone, UserUnavailable) as error:
+            raise ClusterError(f"A host could not be started: {error}") from error
         self._watching = asyncio.create_task(self._watch())
 
     def _check_room(self, room: Room) -> None:

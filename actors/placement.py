@@ -15,13 +15,15 @@ class Room(Struct, frozen=True):
 
     Attributes:
         cpus: whole CPUs of all nodes.
-        cpus_left: those without the largest node; of one node, without the gateway's.
+        cpus_left: those without the largest node, if there are others.
         memory: bytes for hosts, on the nodes that are left.
+        hosts: as many as find room whichever node dies; of one node's CPUs the gateway has one.
     """
 
     cpus: int
     cpus_left: int
     memory: int
+    hosts: int
 
     @classmethod
     def of(cls, nodes: Sequence[tuple[int, int]]) -> "Room":
@@ -29,17 +31,10 @@ class Room(Struct, frozen=True):
         cpus = sum(cpus for cpus, _ in nodes)
         memory = sum(memory for _, memory in nodes)
         if len(nodes) == 1:
-            return cls(cpus, cpus - 1, memory)
-        return cls(
-            cpus,
-            cpus - max(cpus for cpus, _ in nodes),
-            memory - max(memory for _, memory in nodes),
-        )
-
-    @property
-    def hosts(self) -> int:
-        """As many hosts as find room whichever node dies."""
-        return max(1, self.cpus_left)
+            return cls(cpus, cpus, memory, max(1, cpus - 1))
+        cpus_left = cpus - max(cpus for cpus, _ in nodes)
+        memory_left = memory - max(memory for _, memory in nodes)
+        return cls(cpus, cpus_left, memory_left, max(1, cpus_left))
 
 
 def dedicated_host(user_id: str) -> str:

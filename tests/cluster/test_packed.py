@@ -43,10 +43,13 @@ async def cluster(host_settings: HostSettings) -> AsyncIterator[PackedCluster]:
 
 async def hostinges(cluster: PackedCluster) -> dict[str, int]:
     """Living hosts as Ray lists them: name -> process id."""
+    import ray
     from ray.util.state import list_actors
 
+    ours = ray.get_runtime_context().gcs_address  # others may run on this machine
+
     listed: Any = await asyncio.to_thread(
-        list_actors, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True
+        list_actors, ours, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True
     )
     return {one.name: one.pid for one in listed if one.ray_namespace == cluster.actors.namespace}
 

@@ -153,8 +153,8 @@ def test_a_newer_server_shuts_out_the_one_that_still_runs(
         assert (refused.status_code, refused.json()["code"]) == (503, "user_unavailable")
     log = (joined.folder / "server.log").read_text()
     assert log.count("another server has taken over") == 1
+    assert joined.stop() == 0
     assert [grant(newer, user, "newest") for user in USERS] == [11] * len(USERS)
-    joined.kill()
 
 
 def test_hosts_that_a_killed_server_left_are_ended_by_the_next_which_ends_its_own_when_it_stops(
