@@ -67,7 +67,7 @@ class DedicatedCluster:
         """See `Cluster.start`."""
         self._settings = await self.actors.connect()
         if self._users_max == 0:
-            memory = self.actors.resources().get("memory", 0)
+            memory = self.actors.room().memory
             self._users_max = max(1, int(memory * MEMORY_SHARE / ACTOR_BYTES))
         if self._keeps:
             self._passivating = asyncio.create_task(self._passivate_idle())
@@ -162,5 +162,7 @@ class DedicatedCluster:
         if self._passivating is not None:
             self._passivating.cancel()
         users, self._users = list(self._users.values()), OrderedDict()
-        await asyncio.gather(*(user.actor.drain() for user in users if user.actor is not None))
-        await self.actors.disconnect()
+        try:
+            await asyncio.gather(*(user.actor.drain() for user in users if user.actor is not None))
+        finally:
+            await self.actors.disconnect()

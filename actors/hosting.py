@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import structlog
-from msgspec import Struct
 
 from actors.answers import RETRY_AFTER_MS
 from actors.cluster import HostSettings
@@ -23,12 +22,15 @@ from actors.collecting import collect_rarely
 from actors.envelope import Ask, decode_requests, encode, refused
 from actors.host import Host
 from actors.socket_server import SocketServer
+from actors.whereabouts import Identity, OnAnotherNode, OnThisNode, ThisNode, Whereabouts
 from persistence.open import open_store
 
 log = structlog.get_logger(__name__)
 
 ORPHAN_PERIODS = 2
 """A user's process that no gateway passivates goes by itself after so many idle periods."""
+ALONE_SECONDS = 600.0
+"""A packed host without users goes by itself when no gateway has asked for it for so long."""
 MEMORY_CHECK_SECONDS = 1.0
 
 Leave = Callable[[], None]
@@ -85,60 +87,46 @@ class DedicatedHost:
         self._leave()
 
 
-class Whereabouts(Struct, frozen=True):
-    """Where a packed host listens, and what it is: a gateway that expects another does not talk.
-
-    `incarnation` names this life of the host; a successor has another.
-    """
-
-    name: str
-    hosts: int
-    store_url: str
-    version: str
-    incarnation: str
-    socket_path: str
-
-
 class PackedHost:
     """The process of one slice of all users."""
 
     def __init__(
-        self, name: str, hosts: int, version: str, settings: HostSettings, leave: Leave
+        self, name: str, settings: HostSettings, this_node: ThisNode, leave: Leave
     ) -> None:
         collect_rarely()
-        self._name = name
-        self._hosts = hosts
-        self._version = version
         self._settings = settings
         self._leave = leave
         self._store = open_store(settings.store_url)
         self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
+        self._node = this_node()
+        self._identity = Identity.fresh(name)
         self._folder = tempfile.TemporaryDirectory(prefix="questkeep-")  # mode 0700: ours alone
-        self._incarnation = os.urandom(8).hex()
         self._starting = asyncio.Lock()
         self._server: SocketServer | None = None
+        self._door: SocketServer | None = None
         self._upkeep: asyncio.Task[None] | None = None
+        self._last_seen = time.monotonic()
 
-    async def where(self) -> Whereabouts:
-        """Where to send frames; the first call opens the host.
+    async def where(self, node_id: str) -> Whereabouts:
+        """Where a gateway on that node is to send frames; the first call opens the host.
 
         Raises:
             StorageError: the host cannot be opened now.
         """
+        self._last_seen = time.monotonic()
         path = str(Path(self._folder.name) / "host")
         async with self._starting:
             if self._server is None:
                 await self._host.open()
                 self._server = await SocketServer.listen(self._host, path)
                 self._upkeep = asyncio.create_task(self._keep_up())
-        return Whereabouts(
-            self._name,
-            self._hosts,
-            self._settings.store_url,
-            self._version,
-            self._incarnation,
-            path,
-        )
+            if node_id == self._node.id:
+                return OnThisNode(path)
+            if self._door is None:
+                self._door = await SocketServer.listen_to_nodes(
+                    self._host, self._node.ip, self._identity
+                )
+            return OnAnotherNode(self._node.ip, self._door.port, self._identity)
 
     async def change_rules(self, text: str) -> None:
         """Decide by these from the next turn on."""
@@ -150,6 +138,7 @@ class PackedHost:
 
     async def residents(self) -> tuple[int, int, int]:
         """Users in memory now, activations and passivations since the start."""
+        self._last_seen = time.monotonic()
         host = self._host
         return len(host.residents), host.activations, host.passivations
 
@@ -158,21 +147,29 @@ class PackedHost:
         if self._upkeep is not None:
             self._upkeep.cancel()
         await self._host.drain()
-        if self._server is not None:
-            self._server.close()
+        for listening in (self._server, self._door):
+            if listening is not None:
+                listening.close()
         await self._store.close()
         self._folder.cleanup()
 
     async def _keep_up(self) -> None:
-        """Let idle users go in time, and the longest-idle ones when memory runs short."""
+        """Let idle users go in time, and the longest-idle ones when memory runs short.
+
+        A host that a server left behind, killed or cut off, goes itself when the last user has.
+        """
         idle_check = time.monotonic()
-        while True:
+        while self._host.residents or time.monotonic() - self._last_seen < ALONE_SECONDS:
             await asyncio.sleep(min(MEMORY_CHECK_SECONDS, self._settings.idle_seconds / 2))
             if resident_bytes() > self._settings.memory_bytes_max:
                 await self._host.passivate_longest_idle()
             if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:
                 idle_check = time.monotonic()
                 await self._host.passivate_idle()
+        log.warning("a host goes: no gateway asks for it any more", host=self._host.name)
+        self._upkeep = None  # it is this task, which drains instead of being ended by it
+        await self.drain()
+        self._leave()
 
 
 def now() -> int:

@@ -14,8 +14,9 @@ from actors.cluster import Activity, Capacity
 from actors.envelope import Reply, Request
 from actors.placement import slot_of
 from actors.socket_lane import SocketLane
+from actors.whereabouts import Whereabouts
 
-FindHost = Callable[[int], Awaitable[str]]
+FindHost = Callable[[int], Awaitable[Whereabouts]]
 """Where the host of a slot listens now; raises `HostGone` to be asked again, or an `AskAgain`."""
 
 
@@ -28,7 +29,7 @@ class LendsHosts(Protocol):
         """How many there are; known once it has started."""
         ...
 
-    async def find(self, slot: int) -> str:
+    async def find(self, slot: int) -> Whereabouts:
         """See `FindHost`."""
         ...
 

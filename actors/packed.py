@@ -1,7 +1,8 @@
 """Packed placement: a few long-lived hosts, each a Ray actor with the users whose hash falls to it.
 
 The choice for load: thousands of users in a process, and frames on a socket instead of calls.
-Same host, mailboxes, journal and promises as dedicated placement.
+Same host, mailboxes, journal and promises as dedicated placement.  On a cluster that was joined the
+hosts are spread over its nodes, and one whose node dies comes back on another.
 """
 
 import asyncio
@@ -13,14 +14,15 @@ import structlog
 
 from actors.cluster import Activity, Capacity, ClusterError, HostSettings
 from actors.envelope import Reply, Request
-from actors.errors import AskAgain
-from actors.hosting import PackedHost, Whereabouts
+from actors.errors import UserUnavailable
+from actors.hosting import PackedHost
 from actors.lane import HostGone
-from actors.placement import packed_host, slot_of
-from actors.ray_cluster import VERSION, RayActor, RayActors
+from actors.placement import Room, packed_host, slot_of
+from actors.ray_cluster import RayActor, RayActors, this_node
 from actors.rules_handover import tell_all, tell_rules
 from actors.socket_lane import SocketLane
-from persistence.errors import StorageError
+from actors.whereabouts import Whereabouts
+from persistence.errors import Fenced, StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,7 @@ ACTIVITY_SECONDS = 5.0
 
 
 class PackedCluster:
-    """User actors on Ray, packed into `hosts` processes; 0 means one per CPU but one."""
+    """User actors on Ray, packed into `hosts` processes; 0 works the number out."""
 
     def __init__(
         self,
@@ -54,41 +56,78 @@ class PackedCluster:
 
     async def start(self) -> None:
         """See `Cluster.start`; every host is open when it returns."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._leave()
+            raise
+
+    async def _start(self) -> None:
         self._settings = await self.actors.connect()
-        resources = self.actors.resources()
-        self._hosts = self._hosts or max(1, int(resources.get("CPU", 1)) - 1)
-        memory = int(resources.get("memory", 0) * MEMORY_SHARE / self._hosts)
+        room = self.actors.room()
+        self._hosts = self._hosts or room.hosts
+        if self.actors.joined:
+            self._check_room(room)
+        memory = int(room.memory * MEMORY_SHARE / self._hosts)
         self._settings = msgspec.structs.replace(self._settings, memory_bytes_max=memory)
         self._started = [None] * self._hosts
         self._lanes = [SocketLane(partial(self.find, slot)) for slot in range(self._hosts)]
-        async with asyncio.timeout(START_SECONDS):
-            await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
+        except TimeoutError:
+            raise ClusterError(
+                f"{self._hosts} hosts were not up within {START_SECONDS:.0f} s; of the {room.cpus} "
+                "CPUs others may hold some."
+            ) from None
+        except (HostGone, UserUnavailable) as error:
+            raise ClusterError(f"A host could not be started: {error}") from error
         self._watching = asyncio.create_task(self._watch())
+
+    def _check_room(self, room: Room) -> None:
+        """On a joined cluster a host asks for a whole CPU, also where it comes back."""
+        if self._hosts > room.cpus:
+            raise ClusterError(
+                f"{self._hosts} hosts ask for a CPU each, and the Ray cluster has {room.cpus}: "
+                "give fewer --hosts, or add nodes."
+            )
+        if self._hosts > room.cpus_left:
+            log.warning(
+                "hosts of a dead node may find no room",
+                hosts=self._hosts,
+                cpus_without_the_largest_node=room.cpus_left,
+            )
 
     @property
     def hosts(self) -> int:
         """How many there are; known once it has started."""
         return self._hosts
 
-    async def find(self, slot: int) -> str:
+    async def find(self, slot: int) -> Whereabouts:
         """Where the host of this slot listens now; one that cannot open yet is asked again."""
         try:
             return await self._open(slot)
+        except Fenced as error:
+            await self.actors.shut_out()
+            raise UserUnavailable(str(error)) from error
         except StorageError as error:
             log.error("a host cannot open", slot=slot, reason=str(error))
             raise HostGone(str(error)) from error
 
-    async def _open(self, slot: int) -> str:
+    async def _open(self, slot: int) -> Whereabouts:
         """Find the host of this slot, or start it, and have it open; where it listens."""
         actor = await self.actors.get_or_start(
-            PackedHost, packed_host(slot), self._hosts, VERSION, self._settings
+            PackedHost,
+            packed_host(slot),
+            self._settings,
+            this_node,
+            cpus=1 if self.actors.joined else 0,
         )
         self._started[slot] = actor
-        where: Whereabouts = await actor.call("where")
-        self._check(where)
+        where: Whereabouts = await actor.call("where", self.actors.node.id)
         # Before anything is asked of it: one that came back has the rules it first started with.
         await tell_rules(actor, self._rules_text)
-        return where.socket_path
+        return where
 
     async def change_rules(self, text: str) -> None:
         """See `Cluster.change_rules`."""
@@ -98,16 +137,6 @@ class PackedCluster:
 
     def _rules_text(self) -> str:
         return self._settings.rules_text
-
-    def _check(self, where: Whereabouts) -> None:
-        """A host that runs already must be of this placement, this store and this version."""
-        ours = (self._hosts, self._settings.store_url, VERSION)
-        if (theirs := (where.hosts, where.store_url, where.version)) != ours:
-            raise ClusterError(
-                f"{where.name} runs already as one of {theirs[0]} hosts on {theirs[1]} with "
-                f"Questkeep {theirs[2]}; this server wants {ours[0]} on {ours[1]} with {ours[2]}. "
-                "Stop the other server first, or start with its settings."
-            )
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `Cluster.ask`."""
@@ -132,20 +161,28 @@ class PackedCluster:
         """Ask the hosts from time to time how many users they hold."""
         while True:
             await asyncio.sleep(ACTIVITY_SECONDS)
+            # All are asked, also when one is just being replaced: they go when nobody does.
+            asked = [actor.call("residents") for actor in self._started if actor is not None]
             try:
-                counts = [
-                    await actor.call("residents") for actor in self._started if actor is not None
-                ]
-            except (HostGone, AskAgain):
-                continue  # a host is just being replaced
-            active, activations, passivations = map(sum, zip(*counts, strict=True))
-            self._activity = Activity(active, activations, passivations, 0)
+                async with asyncio.timeout(ACTIVITY_SECONDS):
+                    counts = await asyncio.gather(*asked, return_exceptions=True)
+            except TimeoutError:
+                continue
+            known = [one for one in counts if not isinstance(one, BaseException)]
+            if len(known) == self._hosts:
+                active, activations, passivations = map(sum, zip(*known, strict=True))
+                self._activity = Activity(active, activations, passivations, 0)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""
+        try:
+            await asyncio.gather(*(actor.drain() for actor in self._started if actor is not None))
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
         if self._watching is not None:
             self._watching.cancel()
-        await asyncio.gather(*(actor.drain() for actor in self._started if actor is not None))
         for lane in self._lanes:
             lane.close()
         await self.actors.disconnect()

@@ -4,7 +4,37 @@
 users whose hash falls to it.
 """
 
+from collections.abc import Sequence
 from zlib import crc32
+
+from msgspec import Struct
+
+
+class Room(Struct, frozen=True):
+    """What a cluster has for hosts, and what is left of it when its largest node dies.
+
+    Attributes:
+        cpus: whole CPUs of all nodes.
+        cpus_left: those without the largest node, if there are others.
+        memory: bytes for hosts, on the nodes that are left.
+        hosts: as many as find room whichever node dies; of one node's CPUs the gateway has one.
+    """
+
+    cpus: int
+    cpus_left: int
+    memory: int
+    hosts: int
+
+    @classmethod
+    def of(cls, nodes: Sequence[tuple[int, int]]) -> "Room":
+        """From each node's CPUs and memory in bytes."""
+        cpus = sum(cpus for cpus, _ in nodes)
+        memory = sum(memory for _, memory in nodes)
+        if len(nodes) == 1:
+            return cls(cpus, cpus, memory, max(1, cpus - 1))
+        cpus_left = cpus - max(cpus for cpus, _ in nodes)
+        memory_left = memory - max(memory for _, memory in nodes)
+        return cls(cpus, cpus_left, memory_left, max(1, cpus_left))
 
 
 def dedicated_host(user_id: str) -> str:

@@ -5,7 +5,7 @@ What is asked within one turn of the event loop goes in one frame, or in several
 breaks, every parcel without an answer is sent again, in order and under the same command ids, to
 wherever the host is then; receipts make that one effect and one answer.
 
-Not for: finding the host (the `find` it is given asks Ray).
+Not for: finding the host (the `find` it is given asks Ray), or proving who is who (`handshake`).
 """
 
 import asyncio
@@ -14,8 +14,10 @@ from typing import cast
 
 from actors.envelope import Reply, Request
 from actors.errors import AskAgain, OutcomeUnknown, Overloaded, UserUnavailable
+from actors.handshake import connect
 from actors.lane import PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN, HostGone
 from actors.socket_frames import Frames, Parcel, decode_answers, frame
+from actors.whereabouts import Whereabouts
 
 PARCELS_MAX = 20_000
 """Parcels without an answer on one lane; beyond it new ones are refused at once."""
@@ -24,8 +26,8 @@ FRAME_PARCELS = 16
 one after the other: one reads all requests while the other has nothing to do, then it waits."""
 EXPIRY_CHECK_SECONDS = 0.25
 
-Find = Callable[[], Awaitable[str]]
-"""The path of the socket where the host listens now; raises `HostGone` to be asked again."""
+Find = Callable[[], Awaitable[Whereabouts]]
+"""Where the host listens now; raises `HostGone` to be asked again."""
 
 
 class _Waiting:
@@ -119,14 +121,12 @@ class SocketLane:
 
     async def _reconnect(self) -> None:
         pause = PAUSE_SECONDS_MIN
-        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 try:
-                    path = await self._find()
-                    _, connection = await loop.create_unix_connection(
-                        lambda: _Connection(self), path
-                    )
+                    where = await self._find()
+                    connection = _Connection(self)
+                    await connect(where, connection)
                     self._connection = connection
                     break
                 except (HostGone, OSError):

@@ -9,14 +9,16 @@ from typing import cast
 import structlog
 
 from actors.answers import Accepted
+from actors.handshake import keep_door
 from actors.host import Host
 from actors.socket_frames import Answers, Frames, FrameTooLarge, decode_parcels, frame
+from actors.whereabouts import Identity
 
 log = structlog.get_logger(__name__)
 
 
 class SocketServer:
-    """Listens for gateways on a Unix socket."""
+    """Listens for gateways, of this node or of others."""
 
     def __init__(self, server: asyncio.Server) -> None:
         self._server = server
@@ -26,6 +28,17 @@ class SocketServer:
         """Serve `host` at `path`, whose folder says who may connect."""
         loop = asyncio.get_running_loop()
         return cls(await loop.create_unix_server(lambda: _Connection(host), path))
+
+    @classmethod
+    async def listen_to_nodes(cls, host: Host, ip: str, identity: Identity) -> "SocketServer":
+        """Serve `host` at a free port of `ip` to gateways that prove to be of the cluster."""
+        return cls(await keep_door(identity, ip, lambda: _Connection(host)))
+
+    @property
+    def port(self) -> int:
+        """The port that was free."""
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
 
     def close(self) -> None:
         """Take no more connections; those that stand end with the process."""

@@ -20,6 +20,7 @@ from actors.collecting import collect_rarely
 from actors.errors import UserUnavailable
 from actors.lane import HostGone
 from actors.lent_hosts import LentHosts
+from actors.whereabouts import Whereabouts
 from domain.rules import InvalidRules, Rules, compile_rules
 from gateway.assembly import make_app
 from gateway.event_loop import loop_factory
@@ -120,16 +121,16 @@ class Further:
         self._unexpected_end.cancel()
         await self._listener.stop()
 
-    async def _find_host(self, slot: int) -> str:
+    async def _find_host(self, slot: int) -> Whereabouts:
         try:
             found = msgspec.convert(await self._line.call("find_host", slot), HostFound)
         except (LineCut, LineFailed) as error:
             raise HostGone(str(error)) from error
-        if found.gone:
-            raise HostGone(found.gone)
         if found.unavailable:
             raise UserUnavailable(found.unavailable)
-        return found.place
+        if found.where is None:
+            raise HostGone(found.gone)
+        return found.where
 
     async def _metrics_text(self) -> bytes:
         text: bytes = await self._line.call("metrics_text")

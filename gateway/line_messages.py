@@ -19,6 +19,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from actors.whereabouts import Whereabouts
 from gateway.listening import Address
 from gateway.shown_rules import Reloaded
 
@@ -44,7 +45,7 @@ class Begin(Struct):
 class HostFound(Struct):
     """Where a host listens; or that it is gone for now, or unavailable, and why."""
 
-    place: str = ""
+    where: Whereabouts | None = None
     gone: str = ""
     unavailable: str = ""
 

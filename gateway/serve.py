@@ -70,7 +70,8 @@ def on_ray(settings: Settings, host_settings: HostSettings) -> Cluster:
     from actors.packed import PackedCluster
     from actors.ray_cluster import RayActors
 
-    actors = RayActors(host_settings, settings.ray)
+    shared_folder = settings.file_store == "shared"
+    actors = RayActors(host_settings, settings.ray, shared_folder=shared_folder)
     timeout = settings.ask_timeout_seconds
     if settings.placement == "packed":
         return PackedCluster(

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     store: str = Field(default_factory=_default_store)
+    file_store: Literal["local", "shared"] = "local"
     placement: Literal["dedicated", "packed"] = "dedicated"
     hosts: Annotated[int, Field(ge=0, le=1_024)] = 0
     gateways: Annotated[int, Field(ge=1, le=64)] = 1

@@ -54,9 +54,12 @@ async def cluster(host_settings: HostSettings) -> AsyncIterator[DedicatedCluster
 
 def user_actors(namespace: str) -> dict[str, int]:
     """Living user actors as Ray lists them: name -> process id."""
+    import ray
     from ray.util.state import list_actors
 
-    listed: Any = list_actors(filters=[("state", "=", "ALIVE")], limit=1_000, detail=True)
+    ours = ray.get_runtime_context().gcs_address  # others may run on this machine
+
+    listed: Any = list_actors(ours, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True)
     return {one.name: one.pid for one in listed if one.ray_namespace == namespace}
 
 

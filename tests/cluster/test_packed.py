@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from actors.cluster import ClusterError, HostSettings
+from actors.cluster import HostSettings
 from actors.envelope import View
 from actors.packed import PackedCluster
 from actors.placement import slot_of
@@ -43,10 +43,13 @@ async def cluster(host_settings: HostSettings) -> AsyncIterator[PackedCluster]:
 
 async def hostinges(cluster: PackedCluster) -> dict[str, int]:
     """Living hosts as Ray lists them: name -> process id."""
+    import ray
     from ray.util.state import list_actors
 
+    ours = ray.get_runtime_context().gcs_address  # others may run on this machine
+
     listed: Any = await asyncio.to_thread(
-        list_actors, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True
+        list_actors, ours, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True
     )
     return {one.name: one.pid for one in listed if one.ray_namespace == cluster.actors.namespace}
 
@@ -114,16 +117,3 @@ async def test_a_receipt_is_read_through_the_socket_like_everything_else(
     (first,) = await cluster.ask([grant("receipt", "c", 1)])
     (receipt,) = await cluster.ask([look("receipt", View.COMMAND, "c")])
     assert body(receipt) == {**body(first), "replayed": True}
-
-
-async def test_a_gateway_with_another_number_of_hosts_is_refused(
-    cluster: PackedCluster, host_settings: HostSettings
-) -> None:
-    other = PackedCluster(host_settings, cluster.actors, hosts=3, ask_timeout_seconds=60)
-
-    async def already_connected() -> HostSettings:
-        return host_settings  # both gateways of this test share a process and its connection
-
-    other.actors.connect = already_connected  # type: ignore[method-assign]
-    with pytest.raises(ClusterError, match="one of 2 hosts"):
-        await other.start()
