@@ -14,9 +14,9 @@ Not for: rules (`domain`), turns of one user (`user`), which host a user belongs
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import islice
 from typing import Any
 
-import msgspec
 import structlog
 
 from actors.accounts import read_account, store_pages
@@ -24,8 +24,11 @@ from actors.answers import RETRY_AFTER_MS, Accepted, Answer, deliver, read_after
 from actors.cluster import HostSettings
 from actors.envelope import Read, Reply, Request, View, refused
 from actors.mailbox import Message
+from actors.opening import open_stream
 from actors.resident import Resident
 from actors.rules_in_force import RulesInForce
+from actors.sleepers import Sleeper, Sleepers
+from actors.snapshots import Snapshots
 from actors.user import Turn, UserActor
 from domain.receipts import Receipts
 from domain.state import UserState
@@ -33,7 +36,6 @@ from persistence import steps
 from persistence.codec import decode_snapshot
 from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.group_commit import GroupCommit
-from persistence.recovery import fold
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
@@ -67,14 +69,16 @@ class Host:
         on_fenced: Callable[[], None],
     ) -> None:
         self.name = name
-        self.residents: OrderedDict[str, Resident] = OrderedDict()  # longest idle first
+        self.residents: OrderedDict[str, Resident] = OrderedDict()  # awake, longest idle first
         self.rules = RulesInForce(settings.rules_text)
+        self.sleepers = Sleepers(settings, self.rules)
         self.activations = 0
         self.passivations = 0
         self._store = store
         self._settings = settings
         self._now = now
         self._on_fenced = on_fenced
+        self._snapshots = Snapshots(store, name, on_fenced)
         self._opening = asyncio.Lock()
         self._stream: Stream | None = None
         self._commits: GroupCommit | None = None
@@ -84,13 +88,10 @@ class Host:
         self._draining = self._checkpointing = False
         self._journal_bytes = self._sequence = 0
 
-    async def open(self) -> None:
-        """Become the host's one writer now instead of before the first change.
-
-        Raises:
-            StorageError: the store is away, damaged or not ours to open.
-        """
-        await self._open()
+    @property
+    def users(self) -> int:
+        """Users in memory, awake or asleep."""
+        return len(self.residents) + len(self.sleepers)
 
     def accept(self, requests: Sequence[Request]) -> Accepted:
         """Take requests in, in order; their answers come out of what is returned."""
@@ -108,12 +109,12 @@ class Host:
             return None, refused("draining", "this host is going down", RETRY_AFTER_MS)
         if self._commits is not None and self._commits.pending_bytes > UNDURABLE_BYTES_MAX:
             return None, refused("overloaded", "the journal is behind", RETRY_AFTER_MS)
-        resident = self.residents.get(request.user_id)
+        resident = self.residents.get(request.user_id) or self._wake(request.user_id)
         if resident is None:
-            if len(self.residents) >= self._settings.residents_max and not self._make_room():
+            if self.users >= self._settings.residents_max and not self._make_room():
                 return None, refused(
                     "overloaded",
-                    f"{len(self.residents)} users are active in this host and none is idle",
+                    f"{self.users} users are active in this host and none is idle",
                     RETRY_AFTER_MS,
                 )
             resident = self._activate(request.user_id)
@@ -198,6 +199,7 @@ class Host:
         log.error("journal lost", host=self.name, reason=str(error))
         stream, self._stream, self._commits = self._stream, None, None
         self._era += 1
+        self.sleepers.clear()
         residents, self.residents = self.residents, OrderedDict()
         for resident in residents.values():
             while (message := resident.mailbox.take()) is not None:
@@ -216,6 +218,13 @@ class Host:
         self.activations += 1
         return resident
 
+    def _wake(self, user_id: str) -> Resident | None:
+        """The user as they fell asleep; None when they do not sleep here."""
+        resident = self.sleepers.wake(user_id, self._era)
+        if resident is not None:
+            self.residents[user_id] = resident
+        return resident
+
     def _prepare(self, resident: Resident, *, for_change: bool) -> None:
         resident.busy = True
         self._spawn(self._load(resident, for_change=for_change))
@@ -224,7 +233,7 @@ class Host:
         """Bring the user's newest state into memory, then handle what has waited for it."""
         try:
             if for_change or (self._commits is None and await self._store.streams(self.name)):
-                await self._open()
+                await self.open()
             era = self._era
             actor = await self._read_actor(resident.user_id)
         except Exception as error:
@@ -266,54 +275,38 @@ class Host:
         if isinstance(error, Spoiled):
             self._on_fenced()
 
-    async def _open(self) -> None:
-        """Become the host's one writer: claim a stream, close earlier ones, fold them in."""
+    async def open(self) -> None:
+        """Become the host's one writer; every user is read anew from here on.
+
+        Raises:
+            StorageError: the store is away, damaged or not ours to open.
+        """
         async with self._opening:
             if self._commits is not None:
                 return
-            stream = await self._store.claim(self.name)
-            try:
-                await self._check_server()
-                standing = await self._store.streams(self.name)
-                earlier = [one for one in standing if one != stream.id]
-                folded = await fold(self._store, earlier, self._settings.receipt_window)
-            except BaseException:
-                await stream.close()
-                raise
-            if folded.streams:
-                log.info("recovered", host=self.name, **msgspec.structs.asdict(folded))
-            self._stream, self._commits = stream, GroupCommit(stream)
+            self._stream = await open_stream(self._store, self.name, self._settings)
+            self._commits = GroupCommit(self._stream)
             self._journal_bytes = self._sequence = 0
             self._era += 1
-
-    async def _check_server(self) -> None:
-        """Only hosts of the store's newest server may write; looked for after the claim (P3)."""
-        server = self._settings.server
-        if server is not None and server not in await self._store.streams(server.host):
-            raise Fenced(f"another server has taken over {self._store.url}")
+            self.sleepers.clear()  # read before this moment, like everybody of an earlier era
 
     # -- going: snapshots, passivation, drain ----------------------------------------------------
 
     async def _snapshot(self, resident: Resident) -> bool:
         """Write the user's durable state, unless it stands already; whether it stands now."""
-        actor = resident.actor
-        if actor is None or actor.durable.version <= actor.snapshot_version:
-            return True
-        version = actor.durable.version
-        try:
-            await self._store.write_snapshot(resident.user_id, version, actor.snapshot())
-        except StorageError as error:
-            log.error("snapshot failed", host=self.name, reason=str(error))
-            if isinstance(error, Spoiled):
-                self._on_fenced()
-            return False
-        actor.snapshot_version = max(version, actor.snapshot_version)
-        return True
+        return resident.actor is None or await self._snapshots.write(resident.actor)
 
     async def _snapshot_all(self) -> bool:
-        """Snapshot every user; False, and no further, once one cannot be written."""
-        for resident in list(self.residents.values()):
+        """Snapshot every user; False, and no further, once one cannot be written.
+
+        Whoever falls asleep or wakes meanwhile is covered: the two lists hold who they were.
+        """
+        awake, asleep = list(self.residents.values()), list(self.sleepers)
+        for resident in awake:
             if not await self._snapshot(resident):
+                return False
+        for sleeper in asleep:
+            if not await self._snapshots.write(sleeper):
                 return False
         return True
 
@@ -346,31 +339,37 @@ class Host:
             self._resume(resident)
         return left
 
-    async def passivate_idle(self) -> None:
-        """Let go of every user without a command for `idle_seconds`."""
-        now = asyncio.get_running_loop().time()
-        for resident in list(self.residents.values()):
-            if resident.idle and now - resident.last_command >= self._settings.idle_seconds:
-                await self.passivate(resident, "idle")
+    def let_go(self, sleeper: Sleeper, reason: str) -> asyncio.Task[object] | None:
+        """Let a user go who sleeps; what to wait for when they have to be snapshotted first."""
+        if self.sleepers.forget(sleeper):
+            self.passivations += 1
+        elif (resident := self._wake(sleeper.user_id)) is not None:
+            resident.busy = True
+            return self._spawn(self.passivate(resident, reason))
+        return None
 
-    async def passivate_longest_idle(self) -> None:
-        """Let go of a tenth of the users, the longest-idle first: memory is short."""
-        idle = [resident for resident in self.residents.values() if resident.idle]
-        for resident in idle[: len(self.residents) // 10 + 1]:
-            if resident.idle:
-                await self.passivate(resident, "memory")
+    def put_to_sleep(self, resident: Resident) -> bool:
+        """Keep a user small until the next message; False for whom there is something under way."""
+        actor = resident.actor
+        here = self.residents.get(resident.user_id) is resident and resident.era == self._era
+        if actor is None or not here or not resident.idle or actor.storing_pages:
+            return False
+        self.sleepers.put(actor, resident.last_command)
+        del self.residents[resident.user_id]
+        return True
 
     def _make_room(self) -> bool:
         """Begin to let go of the longest-idle users; False when none is idle."""
-        leaving = 0
-        for resident in self.residents.values():
-            if resident.idle:
-                resident.busy = True
-                self._spawn(self.passivate(resident, "room"))
-                leaving += 1
-            if leaving == LEAVE_TOGETHER:
-                break
-        return leaving > 0 or len(self.residents) < RESIDENTS_SLACK * self._settings.residents_max
+        asleep = list(islice(self.sleepers, LEAVE_TOGETHER))
+        for sleeper in asleep:
+            self.let_go(sleeper, "room")
+        awake = (one for one in self.residents.values() if one.idle and not asleep)
+        idle = list(islice(awake, LEAVE_TOGETHER))
+        for resident in idle:
+            resident.busy = True
+            self._spawn(self.passivate(resident, "room"))
+        room = self.users < RESIDENTS_SLACK * self._settings.residents_max
+        return bool(asleep or idle) or room
 
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
@@ -388,10 +387,12 @@ class Host:
         except StorageError as error:
             log.error("drain left the journal standing", host=self.name, reason=str(error))
         self.residents = OrderedDict()
+        self.sleepers.clear()
         if self._stream is not None:
             await self._stream.close()
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -133,8 +133,8 @@ class PackedCluster:
                 ]
             except (HostGone, AskAgain):
                 continue  # a host is just being replaced
-            active, activations, passivations = map(sum, zip(*counts, strict=True))
-            self._activity = Activity(active, activations, passivations, 0)
+            active, asleep, activations, passivations = map(sum, zip(*counts, strict=True))
+            self._activity = Activity(active, activations, passivations, 0, asleep)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from actors.envelope import View
+from actors.leaving import passivate_idle
 from persistence.codec import pack_snapshot, unpack_snapshot
 from persistence.memory import MemoryStore
 from persistence.recovery import take_over
@@ -166,9 +167,9 @@ async def test_of_two_hosts_that_looked_before_either_wrote_the_second_builds_on
 
 
 async def test_an_idle_user_is_snapshotted_and_gone_and_comes_back_whole() -> None:
-    rig = Rig(idle_seconds=0.0)
+    rig = Rig()
     (first,) = await ask(rig.host, grant("u", "c"))
-    await rig.host.passivate_idle()
+    await passivate_idle(rig.host, 0)
     assert rig.host.residents == {}
     assert rig.world.snapshots["u"].version == 1
     (again,) = await ask(rig.host, grant("u", "c"))
@@ -176,10 +177,10 @@ async def test_an_idle_user_is_snapshotted_and_gone_and_comes_back_whole() -> No
 
 
 async def test_a_message_that_comes_during_passivation_is_answered() -> None:
-    rig = Rig(idle_seconds=0.0)
+    rig = Rig()
     await ask(rig.host, grant("u", "c1"))
     rig.faults.before_snapshot_write = asyncio.Event()
-    passivating = asyncio.create_task(rig.host.passivate_idle())
+    passivating = asyncio.create_task(passivate_idle(rig.host, 0))
     await asyncio.sleep(0)
     asked = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)

@@ -24,6 +24,7 @@ import structlog
 
 from actors.envelope import decode_requests, encode
 from actors.host import Host
+from actors.leaving import let_sleep, passivate_idle
 from persistence import steps
 from persistence.disk import DiskStore
 from persistence.object_store import ObjectStore
@@ -104,7 +105,9 @@ class _Child:
                 self._patch.undo()
                 answer = None
             case "passivate":
-                answer = await self._host.passivate_idle()
+                # Some leave asleep, others wake just before.
+                await let_sleep(self._host, quiet_seconds=0)
+                answer = await passivate_idle(self._host, idle_seconds=0)
             case "ping":
                 answer = None
             case "vitals":
