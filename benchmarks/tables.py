@@ -4,11 +4,13 @@ Not for: the comparison with peers (`report`).
 """
 
 import json
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import machine
+from benchmarks.clients import Seen
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -26,6 +28,22 @@ class Figure(NamedTuple):
         """The number with its unit."""
         digits = 0 if abs(self.value) >= 100 else 2
         return f"{self.value:,.{digits}f} {self.unit}"
+
+
+def rate(seen: Sequence[Seen], seconds: float) -> float:
+    """Answers with 200 a second."""
+    return sum(one.status == 200 for one in seen) / seconds
+
+
+def latency(what: str, seen: Sequence[Seen], wanted: str = "") -> list[Figure]:
+    """The middle and the slowest hundredth; `wanted` is about the latter.  None without answers."""
+    if len(seen) < 2:
+        return []
+    percentiles = statistics.quantiles((one.seconds * 1e3 for one in seen), n=100)
+    return [
+        Figure(f"… {what}, p50", percentiles[49], "ms"),
+        Figure(f"… {what}, p99", percentiles[98], "ms", wanted),
+    ]
 
 
 def write(name: str, title: str, figures: Sequence[Figure], notes: Sequence[str] = ()) -> str:

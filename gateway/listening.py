@@ -8,6 +8,7 @@ Not for: what is answered (`app`).
 
 import asyncio
 import errno
+import resource
 import socket
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ from granian.server.embed import Server
 from gateway.app import App
 
 HEADER_BYTES_MAX = 64 * 1024
+FILES_ASKED_FOR = 65_536
+FILES_FOR_THE_REST = 256
+"""Sockets to hosts and to Ray, the store's files, and this program's own."""
 _CHECK_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 
@@ -66,10 +70,18 @@ def free_address(host: str, port: int) -> Address:
         raise CannotListen(f"Port {port} on {host} {what}") from None
 
 
+def _connections_max() -> int:
+    """As many connections as this process can have, after asking for as many files as it may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    files = FILES_ASKED_FOR if most == resource.RLIM_INFINITY else min(most, FILES_ASKED_FOR)
+    return max(1, files - FILES_FOR_THE_REST)
+
+
 class Listener:
     """Granian, in this process and on this event loop."""
 
-    def __init__(self, app: App, address: Address, requests_in_flight_max: int) -> None:
+    def __init__(self, app: App, address: Address) -> None:
         self._address = address
         self._server = Server(
             app,
@@ -80,8 +92,9 @@ class Listener:
             http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
             websockets=False,
             backlog=2_048,
-            # Above our own limit, so that it is we who answer when there is no room.
-            backpressure=2 * requests_in_flight_max,
+            # Granian counts connections, idle ones too, and leaves those beyond this number without
+            # an answer.  So it is as high as can be: it is we who answer when there is no room.
+            backpressure=_connections_max(),
             log_enabled=False,
         )
         self._serving: asyncio.Task[None] | None = None

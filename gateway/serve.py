@@ -132,7 +132,7 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
         rules,
         Limits(settings.body_bytes_max, settings.requests_in_flight_max),
     )
-    listener = Listener(app, parts.address, settings.requests_in_flight_max)
+    listener = Listener(app, parts.address)
     try:
         await listener.start()
     except CannotListen as error:

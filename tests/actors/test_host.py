@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from actors import host as hosts
 from actors.envelope import View
 from actors.leaving import passivate_idle
 from persistence.codec import pack_snapshot, unpack_snapshot
@@ -239,9 +240,39 @@ async def test_a_full_mailbox_refuses_at_once_and_only_that_user() -> None:
     other = asyncio.create_task(ask(rig.host, grant("v", "c")))
     await asyncio.sleep(0)
     rig.faults.before_append.set()
-    assert [reply.code for reply in await asked] == ["", "", "", "user_busy", "user_busy"]
+    replies = await asked
+    assert [reply.code for reply in replies] == ["", "", "", "user_busy", "user_busy"]
+    assert replies[-1].retry_after_ms is not None
     assert (await other)[0].code == ""
     assert (await ask(rig.host, grant("u", "c9")))[0].code == ""
+
+
+async def test_a_journal_that_is_behind_takes_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "UNDURABLE_BYTES_MAX", 1_000)
+    rig = Rig()
+    await ask(rig.host, grant("u", "first"))
+    rig.faults.before_append = asyncio.Event()
+    asked = asyncio.create_task(ask(rig.host, *(grant("u", f"c{n}") for n in range(10))))
+    await asyncio.sleep(0)
+    (reply,) = await ask(rig.host, look("v"))
+    assert (reply.code, reply.detail) == ("overloaded", "the journal is behind")
+    assert reply.retry_after_ms is not None
+    rig.faults.before_append.set()
+    assert (await asked)[0].code == ""
+    assert (await ask(rig.host, grant("v", "c")))[0].code == ""
+
+
+async def test_a_host_full_of_busy_users_refuses_one_more_and_takes_them_later() -> None:
+    rig = Rig(residents_max=10)
+    rig.faults.before_append = asyncio.Event()
+    asked = asyncio.create_task(ask(rig.host, *(grant(f"u{n}", "c") for n in range(11))))
+    await asyncio.sleep(0)
+    (reply,) = await ask(rig.host, grant("one more", "c"))
+    assert reply.code == "overloaded"
+    assert reply.retry_after_ms is not None
+    rig.faults.before_append.set()
+    assert {reply.code for reply in await asked} == {""}
+    assert (await ask(rig.host, grant("one more", "c")))[0].code == ""
 
 
 async def test_the_receipt_of_a_command_can_be_read() -> None:
