@@ -6,11 +6,11 @@ READY := .venv/.ready
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
-.PHONY: help setup run test check bench torture pins clean
+.PHONY: help setup run test check bench bench-limits torture pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'More options: make run ARGS="--port 9000"; make test ARGS="-k quests -x"; PYTHON=python3.12 make test'
 
 setup: $(READY) ## install everything into .venv (the other targets do this by themselves)
@@ -30,6 +30,9 @@ check: $(READY) ## style, types and architecture, in under a minute
 
 bench: $(READY) ## measure throughput and latency
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+bench-limits: $(READY) ## memory of a user, overload, one hot user, one host and two (half an hour)
+	@for one in residents overload hot_user scaling; do $(BIN)/python -m benchmarks.$$one || exit 1; done
 
 torture: $(READY) ## kill the server again and again under load; nothing acknowledged may be lost
 	@exec $(BIN)/python -m tests.torture $(ARGS)

@@ -50,12 +50,16 @@ class Capacity(Struct, frozen=True):
 
 
 class Activity(Struct, frozen=True):
-    """What a cluster is doing now, for metrics: totals since start but for `users_active`."""
+    """What a cluster is doing now, for metrics: totals since start but for users.
+
+    `users_asleep` are those of `users_active` who are kept small until their next message.
+    """
 
     users_active: int
     activations: int
     passivations: int
     retries: int
+    users_asleep: int = 0
 
 
 class Cluster(Protocol):

@@ -17,7 +17,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from itertools import islice
 from typing import Any
 
-import msgspec
 import structlog
 
 from actors.accounts import find_grant, store_pages
@@ -26,23 +25,24 @@ from actors.cluster import HostSettings
 from actors.envelope import Ask, Read, Reply, Request, refused
 from actors.loading import read_actor
 from actors.mailbox import Message
+from actors.opening import open_stream
 from actors.reading import answer_read
 from actors.resident import Resident
 from actors.rules_in_force import RulesInForce
+from actors.sleepers import Sleeper, Sleepers
+from actors.snapshots import Snapshots
 from actors.user import Turn, UserActor
 from domain.history import HistoryEntry
 from domain.state import UserState
 from persistence import steps
 from persistence.errors import Fenced, Spoiled, StorageError, Unavailable
 from persistence.group_commit import GroupCommit
-from persistence.recovery import check_server, fold
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
 
 UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
 """Decided but not yet durable; beyond it new commands are refused as `overloaded`."""
-
 LEAVE_TOGETHER = 16
 """Idle users let go side by side when a host is full."""
 RESIDENTS_SLACK = 1.1
@@ -69,14 +69,15 @@ class Host:
         on_fenced: Callable[[], None],
     ) -> None:
         self.name = name
-        self.residents: OrderedDict[str, Resident] = OrderedDict()  # longest idle first
+        self.residents: OrderedDict[str, Resident] = OrderedDict()  # awake, longest idle first
         self.rules = RulesInForce(settings.rules_text)
-        self.activations = 0
-        self.passivations = 0
+        self.sleepers = Sleepers(settings, self.rules)
+        self.activations = self.passivations = 0
         self._store = store
         self._settings = settings
         self._now = now
         self._on_fenced = on_fenced
+        self._snapshots = Snapshots(store, name, on_fenced)
         self._opening = asyncio.Lock()
         self._stream: Stream | None = None
         self._commits: GroupCommit | None = None
@@ -85,6 +86,11 @@ class Host:
         self._tasks: set[asyncio.Task[object]] = set()
         self._draining = self._checkpointing = False
         self._journal_bytes = self._sequence = 0
+
+    @property
+    def users(self) -> int:
+        """Users in memory, awake or asleep."""
+        return len(self.residents) + len(self.sleepers)
 
     def accept(self, requests: Sequence[Request]) -> Accepted:
         """Take requests in, in order; their answers come out of what is returned."""
@@ -99,21 +105,15 @@ class Host:
             return None, refused("draining", "this host is going down", RETRY_AFTER_MS)
         if self._commits is not None and self._commits.pending_bytes > UNDURABLE_BYTES_MAX:
             return None, refused("overloaded", "the journal is behind", RETRY_AFTER_MS)
-        resident = self.residents.get(request.user_id)
+        resident = self.residents.get(request.user_id) or self._wake(request.user_id)
         if resident is None:
-            if len(self.residents) >= self._settings.residents_max and not self._make_room():
-                return None, refused(
-                    "overloaded",
-                    f"{len(self.residents)} users are active in this host and none is idle",
-                    RETRY_AFTER_MS,
-                )
+            if self.users >= self._settings.residents_max and not self._make_room():
+                full = f"{self.users} users are active in this host and none is idle"
+                return None, refused("overloaded", full, RETRY_AFTER_MS)
             resident = self._activate(request.user_id)
         if not resident.mailbox.admit():
-            return None, refused(
-                "user_busy",
-                f"{resident.mailbox.depth} messages of this user have no answer yet",
-                RETRY_AFTER_MS,
-            )
+            full = f"{resident.mailbox.depth} messages of this user have no answer yet"
+            return None, refused("user_busy", full, RETRY_AFTER_MS)
         if not resident.busy and resident.era == self._era:
             answer = self._handle(resident, request)
             if answer is not None:
@@ -208,6 +208,7 @@ class Host:
         log.error("journal lost", host=self.name, reason=str(error))
         stream, self._stream, self._commits = self._stream, None, None
         self._era += 1
+        self.sleepers.clear()
         residents, self.residents = self.residents, OrderedDict()
         for resident in residents.values():
             while (message := resident.mailbox.take()) is not None:
@@ -219,11 +220,17 @@ class Host:
     # -- coming: load a user, open the host ------------------------------------------------------
 
     def _activate(self, user_id: str) -> Resident:
-        resident = Resident(
-            user_id, self._settings.mailbox_depth_max, asyncio.get_running_loop().time()
-        )
+        now = asyncio.get_running_loop().time()
+        resident = Resident(user_id, self._settings.mailbox_depth_max, now)
         self.residents[user_id] = resident
         self.activations += 1
+        return resident
+
+    def _wake(self, user_id: str) -> Resident | None:
+        """The user as they fell asleep; None when they do not sleep here."""
+        resident = self.sleepers.wake(user_id, self._era)
+        if resident is not None:
+            self.residents[user_id] = resident
         return resident
 
     def _prepare(self, resident: Resident, *, for_change: bool) -> None:
@@ -273,7 +280,7 @@ class Host:
             self._on_fenced()
 
     async def open(self) -> None:
-        """Become the host's one writer: claim a stream, close earlier ones, fold them in.
+        """Become the host's one writer; every user is read anew from here on.
 
         Raises:
             StorageError: the store is away, damaged or not ours to open.
@@ -281,43 +288,29 @@ class Host:
         async with self._opening:
             if self._commits is not None:
                 return
-            stream = await self._store.claim(self.name)
-            try:
-                await check_server(self._store, self._settings.server)
-                standing = await self._store.streams(self.name)
-                earlier = [one for one in standing if one != stream.id]
-                folded = await fold(self._store, earlier, self._settings.receipt_window)
-            except BaseException:
-                await stream.close()
-                raise
-            if folded.streams:
-                log.info("recovered", host=self.name, **msgspec.structs.asdict(folded))
-            self._stream, self._commits = stream, GroupCommit(stream)
+            self._stream = await open_stream(self._store, self.name, self._settings)
+            self._commits = GroupCommit(self._stream)
             self._journal_bytes = self._sequence = 0
             self._era += 1
+            self.sleepers.clear()  # read before this moment, like everybody of an earlier era
 
     # -- going: snapshots, passivation, drain ----------------------------------------------------
 
     async def _snapshot(self, resident: Resident) -> bool:
         """Write the user's durable state, unless it stands already; whether it stands now."""
-        actor = resident.actor
-        if actor is None or actor.durable.version <= actor.snapshot_version:
-            return True
-        version = actor.durable.version
-        try:
-            await self._store.write_snapshot(resident.user_id, version, actor.snapshot())
-        except StorageError as error:
-            log.error("snapshot failed", host=self.name, reason=str(error))
-            if isinstance(error, Spoiled):
-                self._on_fenced()
-            return False
-        actor.snapshot_version = max(version, actor.snapshot_version)
-        return True
+        return resident.actor is None or await self._snapshots.write(resident.actor)
 
     async def _snapshot_all(self) -> bool:
-        """Snapshot every user; False, and no further, once one cannot be written."""
-        for resident in list(self.residents.values()):
+        """Snapshot every user; False, and no further, once one cannot be written.
+
+        Whoever falls asleep or wakes meanwhile is covered: the two lists hold who they were.
+        """
+        awake, asleep = list(self.residents.values()), list(self.sleepers)
+        for resident in awake:
             if not await self._snapshot(resident):
+                return False
+        for sleeper in asleep:
+            if not await self._snapshots.write(sleeper):
                 return False
         return True
 
@@ -350,28 +343,36 @@ class Host:
             self._resume(resident)
         return left
 
-    async def passivate_idle(self) -> None:
-        """Let go of every user without a command for `idle_seconds`."""
-        now = asyncio.get_running_loop().time()
-        for resident in list(self.residents.values()):
-            if resident.idle and now - resident.last_command >= self._settings.idle_seconds:
-                await self.passivate(resident, "idle")
+    def let_go(self, sleeper: Sleeper, reason: str) -> asyncio.Task[object] | None:
+        """Let a user go who sleeps; what to wait for when they have to be snapshotted first."""
+        if self.sleepers.forget(sleeper):
+            self.passivations += 1
+        elif (resident := self._wake(sleeper.user_id)) is not None:
+            resident.busy = True
+            return self._spawn(self.passivate(resident, reason))
+        return None
 
-    async def passivate_longest_idle(self) -> None:
-        """Let go of a tenth of the users, the longest-idle first: memory is short."""
-        idle = [resident for resident in self.residents.values() if resident.idle]
-        for resident in idle[: len(self.residents) // 10 + 1]:
-            if resident.idle:
-                await self.passivate(resident, "memory")
+    def put_to_sleep(self, resident: Resident) -> bool:
+        """Keep a user small until the next message; False for whom there is something under way."""
+        actor = resident.actor
+        here = self.residents.get(resident.user_id) is resident and resident.era == self._era
+        if actor is None or not here or not resident.idle or actor.storing_pages:
+            return False
+        self.sleepers.put(actor, resident.last_command)
+        del self.residents[resident.user_id]
+        return True
 
     def _make_room(self) -> bool:
         """Begin to let go of the longest-idle users; False when none is idle."""
-        idle = (resident for resident in self.residents.values() if resident.idle)
-        leaving = list(islice(idle, LEAVE_TOGETHER))
-        for resident in leaving:
+        asleep = list(islice(self.sleepers, LEAVE_TOGETHER))
+        for sleeper in asleep:
+            self.let_go(sleeper, "room")
+        awake = (one for one in self.residents.values() if one.idle and not asleep)
+        idle = list(islice(awake, LEAVE_TOGETHER))
+        for resident in idle:
             resident.busy = True
             self._spawn(self.passivate(resident, "room"))
-        return bool(leaving) or len(self.residents) < RESIDENTS_SLACK * self._settings.residents_max
+        return bool(asleep or idle) or self.users < RESIDENTS_SLACK * self._settings.residents_max
 
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
@@ -389,6 +390,7 @@ class Host:
         except StorageError as error:
             log.error("drain left the journal standing", host=self.name, reason=str(error))
         self.residents = OrderedDict()
+        self.sleepers.clear()
         if self._stream is not None:
             await self._stream.close()
 

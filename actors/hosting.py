@@ -21,6 +21,7 @@ from actors.cluster import HostSettings
 from actors.collecting import collect_rarely
 from actors.envelope import Ask, decode_requests, encode, refused
 from actors.host import Host
+from actors.leaving import let_sleep, passivate_idle, passivate_longest_idle
 from actors.socket_server import SocketServer
 from actors.whereabouts import Identity, OnAnotherNode, OnThisNode, ThisNode, Whereabouts
 from persistence.open import open_store
@@ -31,7 +32,7 @@ ORPHAN_PERIODS = 2
 """A user's process that no gateway passivates goes by itself after so many idle periods."""
 ALONE_SECONDS = 600.0
 """A packed host without users goes by itself when no gateway has asked for it for so long."""
-MEMORY_CHECK_SECONDS = 1.0
+UPKEEP_SECONDS = 1.0
 
 Leave = Callable[[], None]
 """Ends this process for good, without a restart."""
@@ -136,11 +137,11 @@ class PackedHost:
         """Encoded requests in, encoded replies out: the way without a socket."""
         return encode(await self._host.ask(decode_requests(batch)))
 
-    async def residents(self) -> tuple[int, int, int]:
-        """Users in memory now, activations and passivations since the start."""
+    async def residents(self) -> tuple[int, int, int, int]:
+        """Users in memory, those of them asleep; activations and passivations since the start."""
         self._last_seen = time.monotonic()
         host = self._host
-        return len(host.residents), host.activations, host.passivations
+        return host.users, len(host.sleepers), host.activations, host.passivations
 
     async def drain(self) -> None:
         """Snapshot and close; whoever asked ends the process next."""
@@ -154,18 +155,21 @@ class PackedHost:
         self._folder.cleanup()
 
     async def _keep_up(self) -> None:
-        """Let idle users go in time, and the longest-idle ones when memory runs short.
+        """Let quiet users sleep, idle ones go in time, the longest-idle when memory runs short.
 
         A host that a server left behind, killed or cut off, goes itself when the last user has.
         """
         idle_check = time.monotonic()
-        while self._host.residents or time.monotonic() - self._last_seen < ALONE_SECONDS:
-            await asyncio.sleep(min(MEMORY_CHECK_SECONDS, self._settings.idle_seconds / 2))
+        while self._host.users or time.monotonic() - self._last_seen < ALONE_SECONDS:
+            await asyncio.sleep(min(UPKEEP_SECONDS, self._settings.idle_seconds / 2))
+            await let_sleep(self._host)
             if resident_bytes() > self._settings.memory_bytes_max:
-                await self._host.passivate_longest_idle()
+                await let_sleep(self._host, quiet_seconds=0)
+            if resident_bytes() > self._settings.memory_bytes_max:
+                await passivate_longest_idle(self._host)
             if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:
                 idle_check = time.monotonic()
-                await self._host.passivate_idle()
+                await passivate_idle(self._host, self._settings.idle_seconds)
         log.warning("a host goes: no gateway asks for it any more", host=self._host.name)
         self._upkeep = None  # it is this task, which drains instead of being ended by it
         await self.drain()

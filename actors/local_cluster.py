@@ -11,6 +11,7 @@ from actors.cluster import Activity, Capacity, HostSettings
 from actors.envelope import Reply, Request
 from actors.errors import OutcomeUnknown
 from actors.host import Host
+from actors.leaving import passivate_idle
 from persistence.store import Store
 
 HOST_NAME = "local"
@@ -57,7 +58,7 @@ class LocalCluster:
     def activity(self) -> Activity:
         """Counts for metrics."""
         host = self.host
-        return Activity(len(host.residents), host.activations, host.passivations, 0)
+        return Activity(host.users, host.activations, host.passivations, 0)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""
@@ -68,4 +69,4 @@ class LocalCluster:
     async def _passivate_idle(self) -> None:
         while True:
             await asyncio.sleep(self._settings.idle_seconds / IDLE_CHECKS_PER_PERIOD)
-            await self.host.passivate_idle()
+            await passivate_idle(self.host, self._settings.idle_seconds)

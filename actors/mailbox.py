@@ -28,6 +28,8 @@ class Message:
 class Mailbox:
     """First in, first out, one reader."""
 
+    __slots__ = ("_depth_max", "_waiting", "depth")
+
     def __init__(self, depth_max: int) -> None:
         self._depth_max = depth_max
         self._waiting: deque[Message] = deque()

@@ -170,8 +170,8 @@ class PackedCluster:
                 continue
             known = [one for one in counts if not isinstance(one, BaseException)]
             if len(known) == self._hosts:
-                active, activations, passivations = map(sum, zip(*known, strict=True))
-                self._activity = Activity(active, activations, passivations, 0)
+                active, asleep, activations, passivations = map(sum, zip(*known, strict=True))
+                self._activity = Activity(active, activations, passivations, 0, asleep)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""

@@ -15,9 +15,19 @@ class Resident:
         era: the host's era the actor was loaded in; one of an older era is loaded anew.
         pending: the commit that the newest undurable turn waits for.
         last_command: when a command last came, in the event loop's seconds.
+        awake_since: when the user was loaded or woken, in the same seconds.
     """
 
-    __slots__ = ("actor", "busy", "era", "last_command", "mailbox", "pending", "user_id")
+    __slots__ = (
+        "actor",
+        "awake_since",
+        "busy",
+        "era",
+        "last_command",
+        "mailbox",
+        "pending",
+        "user_id",
+    )
 
     def __init__(self, user_id: str, depth_max: int, now: float) -> None:
         self.user_id = user_id
@@ -27,6 +37,7 @@ class Resident:
         self.era = -1
         self.pending: asyncio.Future[int] | None = None
         self.last_command = now
+        self.awake_since = now
 
     @property
     def idle(self) -> bool:

@@ -9,6 +9,7 @@ Not for: finding the host (the `find` it is given asks Ray), or proving who is w
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
@@ -16,7 +17,7 @@ from actors.envelope import Reply, Request
 from actors.errors import AskAgain, OutcomeUnknown, Overloaded, UserUnavailable
 from actors.handshake import connect
 from actors.lane import PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN, HostGone
-from actors.socket_frames import Frames, Parcel, decode_answers, frame
+from actors.socket_frames import Answers, Frames, Parcel, decode_answers, frame
 from actors.whereabouts import Whereabouts
 
 PARCELS_MAX = 20_000
@@ -24,6 +25,8 @@ PARCELS_MAX = 20_000
 FRAME_PARCELS = 16
 """Parcels that leave before the turn of the event loop is over.  Without it gateway and host work
 one after the other: one reads all requests while the other has nothing to do, then it waits."""
+ANSWERS_TOGETHER = 32
+"""Replies passed on in one turn of the event loop: some two milliseconds of work behind them."""
 EXPIRY_CHECK_SECONDS = 0.25
 
 Find = Callable[[], Awaitable[Whereabouts]]
@@ -49,6 +52,7 @@ class SocketLane:
         self._find = find
         self._waiting: dict[int, _Waiting] = {}
         self._outgoing: list[Parcel] = []
+        self._arrived: deque[Answers] = deque()
         self._number = 0
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -96,16 +100,31 @@ class SocketLane:
 
     def answered(self, payload: bytes) -> None:
         """Replies came."""
-        for number, replies in decode_answers(payload):
+        arrived = decode_answers(payload)
+        if not self._arrived:
+            asyncio.get_running_loop().call_soon(self._hand_out)
+        self._arrived.extend(arrived)
+
+    def _hand_out(self) -> None:
+        """Pass some replies on, and the rest after whoever came meanwhile had their turn.
+
+        A commit may release hundreds at once; what comes in at that moment, to be refused perhaps,
+        does not wait for all of them.
+        """
+        for _ in range(min(ANSWERS_TOGETHER, len(self._arrived))):
+            number, replies = self._arrived.popleft()
             waiting = self._waiting.get(number)
             if waiting is None:
                 continue  # out of time already
             if any(reply.code == "draining" for reply in replies):
+                self._arrived.clear()  # asked again with the others
                 self.broken()
                 return
             del self._waiting[number]
             if not waiting.answer.done():
                 waiting.answer.set_result(replies)
+        if self._arrived:
+            asyncio.get_running_loop().call_soon(self._hand_out)
 
     def broken(self) -> None:
         """The connection is gone: find the host again, send again what has no answer."""

@@ -62,8 +62,9 @@ class Turn(Struct, frozen=True):
 class UserActor:
     """The rows of one user and the turns on them.
 
-    `snapshot_version` is the version that stands in the store as a snapshot; `unknown` are stored
-    rows with fields that only a newer version knows, kept for the next snapshot (P9).
+    `snapshot_version` is the version that stands in the store as a snapshot, the state's own unless
+    told otherwise; `unknown` are stored rows with fields that only a newer version knows, kept for
+    the next snapshot (P9).
     """
 
     def __init__(
@@ -72,16 +73,27 @@ class UserActor:
         receipts: Receipts,
         rules: RulesInForce,
         unknown: dict[str, Any] | None = None,
+        snapshot_version: int | None = None,
     ) -> None:
         self.durable = state
         self.working = state
         self.receipts = receipts
         self.unknown = unknown
-        self.snapshot_version = state.version
-        self._snapshot_begun = state.version
+        self.snapshot_version = state.version if snapshot_version is None else snapshot_version
+        self.storing_pages = False
+        self._snapshot_begun = self.snapshot_version
         self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
-        self._storing_pages = False
         self._in_force = rules
+
+    @property
+    def user_id(self) -> str:
+        """Whose rows they are."""
+        return self.durable.user_id
+
+    @property
+    def version(self) -> int:
+        """The durable state's version."""
+        return self.durable.version
 
     def reaches_beyond_memory(self, fields: dict[str, Any]) -> bool:
         """Whether deciding this command takes entries of the account that have left memory."""
@@ -148,14 +160,14 @@ class UserActor:
 
     def page_due(self) -> bool:
         """Whether to begin storing pages of the account; not again before `pages_stored`."""
-        if self._storing_pages or len(self.durable.history) < self._page_due_at:
+        if self.storing_pages or len(self.durable.history) < self._page_due_at:
             return False
-        self._storing_pages = True
+        self.storing_pages = True
         return True
 
     def pages_stored(self) -> None:
         """None is left to store, or one could not be stored: then the next try is a page later."""
-        self._storing_pages = False
+        self.storing_pages = False
         gathered = len(self.durable.history)
         full = HISTORY_TAIL + HISTORY_PAGE
         self._page_due_at = full if gathered < full else gathered + HISTORY_PAGE

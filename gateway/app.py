@@ -18,6 +18,7 @@ from msgspec import Struct
 from actors.cluster import Cluster
 from actors.envelope import View
 from gateway.auth import Authenticator
+from gateway.crowd import Crowd
 from gateway.docs_pages import docs_routes
 from gateway.errors import Problem
 from gateway.http import (
@@ -35,6 +36,9 @@ from gateway.metrics_text import TEXT_TYPE
 from gateway.routes import Endpoint, Route, Routes
 from gateway.shown_rules import ShownRules
 from gateway.users import UserEndpoints
+
+USERS_WITH_ROOM_MIN = 32
+"""So many users can be asked for at least: none takes a larger share of all requests in flight."""
 
 _NO_ROUTE = "(none)"
 _CLIENT_GONE = 499
@@ -71,7 +75,9 @@ class App:
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max)
+        self._crowd = Crowd()
+        room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
+        users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max, room_of_one)
         api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
         operations = [
             Route("/v1/operations/rules/reload", {"POST": rules.post_reload}),
@@ -148,7 +154,8 @@ class App:
             detail = (
                 f"{self._in_flight} requests are being answered, which is all there is room for"
             )
-            raise Problem("overloaded", detail, retry_after_ms=1_000)
+            away = self._crowd.come_back_after_ms(asyncio.get_running_loop().time())
+            raise Problem("overloaded", detail, retry_after_ms=away)
         self._in_flight += 1
         self._idle.clear()
         try:

@@ -43,7 +43,7 @@ def total(several: Iterable[Counts]) -> Counts:
     requests: Counter[tuple[str, str, int, str]] = Counter()
     commands: Counter[tuple[str, str]] = Counter()
     latencies: dict[str, Latency] = {}
-    in_flight = users_active = activations = passivations = retries = 0
+    in_flight = users_active = users_asleep = activations = passivations = retries = 0
     for one in several:
         requests.update(one.requests)
         commands.update(one.commands)
@@ -51,16 +51,17 @@ def total(several: Iterable[Counts]) -> Counts:
             latencies[route] = _added(latencies.get(route), latency)
         in_flight += one.in_flight
         users_active += one.activity.users_active
+        users_asleep += one.activity.users_asleep
         activations += one.activity.activations
         passivations += one.activity.passivations
         retries += one.activity.retries
-    activity = Activity(users_active, activations, passivations, retries)
+    activity = Activity(users_active, activations, passivations, retries, users_asleep)
     return Counts(dict(requests), latencies, dict(commands), in_flight, activity)
 
 
 def of_the_past(counts: Counts) -> Counts:
     """What stays of a gateway that is gone: what it did, not what it was doing."""
-    activity = msgspec.structs.replace(counts.activity, users_active=0)
+    activity = msgspec.structs.replace(counts.activity, users_active=0, users_asleep=0)
     return msgspec.structs.replace(counts, in_flight=0, activity=activity)
 
 

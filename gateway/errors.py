@@ -57,7 +57,9 @@ MEANINGS: dict[str, Meaning] = {
     "invalid_rules": Meaning(
         422, "The rules file cannot be used", "`problems` names each; mend them, then reload."
     ),
-    "too_many_requests": Meaning(429, "Too many requests", "Wait, then send the same again."),
+    "too_many_requests": Meaning(
+        429, "Too many requests for one user", "Wait, then send the same again, or send a list."
+    ),
     "user_busy": Meaning(429, "The user's mailbox is full", "Wait, then send the same again."),
     "internal": Meaning(
         500, "A bug in the server", "Tell the operator the `request_id`; the log has more."

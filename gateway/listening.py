@@ -11,6 +11,7 @@ Not for: what is answered (`app`).
 
 import asyncio
 import errno
+import resource
 import socket
 from asyncio.events import TimerHandle
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ HEAD_SECONDS_MAX = 30.0
 KEEP_ALIVE_SECONDS = 75
 """Longer than the 60 s for which load balancers commonly keep a connection, so that it is they who
 end it: a request that crosses our end on its way would be lost."""
+FILES_MAX = 65_536
+"""Open files, most of them connections, that this process asks to be allowed."""
 _STOP_SECONDS = 5
 
 _HEAD_TOO_LARGE = (
@@ -102,6 +105,7 @@ class Listener:
 
     async def start(self) -> None:
         """Return once connections are accepted.  Raises `CannotListen`."""
+        _allow_many_files()
         self._serving = asyncio.create_task(self._server.serve([self._open()]))
         while not self._server.started:
             if self._serving.done():
@@ -211,6 +215,13 @@ class _JoinedWrites:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+def _allow_many_files() -> None:
+    """Each connection is an open file; most systems allow 1,024 until a process asks for more."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, wanted), most))
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:

@@ -81,6 +81,8 @@ def _activity(now: Activity) -> Iterator[Metric]:
     """The cluster's numbers."""
     active = "Users in memory now."
     yield GaugeMetricFamily("questkeep_users_active", active, now.users_active)
+    asleep = "Those of them kept small until their next message."
+    yield GaugeMetricFamily("questkeep_users_asleep", asleep, now.users_asleep)
     for name, help_text, value in (
         ("activations", "Users brought into memory.", now.activations),
         ("passivations", "Users that left memory.", now.passivations),

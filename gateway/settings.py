@@ -83,7 +83,8 @@ class Settings(BaseSettings):
     mailbox_depth_max: Annotated[int, Field(ge=1, le=100_000)] = 256
     snapshot_every: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     body_bytes_max: Annotated[int, Field(ge=1_024, le=64 << 20)] = 1 << 20
-    requests_in_flight_max: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
+    # Who is let in waits for those before them: about this many divided by requests a second.
+    requests_in_flight_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
     ask_timeout_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

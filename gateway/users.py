@@ -20,21 +20,32 @@ from gateway.metrics import Metrics
 from gateway.routes import Endpoint, key_of, page_of, user_of
 from gateway.wire import join, media_of_body, read_body, write
 
+RETRY_AFTER_MS = 1_000
 RECEIVE_SECONDS_MAX = 30.0
 """How long a body may take to arrive, all of it."""
 
 
 class UserEndpoints:
-    """Answers what is asked about one user."""
+    """Answers what is asked about one user.
 
-    def __init__(self, cluster: Cluster, metrics: Metrics, body_bytes_max: int) -> None:
+    Args:
+        requests_max: requests of one user that are being answered at once; more are turned away,
+            so that whoever hammers one user leaves room for the others.
+    """
+
+    def __init__(
+        self, cluster: Cluster, metrics: Metrics, body_bytes_max: int, requests_max: int
+    ) -> None:
         self._cluster = cluster
         self._metrics = metrics
         self._body_bytes_max = body_bytes_max
+        self._requests_max = requests_max
+        self._asking: dict[str, int] = {}  # requests of each user that are being answered
 
     async def commands(self, exchange: Exchange) -> Response:
         """`POST …/commands`: one command, or a list of separate ones in order."""
         user_id = user_of(exchange)
+        self._check_share(user_id)  # before anything that costs, and again when it is asked
         body = await exchange.read(self._body_bytes_max, RECEIVE_SECONDS_MAX)
         headers = exchange.headers
         written = media_of_body(headers.get(b"content-type"), headers.get(b"content-encoding"))
@@ -111,10 +122,27 @@ class UserEndpoints:
     async def _ask(
         self, requests: Sequence[Ask | Read], command_id: str | None = None
     ) -> list[Reply]:
+        user_id = requests[0].user_id
+        self._check_share(user_id, command_id)
+        self._asking[user_id] = self._asking.get(user_id, 0) + 1
         try:
             return await self._cluster.ask(requests)
         except AskAgain as error:
             raise ask_again(error, command_id) from error
+        finally:
+            asking = self._asking[user_id] - 1
+            if asking:
+                self._asking[user_id] = asking
+            else:
+                del self._asking[user_id]
+
+    def _check_share(self, user_id: str, command_id: str | None = None) -> None:
+        asking = self._asking.get(user_id, 0)
+        if asking >= self._requests_max:
+            detail = f"{asking} requests of this user are being answered, which is one user's share"
+            raise Problem(
+                "too_many_requests", detail, command_id=command_id, retry_after_ms=RETRY_AFTER_MS
+            )
 
     def _count(self, value: Any, code: str) -> None:
         named = value.get("type") if isinstance(value, dict) else None

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from actors import host as hosts
 from actors.envelope import View
+from actors.leaving import passivate_idle
 from persistence.codec import pack_snapshot, unpack_snapshot
 from persistence.memory import MemoryStore
 from persistence.recovery import take_over
@@ -166,9 +168,9 @@ async def test_of_two_hosts_that_looked_before_either_wrote_the_second_builds_on
 
 
 async def test_an_idle_user_is_snapshotted_and_gone_and_comes_back_whole() -> None:
-    rig = Rig(idle_seconds=0.0)
+    rig = Rig()
     (first,) = await ask(rig.host, grant("u", "c"))
-    await rig.host.passivate_idle()
+    await passivate_idle(rig.host, 0)
     assert rig.host.residents == {}
     assert rig.world.snapshots["u"].version == 1
     (again,) = await ask(rig.host, grant("u", "c"))
@@ -176,10 +178,10 @@ async def test_an_idle_user_is_snapshotted_and_gone_and_comes_back_whole() -> No
 
 
 async def test_a_message_that_comes_during_passivation_is_answered() -> None:
-    rig = Rig(idle_seconds=0.0)
+    rig = Rig()
     await ask(rig.host, grant("u", "c1"))
     rig.faults.before_snapshot_write = asyncio.Event()
-    passivating = asyncio.create_task(rig.host.passivate_idle())
+    passivating = asyncio.create_task(passivate_idle(rig.host, 0))
     await asyncio.sleep(0)
     asked = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
@@ -238,9 +240,39 @@ async def test_a_full_mailbox_refuses_at_once_and_only_that_user() -> None:
     other = asyncio.create_task(ask(rig.host, grant("v", "c")))
     await asyncio.sleep(0)
     rig.faults.before_append.set()
-    assert [reply.code for reply in await asked] == ["", "", "", "user_busy", "user_busy"]
+    replies = await asked
+    assert [reply.code for reply in replies] == ["", "", "", "user_busy", "user_busy"]
+    assert replies[-1].retry_after_ms is not None
     assert (await other)[0].code == ""
     assert (await ask(rig.host, grant("u", "c9")))[0].code == ""
+
+
+async def test_a_journal_that_is_behind_takes_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "UNDURABLE_BYTES_MAX", 1_000)
+    rig = Rig()
+    await ask(rig.host, grant("u", "first"))
+    rig.faults.before_append = asyncio.Event()
+    asked = asyncio.create_task(ask(rig.host, *(grant("u", f"c{n}") for n in range(10))))
+    await asyncio.sleep(0)
+    (reply,) = await ask(rig.host, look("v"))
+    assert (reply.code, reply.detail) == ("overloaded", "the journal is behind")
+    assert reply.retry_after_ms is not None
+    rig.faults.before_append.set()
+    assert (await asked)[0].code == ""
+    assert (await ask(rig.host, grant("v", "c")))[0].code == ""
+
+
+async def test_a_host_full_of_busy_users_refuses_one_more_and_takes_them_later() -> None:
+    rig = Rig(residents_max=10)
+    rig.faults.before_append = asyncio.Event()
+    asked = asyncio.create_task(ask(rig.host, *(grant(f"u{n}", "c") for n in range(11))))
+    await asyncio.sleep(0)
+    (reply,) = await ask(rig.host, grant("one more", "c"))
+    assert reply.code == "overloaded"
+    assert reply.retry_after_ms is not None
+    rig.faults.before_append.set()
+    assert {reply.code for reply in await asked} == {""}
+    assert (await ask(rig.host, grant("one more", "c")))[0].code == ""
 
 
 async def test_the_receipt_of_a_command_can_be_read() -> None:

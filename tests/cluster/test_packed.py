@@ -59,6 +59,17 @@ async def test_packed_placement_keeps_the_contract(check: Check, cluster: Packed
     await check(cluster)
 
 
+async def test_whoever_is_quiet_falls_asleep_by_themselves_and_answers_again(
+    cluster: PackedCluster,
+) -> None:
+    (first,) = await cluster.ask([grant("sleepy", "c")])
+    async with asyncio.timeout(60):
+        while cluster.activity().users_asleep == 0:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.5)  # the hosts tell from time to time
+    (again,) = await cluster.ask([grant("sleepy", "c")])
+    assert body(again) == {**body(first), "replayed": True}
+
+
 async def test_two_hosts_share_all_users(cluster: PackedCluster) -> None:
     users = [f"shared-{n}" for n in range(200)]
     await asyncio.gather(*(cluster.ask([grant(user, "c", 3)]) for user in users))

@@ -9,8 +9,9 @@ Not for: real deaths (`tests.torture`).
 import asyncio
 
 from actors.host import Host
+from actors.leaving import let_sleep, passivate_idle
 from persistence.memory import Faults
-from tests.actors.kit import Rig, ask, body, grant, total_xp
+from tests.actors.kit import Rig, ask, body, grant, look, total_xp
 
 
 async def a_user_read_long_ago_is_read_anew_before_they_are_changed() -> None:
@@ -51,7 +52,7 @@ async def a_checkpoint_whose_snapshot_fails_keeps_the_journal() -> None:
     rig = Rig(checkpoint_bytes=1)
     rig.faults.snapshot_writes = 1
     await ask(rig.host, grant("u", "c1"))
-    await _at_rest(rig.host)
+    await at_rest(rig.host)
     rig.faults.snapshot_writes = 0
     successor = rig.another()
     assert await total_xp(successor, "u") == 10
@@ -78,7 +79,67 @@ async def a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones() -> 
     assert {reply.code for reply in await waiting} == {"outcome_unknown"}
 
 
-async def _at_rest(host: Host) -> None:
+async def a_user_with_a_turn_on_its_way_stays_awake() -> None:
+    """A user would fall asleep while a batch of theirs is being appended; more turns follow."""
+    rig = Rig()
+    await ask(rig.host, grant("u", "c1"))
+    rig.faults.before_append = asyncio.Event()
+    second = asyncio.create_task(ask(rig.host, grant("u", "c2")))
+    await asyncio.sleep(0)
+    await let_sleep(rig.host, quiet_seconds=0)
+    third = asyncio.create_task(ask(rig.host, grant("u", "c3")))
+    await asyncio.sleep(0)
+    rig.faults.before_append.set()
+    assert [body((await one)[0])["version"] for one in (second, third)] == [2, 3]
+    assert await total_xp(rig.another("h", Faults()), "u") == 30
+
+
+async def a_sleeper_whose_snapshot_fails_stays() -> None:
+    """The store refuses the snapshot with which a sleeper was to leave; the journal has the turn,
+    but nobody reads it while its host lives."""
+    rig = Rig()
+    await ask(rig.host, grant("u", "c1"))
+    await let_sleep(rig.host, quiet_seconds=0)
+    rig.faults.snapshot_writes = 1
+    await passivate_idle(rig.host, idle_seconds=0)
+    assert await total_xp(rig.host, "u") == 10
+    (again,) = await ask(rig.host, grant("u", "c1"))
+    assert body(again)["replayed"]
+
+
+async def a_checkpoint_covers_those_who_sleep() -> None:
+    """The journal's part that only a sleeper's turn stands in is dropped; then the host dies."""
+    rig = Rig(checkpoint_bytes=1_000)
+    await ask(rig.host, grant("u", "c1"))
+    await let_sleep(rig.host, quiet_seconds=0)
+    while rig.world.snapshots.get("u") is None and await _turns("v", rig.host) < 20:
+        await at_rest(rig.host)
+    assert await total_xp(rig.another("h", Faults()), "u") == 10
+
+
+async def a_user_who_slept_while_the_host_opened_is_read_anew() -> None:
+    """Another incarnation came, wrote and went while they slept, before this one's first change."""
+    rig = Rig()
+    assert await total_xp(rig.host, "u") == 0
+    await let_sleep(rig.host, quiet_seconds=0)
+    other = rig.another()
+    await ask(other, grant("u", "c1"))
+    await other.drain()
+    await ask(rig.host, grant("v", "c1"))
+    (reply,) = await ask(rig.host, grant("u", "c2"))
+    assert body(reply)["version"] == 2
+
+
+async def _turns(user_id: str, host: Host) -> int:
+    """One more turn of this user; how many there were."""
+    (seen,) = await ask(host, look(user_id))
+    version: int = body(seen)["version"]
+    await ask(host, grant(user_id, f"more-{version}"))
+    return version
+
+
+async def at_rest(host: Host) -> None:
+    """Return once the host does nothing on its own any more."""
     while host._tasks:
         await asyncio.wait(host._tasks)
 
@@ -88,4 +149,8 @@ SCENARIOS = (
     a_stale_host_s_late_snapshot_costs_its_successor_nothing,
     a_checkpoint_whose_snapshot_fails_keeps_the_journal,
     a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones,
+    a_user_with_a_turn_on_its_way_stays_awake,
+    a_sleeper_whose_snapshot_fails_stays,
+    a_checkpoint_covers_those_who_sleep,
+    a_user_who_slept_while_the_host_opened_is_read_anew,
 )

@@ -9,6 +9,8 @@ import pytest
 from actors import errors
 from actors.envelope import refused
 from domain.rejections import Code
+from gateway.app import USERS_WITH_ROOM_MIN
+from gateway.crowd import COMING_BACK_PER_SECOND, Crowd
 from gateway.errors import MEANINGS, FieldError, Problem
 from tests.gateway import kit
 from tests.gateway.kit import ACKNOWLEDGE, PLAYER, SERVICE, Gateway, ScriptedCluster
@@ -293,17 +295,20 @@ def test_each_code_makes_a_whole_problem(code: str) -> None:
     assert set(document) == {"type", "title", "status", "code", "detail"}
 
 
+class Waiting(ScriptedCluster):
+    """A cluster that answers only once it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(refused("quest_not_found", "none"))
+        self.arrived, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def ask(self, requests: Any) -> Any:
+        self.arrived.set()
+        await self.go_on.wait()
+        return await super().ask(requests)
+
+
 async def test_a_full_server_says_so_at_once_and_takes_requests_again_later() -> None:
-    class Waiting(ScriptedCluster):
-        def __init__(self) -> None:
-            super().__init__(refused("quest_not_found", "none"))
-            self.arrived, self.go_on = asyncio.Event(), asyncio.Event()
-
-        async def ask(self, requests: Any) -> Any:
-            self.arrived.set()
-            await self.go_on.wait()
-            return await super().ask(requests)
-
     cluster = Waiting()
     gateway = kit.gateway(cluster, requests_in_flight_max=1)
     first = asyncio.create_task(gateway.send(ACKNOWLEDGE))
@@ -315,6 +320,44 @@ async def test_a_full_server_says_so_at_once_and_takes_requests_again_later() ->
     cluster.go_on.set()
     assert (await first).status == 404
     assert (await gateway.send(ACKNOWLEDGE)).status == 404
+
+
+async def test_one_user_has_a_share_of_the_room_and_the_others_have_the_rest() -> None:
+    cluster = Waiting()
+    gateway = kit.gateway(cluster, requests_in_flight_max=2 * USERS_WITH_ROOM_MIN)
+    under_way = [asyncio.create_task(gateway.send(ACKNOWLEDGE)) for _ in range(2)]
+    await cluster.arrived.wait()
+    answer = await gateway.send([ACKNOWLEDGE, ACKNOWLEDGE])
+    assert (answer.status, answer.code) == (429, "too_many_requests")
+    assert answer.headers["retry-after"] == "1"
+    other = asyncio.create_task(gateway.send(ACKNOWLEDGE, user="bob"))
+    cluster.go_on.set()
+    assert [(await one).status for one in (*under_way, other)] == [404, 404, 404]
+    assert (await gateway.send(ACKNOWLEDGE)).status == 404
+
+
+async def test_those_who_are_turned_away_are_told_to_come_back_one_after_the_other() -> None:
+    cluster = Waiting()
+    gateway = kit.gateway(cluster, requests_in_flight_max=1)
+    first = asyncio.create_task(gateway.send(ACKNOWLEDGE))
+    await cluster.arrived.wait()
+    answers = [await gateway.send(ACKNOWLEDGE) for _ in range(COMING_BACK_PER_SECOND * 3 // 2)]
+    moments = [answer.json["retry_after_ms"] for answer in answers]
+    assert moments[0] == 1_000
+    assert moments[-1] > 1_000
+    assert {answer.status for answer in answers} == {503}
+    cluster.go_on.set()
+    await first
+
+
+def test_a_crowd_is_spread_over_time_but_not_for_ever() -> None:
+    crowd = Crowd()
+    told = [crowd.come_back_after_ms(50.0) for _ in range(40 * COMING_BACK_PER_SECOND)]
+    assert told[0] == 1_000
+    assert told[COMING_BACK_PER_SECOND] == 2_000
+    assert told == sorted(told)
+    assert told[-1] == 30_000
+    assert crowd.come_back_after_ms(90.0) == 1_000
 
 
 async def test_a_draining_server_takes_nothing_new(gateway: Gateway) -> None:

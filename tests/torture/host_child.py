@@ -24,6 +24,7 @@ import structlog
 
 from actors.envelope import decode_requests, encode
 from actors.host import Host
+from actors.leaving import let_sleep, passivate_idle
 from persistence import steps
 from persistence.disk import DiskStore
 from persistence.object_store import ObjectStore
@@ -37,6 +38,7 @@ from tests.torture.plan import SEGMENT_BYTES, Plan, frame, next_frame
 
 STALE_EXIT = 1
 CRASHED_EXIT = 70
+DROWSE_SECONDS = 0.02
 
 
 def main(plan_bytes: bytes, link: socket.socket) -> None:
@@ -73,6 +75,8 @@ class _Child:
         self._loop = asyncio.get_running_loop()
         steps.on_reached = self._reached
         reader, self._writer = await asyncio.open_connection(sock=link)
+        self._drowsing = self._loop.create_task(self._drowse())
+        self._drowsing.add_done_callback(self._handled)
         while True:
             try:
                 number, word, payload = await next_frame(reader)
@@ -81,6 +85,12 @@ class _Child:
             task = self._loop.create_task(self._handle(number, word, payload))
             self._tasks.add(task)
             task.add_done_callback(self._handled)
+
+    async def _drowse(self) -> None:
+        """Whoever is not asked at this moment falls asleep, as they would after seconds."""
+        while True:
+            await asyncio.sleep(DROWSE_SECONDS)
+            await let_sleep(self._host, quiet_seconds=DROWSE_SECONDS)
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         """A bug in the host is never taken for a death of ours."""
@@ -104,7 +114,7 @@ class _Child:
                 self._patch.undo()
                 answer = None
             case "passivate":
-                answer = await self._host.passivate_idle()
+                answer = await passivate_idle(self._host, idle_seconds=0)
             case "ping":
                 answer = None
             case "vitals":

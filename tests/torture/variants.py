@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from actors import answers
+from actors import answers, opening
 from actors import host as hosts
 from actors import user as users
 from actors.envelope import Read, Reply, Request
 from actors.host import Host
 from actors.mailbox import Message
 from actors.resident import Resident
+from actors.sleepers import Sleeper, Sleepers
+from actors.snapshots import Kept, Snapshots
 from actors.user import Turn, UserActor
 from domain.state import UserState
 from persistence import codec, recovery
@@ -185,7 +187,7 @@ def opens_without_folding(patch: Patch) -> None:
     async def leave(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
         return Folded(0, 0, 0)
 
-    patch.setattr(hosts, "fold", leave)
+    patch.setattr(opening, "fold", leave)
 
 
 def folds_without_a_fence(patch: Patch) -> None:
@@ -206,7 +208,7 @@ def folds_without_a_fence(patch: Patch) -> None:
     async def unfenced(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
         return await fold(Unfenced(store), streams, window)  # type: ignore[arg-type]
 
-    patch.setattr(hosts, "fold", unfenced)
+    patch.setattr(opening, "fold", unfenced)
 
 
 def drops_journals_before_it_folds(patch: Patch) -> None:
@@ -243,6 +245,41 @@ def forgets_a_batch(patch: Patch) -> None:
     patch.setattr(GroupCommit, "_write", careless)
 
 
+def sleeps_with_a_turn_on_its_way(patch: Patch) -> None:
+    """A user falls asleep as they are durable, and what is on its way is forgotten (P2)."""
+    put = Host.put_to_sleep
+
+    def hasty(self: Host, resident: Resident) -> bool:
+        resident.mailbox.depth, resident.pending = 0, None
+        return put(self, resident)
+
+    patch.setattr(Host, "put_to_sleep", hasty)
+
+
+def lets_sleepers_go_unsaved(patch: Patch) -> None:
+    """A sleeper leaves memory although only the journal has their newest turns (P1)."""
+
+    def forget(self: Sleepers, sleeper: Sleeper) -> bool:
+        return self._asleep.pop(sleeper.user_id, None) is not None
+
+    patch.setattr(Sleepers, "forget", forget)
+
+
+def checkpoints_without_sleepers(patch: Patch) -> None:
+    """A checkpoint drops the journal and looks at users awake only (P7)."""
+    write = Snapshots.write
+
+    async def believe(self: Snapshots, kept: Kept) -> bool:
+        return isinstance(kept, Sleeper) or await write(self, kept)
+
+    patch.setattr(Snapshots, "write", believe)
+
+
+def wakes_users_from_before_it_opened(patch: Patch) -> None:
+    """Who slept while the host opened wakes as they were read before (P2, P3)."""
+    patch.setattr(Sleepers, "clear", lambda self: None)
+
+
 VARIANTS: dict[str, Callable[[Patch], None]] = {
     one.__name__: one
     for one in (
@@ -261,6 +298,10 @@ VARIANTS: dict[str, Callable[[Patch], None]] = {
         folds_without_a_fence,
         drops_journals_before_it_folds,
         forgets_a_batch,
+        sleeps_with_a_turn_on_its_way,
+        lets_sleepers_go_unsaved,
+        checkpoints_without_sleepers,
+        wakes_users_from_before_it_opened,
     )
 }
 

@@ -21,6 +21,9 @@ START_SECONDS = 120.0
 CALL_SECONDS = 120.0
 LIST_MAX = 100
 SEEDERS = 8
+ROOM = 4_096
+"""A thousand connections, beside a thousand requests that the warm-up left behind; and one user's
+share of it is enough where eight users have all the connections."""
 
 
 class Questkeep:
@@ -61,6 +64,7 @@ class Questkeep:
             [
                 *(sys.executable, "-m", "gateway", "serve", "--port", str(port)),
                 *("--placement", self._placement, "--store", f"file://{servers.folder}/data"),
+                *("--requests-in-flight-max", str(ROOM)),
                 *("--log-level", "warning", *hosts),
             ],
             {"QUESTKEEP_JWT_SECRET": world.secret, "PYTHONUNBUFFERED": "1"},

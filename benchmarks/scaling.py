@@ -1,0 +1,53 @@
+"""Durable turn-ins a second with one packed host and with two.
+
+    python -m benchmarks.scaling [--rounds 3] [--seconds 10]
+
+The same task and load as in the comparison with peers, and judged in the same way.  A gateway, its
+hosts and wrk want a core each: what a second host can add is bounded by the machine's cores, which
+stand below the table.
+"""
+
+import argparse
+import statistics
+
+from benchmarks import installing, tables
+from benchmarks.harness import measure
+from benchmarks.peers.questkeep.peer import Questkeep
+from benchmarks.processes import BENCH
+from benchmarks.tables import Figure
+
+CONNECTIONS = (64, 256, 1_000)
+
+
+def main() -> None:
+    """Measure in turn, print the table and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=10, help="length of a measured run")
+    arguments = parser.parse_args()
+    (BENCH / "run").mkdir(parents=True, exist_ok=True)
+    installing.program("wrk", "wrk")
+    peer = Questkeep("packed")
+    found: dict[tuple[int, str], list[float]] = {}
+    for _ in range(arguments.rounds):
+        for connections in CONNECTIONS:
+            for setting in peer.settings:
+                warm_up = max(1, arguments.seconds // 4)
+                run = measure(peer, setting, connections, warm_up, arguments.seconds)
+                found.setdefault((connections, setting.name), []).append(run.rate)
+    figures = []
+    for connections in CONNECTIONS:
+        one, two = (
+            statistics.median(found[connections, setting.name]) for setting in peer.settings
+        )
+        figures += [
+            Figure(f"{connections:,} connections, one host", one, "/s"),
+            Figure(f"{connections:,} connections, two hosts", two, "/s"),
+            Figure("… times as many", two / one, ""),
+        ]
+    title = f"Durable turn-ins a second, medians of {arguments.rounds} round(s)."
+    print(tables.write("scaling", title, figures))
+
+
+if __name__ == "__main__":
+    main()
