@@ -139,5 +139,6 @@ def run(descriptor: int) -> None:
     # A terminal sends them to everybody: the first gateway answers for all.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    configure_logs("info", "console")  # until the first says how
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Further().run(socket.socket(fileno=descriptor)))
