@@ -54,6 +54,7 @@ class Further:
     """The gateway, as the first one calls it."""
 
     def __init__(self) -> None:
+        self._without_socket: asyncio.Task[None] | None = None
         self.answerers: Answerers = {
             "begin": self._begin,
             "show_rules": self._show_rules,
@@ -97,7 +98,7 @@ class Further:
         except CannotListen as error:
             return str(error)
         self._app.ready = True
-        self._unexpected_end = asyncio.create_task(self._exit_without_socket())
+        self._without_socket = asyncio.create_task(self._exit_without_socket())
         return ""
 
     async def _exit_without_socket(self) -> None:
@@ -115,7 +116,8 @@ class Further:
         return settled
 
     async def _stop(self, _: None) -> None:
-        self._unexpected_end.cancel()
+        if self._without_socket is not None:
+            self._without_socket.cancel()
         await self._listener.stop()
 
     async def _find_host(self, slot: int) -> str:
