@@ -43,8 +43,7 @@ log = structlog.get_logger(__name__)
 
 UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
 """Decided but not yet durable; beyond it new commands are refused as `overloaded`."""
-LEAVE_TOGETHER = 16
-"""Idle users let go side by side when a host is full."""
+LEAVE_TOGETHER = 16  # idle users let go side by side when a host is full
 RESIDENTS_SLACK = 1.1
 """How far a host may be over its cap while users are on their way out."""
 

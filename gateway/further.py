@@ -56,6 +56,7 @@ class Further:
     """The gateway, as the first one calls it."""
 
     def __init__(self) -> None:
+        self._without_socket: asyncio.Task[None] | None = None
         self.answerers: Answerers = {
             "begin": self._begin,
             "show_rules": self._show_rules,
@@ -100,7 +101,7 @@ class Further:
             return str(error)
         collect_rarely()
         self._app.ready = True
-        self._unexpected_end = asyncio.create_task(self._exit_without_socket())
+        self._without_socket = asyncio.create_task(self._exit_without_socket())
         return ""
 
     async def _exit_without_socket(self) -> None:
@@ -118,7 +119,8 @@ class Further:
         return settled
 
     async def _stop(self, _: None) -> None:
-        self._unexpected_end.cancel()
+        if self._without_socket is not None:
+            self._without_socket.cancel()
         await self._listener.stop()
 
     async def _find_host(self, slot: int) -> Whereabouts:
@@ -142,5 +144,6 @@ def run(descriptor: int) -> None:
     # A terminal sends them to everybody: the first gateway answers for all.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    configure_logs("info", "console")  # until the first says how
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Further().run(socket.socket(fileno=descriptor)))

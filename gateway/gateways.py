@@ -211,6 +211,8 @@ class Gateways:
                 pause = min(2 * pause, PAUSE_SECONDS_MAX)
                 try:
                     one = await self._start(one.number)
+                    if self._stopping:
+                        one.line.close()  # it came too late to be drained
                     break
                 except CannotBegin as error:
                     log.error("a gateway cannot be started", reason=str(error))

@@ -125,11 +125,10 @@ class Line:
     async def _answer(self, call: _Call) -> None:
         try:
             content = await self._answerers[call.name](call.content)
+            self._send(_Answer(call.number, content))
         except Exception as error:
             log.exception("a call of another gateway could not be answered", call=call.name)
             self._send(_Failure(call.number, f"{call.name}: {error!r}"))
-        else:
-            self._send(_Answer(call.number, content))
 
     def _send(self, message: _Call | _Answer | _Failure) -> None:
         if not self.closed.is_set():

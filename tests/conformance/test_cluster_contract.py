@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from actors.cluster import Cluster
+from actors.lent_hosts import LendsHosts, LentHosts
 from actors.local_cluster import LocalCluster
 from persistence.disk import DiskStore
 from tests.actors.kit import settings
 from tests.conformance.cluster_kit import CHECKS, Check
+from tests.gateway.reachable_cluster import ReachableCluster
 
 
 @pytest.fixture
@@ -25,3 +27,25 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_the_local_cluster_keeps_the_contract(check: Check, cluster: Cluster) -> None:
     await check(cluster)
+
+
+@pytest.fixture
+async def lent(tmp_path: Path) -> AsyncIterator[Cluster]:
+    store = DiskStore(tmp_path)
+    lender = ReachableCluster(settings(), store)
+    assert isinstance(lender, LendsHosts)
+    await lender.start()
+    borrower = LentHosts(lender.hosts, lender.find, ask_timeout_seconds=30)
+    borrower.change_rules = lender.change_rules  # type: ignore[method-assign]
+    await borrower.start()
+    yield borrower
+    await borrower.drain()
+    await lender.drain()
+    await store.close()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_hosts_that_are_lent_keep_it_but_for_the_rules_which_the_lender_changes(
+    check: Check, lent: Cluster
+) -> None:
+    await check(lent)
