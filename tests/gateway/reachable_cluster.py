@@ -5,6 +5,7 @@ from pathlib import Path
 
 from actors.local_cluster import LocalCluster
 from actors.socket_server import SocketServer
+from actors.whereabouts import OnThisNode
 
 
 class ReachableCluster(LocalCluster):
@@ -18,8 +19,8 @@ class ReachableCluster(LocalCluster):
         self._path = str(Path(self._folder.name) / "host")
         self._server = await SocketServer.listen(self.host, self._path)
 
-    async def find(self, slot: int) -> str:
-        return self._path
+    async def find(self, slot: int) -> OnThisNode:
+        return OnThisNode(self._path)
 
     async def drain(self) -> None:
         await super().drain()
