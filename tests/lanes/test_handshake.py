@@ -200,11 +200,14 @@ async def test_garbage_is_hung_up_on(door: Door, garbage: bytes) -> None:
     assert await door.lets_in()
 
 
-async def test_frames_before_the_hosts_proof_are_not_taken(door: Door) -> None:
+async def test_frames_before_the_hosts_proof_are_not_taken(
+    door: Door, capsys: pytest.CaptureFixture[str]
+) -> None:
     reader, writer, said = await door.knock()
     writer.write(answer_to(said) + b"frame")
     assert await hung_up(reader, writer)
     assert door.admitted == []
+    assert "it said more than an answer" in capsys.readouterr().out
 
 
 async def test_who_says_nothing_is_hung_up_on(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
