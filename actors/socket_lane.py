@@ -20,8 +20,8 @@ from actors.socket_frames import Answers, Frames, Parcel, decode_answers, frame
 
 PARCELS_MAX = 20_000
 """Parcels without an answer on one lane; beyond it new ones are refused at once."""
-ANSWERS_TOGETHER = 32
-"""Replies passed on in one turn of the event loop: some two milliseconds of work behind them."""
+ANSWERS_TOGETHER = 64
+"""Replies passed on in one turn of the event loop: some three milliseconds of work behind them."""
 EXPIRY_CHECK_SECONDS = 0.25
 
 Find = Callable[[], Awaitable[str]]
