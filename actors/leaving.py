@@ -50,4 +50,4 @@ async def passivate_longest_idle(host: Host) -> None:
 
 async def _gone(leaving: asyncio.Task[object] | None) -> None:
     if leaving is not None:
-        await leaving
+        await asyncio.shield(leaving)  # who stops looking stops nobody from leaving

@@ -25,8 +25,8 @@ PARCELS_MAX = 20_000
 FRAME_PARCELS = 16
 """Parcels that leave before the turn of the event loop is over.  Without it gateway and host work
 one after the other: one reads all requests while the other has nothing to do, then it waits."""
-ANSWERS_TOGETHER = 32
-"""Replies passed on in one turn of the event loop: some two milliseconds of work behind them."""
+ANSWERS_TOGETHER = 64
+"""Replies passed on in one turn of the event loop: some three milliseconds of work behind them."""
 EXPIRY_CHECK_SECONDS = 0.25
 
 Find = Callable[[], Awaitable[Whereabouts]]

@@ -147,7 +147,7 @@ class ScriptedCluster:
         return Capacity(1, "one")
 
     def activity(self) -> Activity:
-        return Activity(1, 2, 3, 4)
+        return Activity(1, 2, 3, 4, 5)
 
     async def drain(self) -> None: ...
 

@@ -65,6 +65,7 @@ async def test_the_cluster_s_numbers_are_those_of_now() -> None:
     gateway = kit.gateway(ScriptedCluster(refused("user_busy", "full")))
     for name, value in (
         ("questkeep_users_active", 1),
+        ("questkeep_users_asleep", 5),
         ("questkeep_user_activations_total", 2),
         ("questkeep_user_passivations_total", 3),
         ("questkeep_user_retries_total", 4),
