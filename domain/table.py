@@ -57,7 +57,7 @@ class Table(Mapping[str, Row]):
         return self._all().values()
 
     def __repr__(self) -> str:
-        return f"Table({self._all()!r})"
+        return repr(self._all())
 
     def _all(self) -> dict[str, Row]:
         return {**self._others, **self._newest} if self._newest else self._others

@@ -222,7 +222,7 @@ def _set(state: UserState, path: str, text: str, rules: Rules) -> UserState:
     table = "quests" if name in state.quests else "chapters"
     value = QuestStatus(text) if field == "status" else _value(text)
     row = replace(getattr(state, table)[name], **{field: value})
-    return replace(state, **{table: {**getattr(state, table), name: row}})
+    return replace(state, **{table: getattr(state, table).put({name: row})})
 
 
 def _value(text: str) -> int | str:
