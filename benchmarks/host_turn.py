@@ -1,15 +1,17 @@
-"""CPU of one turn-in inside a host: bytes in, rules, journal record, bytes out; no disk, no net.
+"""CPU of one turn-in inside a host: bytes in, rules, journal record, bytes out; no net.
 
     python -m benchmarks.host_turn [--rounds 5]
 
 Prints the median CPU time of a turn-in in microseconds (goal: at most 25, limit: 40), sent one at a
-time and in batches of 64, beside the bare rules in a loop, which is the floor.
+time and in batches of 64, with a store in memory and with one on disk that is synced, beside the
+bare rules in a loop, which is the floor.  CPU is that of all threads, the journal's too.
 """
 
 import argparse
 import asyncio
 import itertools
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -25,6 +27,8 @@ from domain.rejections import Rejection
 from domain.rules import Rules, compile_rules
 from domain.state import UserState
 from persistence.memory import MemoryStore, World
+from persistence.open import open_store
+from persistence.store import Store
 
 RULES_TEXT = (resources.files("domain") / "presets" / "default.toml").read_text()
 USERS = 500
@@ -74,13 +78,13 @@ def turn_ins() -> list[Ask]:
     ]
 
 
-async def in_host(batch_size: int) -> float:
+async def in_host(batch_size: int, store: Store) -> float:
     """Microseconds of CPU a turn-in, sent in batches of `batch_size`."""
     clock = itertools.count(1)
     settings = HostSettings("memory://bench", RULES_TEXT)
     host = Host(
         "bench",
-        MemoryStore(World()),
+        store,
         settings,
         now=lambda: next(clock),
         on_fenced=lambda: None,
@@ -97,6 +101,17 @@ async def in_host(batch_size: int) -> float:
     replies = [reply for answer in answers for reply in decode_replies(answer)]
     assert all(reply.code == "" for reply in replies)
     return spent / len(asks) * 1e6
+
+
+def in_memory(batch_size: int) -> float:
+    """Without a disk."""
+    return asyncio.run(in_host(batch_size, MemoryStore(World())))
+
+
+def on_disk(batch_size: int) -> float:
+    """With a journal that is synced before every reply."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(in_host(batch_size, open_store(f"file://{folder}")))
 
 
 def bare_rules(rules: Rules) -> float:
@@ -124,8 +139,9 @@ def main() -> None:
     rules = compile_rules(RULES_TEXT)
     collect_rarely()  # as every host process does
     measures: dict[str, Callable[[], float]] = {
-        "host, one at a time": lambda: asyncio.run(in_host(1)),
-        "host, batches of 64": lambda: asyncio.run(in_host(64)),
+        "host, one at a time": lambda: in_memory(1),
+        "host, batches of 64": lambda: in_memory(64),
+        "the same, disk synced": lambda: on_disk(64),
         "bare rules": lambda: bare_rules(rules),
     }
     figures: dict[str, list[float]] = {name: [] for name in measures}
