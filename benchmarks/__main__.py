@@ -4,15 +4,13 @@ import argparse
 import fcntl
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-from types import FrameType
 from typing import IO
 
 from benchmarks import installing, machine, report
 from benchmarks.harness import Harness, Plan
-from benchmarks.processes import BENCH, PYTHON, ROOT
+from benchmarks.processes import BENCH, PYTHON, ROOT, end_as_errors_do
 from benchmarks.roster import roster
 
 CONNECTIONS = "1,8,64,256,1000"
@@ -20,9 +18,7 @@ CONNECTIONS = "1,8,64,256,1000"
 
 def main() -> int:
     """0: all went well; 1: a peer failed; 130 or 143: told to stop."""
-    signal.signal(signal.SIGTERM, _stop)
-    # A shell that starts it in the background leaves SIGINT ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_as_errors_do()
     peers = roster()
     arguments = _arguments([peer.name for peer in peers])
     if arguments.only:
@@ -103,11 +99,6 @@ def _positive(text: str) -> int:
 
 def _counts(text: str) -> list[int]:
     return sorted({_positive(part) for part in text.split(",")})
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends like an error would: whatever was started is stopped on the way out."""
-    sys.exit(128 + number)
 
 
 def _more_open_files(connections: int) -> None:

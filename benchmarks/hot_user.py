@@ -15,6 +15,7 @@ import uvloop
 from benchmarks import tables
 from benchmarks.clients import Clients
 from benchmarks.packed_server import PackedServer
+from benchmarks.processes import end_as_errors_do
 from benchmarks.tables import Figure, latency, rate
 
 USERS = 1_000
@@ -57,6 +58,7 @@ async def measure(server: PackedServer, seconds: float) -> list[Figure]:
 
 def main() -> None:
     """Measure, print the table and write it."""
+    end_as_errors_do()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=15.0, help="length of each part")
     seconds: float = parser.parse_args().seconds

@@ -21,6 +21,7 @@ import uvloop
 from benchmarks import tables
 from benchmarks.clients import Clients, Seen
 from benchmarks.packed_server import PackedServer
+from benchmarks.processes import end_as_errors_do
 from benchmarks.tables import Figure, latency, rate
 
 USERS = 1_000
@@ -93,6 +94,7 @@ def _normal_after(seen: Sequence[Seen], begin: float, peak: float) -> float:
 
 def main() -> None:
     """Measure, print the table and write it."""
+    end_as_errors_do()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0, help="length of the overload")
     parser.add_argument("--impatient", action="store_true", help="ask again at once when refused")

@@ -8,11 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).parent.parent
 BENCH = ROOT / ".bench"
@@ -23,6 +25,17 @@ STOP_SECONDS = 20.0
 
 class DidNotStart(Exception):
     """A server ended or stayed silent; the message has the end of its log."""
+
+
+def end_as_errors_do() -> None:
+    """Have SIGTERM end this process as an error would: what was started is stopped on the way."""
+    signal.signal(signal.SIGTERM, _exit)
+    # A shell that starts it in the background leaves SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def free_port() -> int:

@@ -30,7 +30,7 @@ from actors.resident import Resident
 from benchmarks import tables
 from benchmarks.deep_size import deep_size
 from benchmarks.lives import COMMANDS, grant, life, user_id
-from benchmarks.processes import BENCH
+from benchmarks.processes import BENCH, end_as_errors_do
 from benchmarks.tables import Figure
 from benchmarks.world import RULES_FILE
 from gateway.logs import configure_logs
@@ -171,6 +171,7 @@ def _check(replies: Sequence[Reply]) -> None:
 
 def main() -> None:
     """Measure, print the table and write it."""
+    end_as_errors_do()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--users", type=int, default=1_000, help="who live through commands")
     parser.add_argument("--residents", type=int, default=100_000, help="in memory at once")

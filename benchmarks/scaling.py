@@ -13,7 +13,7 @@ import statistics
 from benchmarks import installing, tables
 from benchmarks.harness import measure
 from benchmarks.peers.questkeep.peer import Questkeep
-from benchmarks.processes import BENCH
+from benchmarks.processes import BENCH, end_as_errors_do
 from benchmarks.tables import Figure
 
 CONNECTIONS = (64, 256, 1_000)
@@ -21,6 +21,7 @@ CONNECTIONS = (64, 256, 1_000)
 
 def main() -> None:
     """Measure in turn, print the table and write it."""
+    end_as_errors_do()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=10, help="length of a measured run")
