@@ -1,9 +1,9 @@
 """The direct lane: parcels to one packed host over a socket, many on their way at once.
 
-What is asked within one turn of the event loop goes in one frame, or in several of
-`FRAME_PARCELS`: no timer, and the busier the gateway, the larger the frames.  When the connection
-breaks, every parcel without an answer is sent again, in order and under the same command ids, to
-wherever the host is then; receipts make that one effect and one answer.
+What is asked within one turn of the event loop goes in one frame, or in several of at most
+`FRAME_PARCELS`: no timer, so a lone request leaves alone.  When the connection breaks, every parcel
+without an answer is sent again, in order and under the same command ids, to wherever the host is
+then; receipts make that one effect and one answer.
 
 Not for: finding the host (the `find` it is given asks Ray), or proving who is who (`handshake`).
 """
