@@ -6,8 +6,9 @@ hosts are spread over its nodes, and one whose node dies comes back on another.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -138,10 +139,10 @@ class PackedCluster:
     def _rules_text(self) -> str:
         return self._settings.rules_text
 
-    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+    def ask(self, requests: Sequence[Request]) -> Coroutine[Any, Any, list[Reply]]:
         """See `Cluster.ask`."""
         slot = slot_of(requests[0].user_id, self._hosts)
-        return await self._lanes[slot].ask(requests, self._timeout)
+        return self._lanes[slot].ask(requests, self._timeout)
 
     def capacity(self) -> Capacity:
         """See `Cluster.capacity`."""

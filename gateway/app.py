@@ -19,6 +19,7 @@ from actors.cluster import Cluster
 from actors.envelope import View
 from gateway.auth import Authenticator
 from gateway.crowd import Crowd
+from gateway.deadlines import Deadlines
 from gateway.docs_pages import docs_routes
 from gateway.errors import Problem
 from gateway.http import (
@@ -76,6 +77,7 @@ class App:
         self._idle = asyncio.Event()
         self._idle.set()
         self._crowd = Crowd()
+        self._deadlines = Deadlines()
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
         users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max, room_of_one)
         api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
@@ -95,9 +97,10 @@ class App:
         method: str = scope["method"]
         match = self.routes.match(scope["raw_path"])
         if match is None:
-            exchange, route = Exchange(scope, receive, ()), None
+            exchange, route = Exchange(scope, receive, self._deadlines, ()), None
         else:
-            exchange, route = Exchange(scope, receive, match.parameters), match.route
+            exchange = Exchange(scope, receive, self._deadlines, match.parameters)
+            route = match.route
         try:
             response = await self._respond(method, route, exchange)
         except Disconnected:

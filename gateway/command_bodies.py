@@ -57,21 +57,20 @@ def check_command(value: object, caller: Caller) -> None:
     """
     if not isinstance(value, dict):
         raise Problem("malformed_body", f"A command is {came(value)}, expected an object")
-    command_id = command_id_of(value)
-    command_type = _type_of(value, command_id)
+    command_type = _type_of(value)
     if not caller.may_send(command_type):
         raise Problem(
             "not_allowed",
             f"A {caller.role} may not send {command_type}: only a service may",
-            command_id=command_id,
+            command_id=command_id_of(value),
         )
     if len(value) > FIELDS_MAX:
         most = FieldError("body", came(value), f"a command of at most {FIELDS_MAX} fields")
-        raise _invalid([most], 1, command_id)
+        raise _invalid([most], 1, command_id_of(value))
     try:
         decode_command(value)
     except ValidationError as error:
-        raise _refuse(error, command_type, command_id) from None
+        raise _refuse(error, command_type, command_id_of(value)) from None
 
 
 def command_id_of(value: object) -> str | None:
@@ -80,19 +79,19 @@ def command_id_of(value: object) -> str | None:
     return given if isinstance(given, str) and is_id(given) else None
 
 
-def _type_of(fields: dict[str, Any], command_id: str | None) -> str:
+def _type_of(fields: dict[str, Any]) -> str:
     if "type" not in fields:
         missing = FieldError("type", "nothing", "the name of a command")
-        raise _invalid([missing], 1, command_id)
+        raise _invalid([missing], 1, command_id_of(fields))
     given = fields["type"]
     if not isinstance(given, str):
         wrong = FieldError("type", came(given), "the name of a command")
-        raise _invalid([wrong], 1, command_id)
+        raise _invalid([wrong], 1, command_id_of(fields))
     if given not in COMMAND_TYPES:
         raise Problem(
             "unknown_command",
             f"type is {came(given)}, expected one of {', '.join(sorted(COMMAND_TYPES))}",
-            command_id=command_id,
+            command_id=command_id_of(fields),
         )
     return given
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from actors.envelope import Media
 from gateway.auth import Caller
+from gateway.deadlines import LATE, Deadlines
 from gateway.errors import Problem
 from gateway.wire import CONTENT_TYPE, PROBLEM_TYPE, media_of_answer, write
 
@@ -22,10 +23,6 @@ API_HEADERS: Headers = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
-
-
-_TOO_SLOW = object()
-"""What a reader is cancelled with when its time is up."""
 
 
 class Disconnected(Exception):
@@ -53,12 +50,15 @@ class Exchange:
 
     caller: Caller
 
-    def __init__(self, scope: Scope, receive: Receive, parameters: tuple[str, ...]) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, deadlines: Deadlines, parameters: tuple[str, ...]
+    ) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.parameters = parameters
         self.answer = media_of_answer(self.headers.get(b"accept"))
         self._scope = scope
         self._receive = receive
+        self._deadlines = deadlines
 
     def authorization(self) -> bytes | None:
         """The `Authorization` header.
@@ -89,20 +89,19 @@ class Exchange:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > bytes_max:
             raise _too_large(bytes_max)
-        # What asyncio.timeout does, for a quarter of its CPU: every command comes by here.
         reader = asyncio.current_task()
         assert reader is not None
-        timer = asyncio.get_running_loop().call_later(seconds_max, reader.cancel, _TOO_SLOW)
+        self._deadlines.put(reader, seconds_max)
         try:
             return await self._read(bytes_max)
         except asyncio.CancelledError as cancelled:
-            if cancelled.args != (_TOO_SLOW,):
+            if cancelled.args != (LATE,):
                 raise
             reader.uncancel()
             detail = f"The body was not complete after {seconds_max:g} seconds"
             raise Problem("body_too_slow", detail) from None
         finally:
-            timer.cancel()
+            self._deadlines.drop(reader)
 
     async def _read(self, bytes_max: int) -> bytes:
         chunks: list[bytes] = []

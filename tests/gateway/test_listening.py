@@ -7,7 +7,7 @@ import pytest
 
 from gateway import listening
 from gateway.listening import HEAD_BYTES_MAX, Address, CannotListen, Listener, free_address
-from tests.gateway.kit import gateway
+from tests.gateway.kit import PLAYER, gateway
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 ANSWER_SECONDS = 10.0
@@ -74,6 +74,43 @@ async def test_a_second_head_has_its_own_limits(
     monkeypatch.setattr(listening, "HEAD_SECONDS_MAX", 0.05)
     writer.write(b"GET /heal")
     assert await rest((reader, writer)) == b""
+
+
+async def test_a_connection_that_stays_idle_after_an_answer_is_closed(
+    monkeypatch: pytest.MonkeyPatch, address: Address
+) -> None:
+    monkeypatch.setattr(listening, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "TICKS_PER_SWEEP", 1)
+    reader, writer = await connect(address)
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n")
+    assert (await rest((reader, writer))).endswith(b'{"status":"up"}')
+
+
+async def test_a_connection_with_a_request_under_way_is_not_idle(
+    monkeypatch: pytest.MonkeyPatch, address: Address
+) -> None:
+    monkeypatch.setattr(listening, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "TICKS_PER_SWEEP", 1)
+    busy, idle = await connect(address), await connect(address)
+    post = b"POST /v1/users/alice/commands HTTP/1.1\r\nhost: here\r\nauthorization: Bearer "
+    busy[1].write(post + PLAYER.encode() + b"\r\ncontent-length: 2\r\n\r\n{")
+    idle[1].write(b"GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n")
+    await rest(idle)  # closed by a sweep that let the other one stand
+    busy[1].write(b"}")
+    assert (await busy[0].readline()).startswith(b"HTTP/1.1 422 ")
+    busy[1].close()
+
+
+async def test_who_waits_for_leave_to_send_a_body_gets_it_before_the_answer(
+    address: Address,
+) -> None:
+    reader, writer = await connect(address)
+    post = b"POST /v1/users/alice/commands HTTP/1.1\r\nhost: here\r\nauthorization: Bearer "
+    length = b"\r\ncontent-length: 2\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"
+    writer.write(post + PLAYER.encode() + length)
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"{}")
+    assert (await rest((reader, writer))).startswith(b"HTTP/1.1 422 ")
 
 
 async def test_what_is_not_http_is_told_so(address: Address) -> None:
