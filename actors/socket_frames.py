@@ -21,7 +21,7 @@ _LENGTH = struct.Struct(">I")
 Parcel = tuple[int, list[Request]]
 Answers = tuple[int, list[Reply]]
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode_into = msgspec.msgpack.Encoder().encode_into
 decode_parcels = msgspec.msgpack.Decoder(list[Parcel]).decode
 decode_answers = msgspec.msgpack.Decoder(list[Answers]).decode
 
@@ -30,10 +30,12 @@ class FrameTooLarge(Exception):
     """The other side announced a frame beyond the limit: not one of ours."""
 
 
-def frame(content: list[Parcel] | list[Answers]) -> bytes:
+def frame(content: list[Parcel] | list[Answers]) -> bytearray:
     """One frame, ready to send."""
-    payload = _encode(content)
-    return _LENGTH.pack(len(payload)) + payload
+    whole = bytearray(_LENGTH.size)
+    _encode_into(content, whole, _LENGTH.size)
+    _LENGTH.pack_into(whole, 0, len(whole) - _LENGTH.size)
+    return whole
 
 
 class Frames:
@@ -58,7 +60,8 @@ class Frames:
                 end = start + _LENGTH.size + length
                 if len(self._buffer) < end:
                     break
-                payload = bytes(self._buffer[start + _LENGTH.size : end])
+                with memoryview(self._buffer) as received:
+                    payload = bytes(received[start + _LENGTH.size : end])
                 start = end
                 yield payload
         finally:

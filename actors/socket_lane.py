@@ -213,7 +213,7 @@ class _Connection(asyncio.Protocol):
             if self._lane is not None:
                 self._lane.answered(payload)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | bytearray) -> None:
         if self._transport is not None:
             self._transport.write(data)
 
