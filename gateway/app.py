@@ -1,4 +1,4 @@
-"""The gateway as a plain ASGI application: every request goes through `App.__call__`.
+"""The gateway as an application: every request goes through `App.answer`.
 
 The order is part of the contract: path and method, room, token, then the endpoint's own checks.
 Whatever an endpoint raises becomes a problem document; what nobody expected becomes `internal`
@@ -19,19 +19,9 @@ from actors.cluster import Cluster
 from actors.envelope import View
 from gateway.auth import Authenticator
 from gateway.crowd import Crowd
-from gateway.deadlines import Deadlines
 from gateway.docs_pages import docs_routes
 from gateway.errors import Problem
-from gateway.http import (
-    Disconnected,
-    Exchange,
-    Receive,
-    Response,
-    Scope,
-    Send,
-    refused,
-    send_response,
-)
+from gateway.http import Disconnected, Exchange, Request, Response, refused
 from gateway.metrics import Metrics
 from gateway.metrics_text import TEXT_TYPE
 from gateway.routes import Endpoint, Route, Routes
@@ -77,7 +67,6 @@ class App:
         self._idle = asyncio.Event()
         self._idle.set()
         self._crowd = Crowd()
-        self._deadlines = Deadlines()
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
         users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max, room_of_one)
         api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
@@ -89,24 +78,16 @@ class App:
         ]
         self.routes = Routes([*api, *operations, *docs_routes()])
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            raise NotImplementedError(f"this application has no {scope['type']} side")
+    async def answer(self, request: Request) -> Response | None:
+        """What goes back; None when nobody waits for it any more."""
         started = time.perf_counter()
-        method: str = scope["method"]
-        match = self.routes.match(scope["raw_path"])
-        if match is None:
-            exchange, route = Exchange(scope, receive, self._deadlines, ()), None
-        else:
-            exchange = Exchange(scope, receive, self._deadlines, match.parameters)
-            route = match.route
+        method = request.method
+        match = self.routes.match(request.path)
+        route, parameters = (None, ()) if match is None else match
         try:
-            response = await self._respond(method, route, exchange)
+            response = await self._respond(method, route, Exchange(request, parameters))
         except Disconnected:
             response = None
-        if response is not None:
-            await send_response(send, response, head=method == "HEAD")
         status, code = (response.status, response.code) if response else (_CLIENT_GONE, "")
         seconds = time.perf_counter() - started
         # A made-up method is a stranger's text: it must not become a label.
@@ -114,10 +95,11 @@ class App:
         known = method if route is not None and status != 405 else "(other)"
         self.metrics.request(known, label, status, code, seconds)
         if self._log_requests:
-            path = scope["path"]
+            path = request.path.decode("utf-8", "replace")
             self._log.debug(
                 "answered", method=method, path=path, status=status, code=code, seconds=seconds
             )
+        return response
 
     async def settle(self, seconds_max: float) -> bool:
         """Wait until no request is being answered; False when that takes too long."""

@@ -56,7 +56,6 @@ class Further:
     """The gateway, as the first one calls it."""
 
     def __init__(self) -> None:
-        self._without_socket: asyncio.Task[None] | None = None
         self.answerers: Answerers = {
             "begin": self._begin,
             "show_rules": self._show_rules,
@@ -101,13 +100,7 @@ class Further:
             return str(error)
         collect_rarely()
         self._app.ready = True
-        self._without_socket = asyncio.create_task(self._exit_without_socket())
         return ""
-
-    async def _exit_without_socket(self) -> None:
-        """The first gateway starts another that has one."""
-        await self._listener.ended()
-        os._exit(1)
 
     async def _counts(self, _: None) -> Any:
         return self._app.metrics.counts()
@@ -119,8 +112,6 @@ class Further:
         return settled
 
     async def _stop(self, _: None) -> None:
-        if self._without_socket is not None:
-            self._without_socket.cancel()
         await self._listener.stop()
 
     async def _find_host(self, slot: int) -> Whereabouts:

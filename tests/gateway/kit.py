@@ -1,4 +1,4 @@
-"""The gateway as tests drive it: the real ASGI application, spoken to message by message.
+"""The gateway as tests drive it: the real application, spoken to request by request.
 
 Paths and bodies go in exactly as a test writes them, so that nothing on the client's side tidies
 up what the server has to cope with.
@@ -6,6 +6,7 @@ up what the server has to cope with.
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from actors.local_cluster import LocalCluster
 from domain.rules import compile_rules
 from gateway.app import App, Limits
 from gateway.auth import Authenticator, Secret
+from gateway.http import Request as HttpRequest
 from gateway.served_rules import ServedRules
 from gateway.settings import Settings, rules_text
 from persistence.memory import MemoryStore, World
@@ -82,37 +84,31 @@ class Gateway:
         query: bytes = b"",
     ) -> Answer:
         """Send one request.  A sequence of bodies arrives chunk by chunk."""
-        raw = path.encode() if isinstance(path, str) else path
-        chunks = [body] if isinstance(body, bytes) else list(body)
-        given = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        request = HttpRequest()
+        request.method, request.query = method, query
+        request.path = path.encode() if isinstance(path, str) else path
+        request.headers = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in headers
+        ]
         if bearer is not None:
-            given.append((b"authorization", b"Bearer " + bearer.encode("latin-1")))
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": raw.decode("latin-1"),
-            "raw_path": raw,
-            "query_string": query,
-            "headers": given,
-        }
-        sent: list[dict[str, Any]] = []
+            request.headers.append((b"authorization", b"Bearer " + bearer.encode("latin-1")))
+        chunks = deque([body] if isinstance(body, bytes) else body)
 
-        async def receive() -> dict[str, Any]:
+        def more() -> None:
+            if chunks:
+                request.feed(chunks.popleft())
             if not chunks:
-                return {"type": "http.disconnect"}
-            chunk = chunks.pop(0)
-            more = bool(chunks) or disconnect
-            return {"type": "http.request", "body": chunk, "more_body": more}
+                request.end(gone=disconnect)
 
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        await self.app(scope, receive, send)
-        if not sent:
+        request.waited_for = more
+        if len(chunks) == 1 and not disconnect:
+            more()
+        response = await self.app.answer(request)
+        if response is None:
             return Answer(0, {}, b"")
-        start, end = sent
-        names = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], names, end["body"])
+        named = [(b"content-type", response.content_type), *response.headers]
+        names = {name.decode(): value.decode() for name, value in named}
+        return Answer(response.status, names, response.body)
 
     async def get(self, path: str | bytes, bearer: str | None = SERVICE, **more: Any) -> Answer:
         return await self.request("GET", path, bearer=bearer, **more)

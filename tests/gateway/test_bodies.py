@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.commands import COMMAND_TYPES
 from gateway import users
+from gateway.http import Request
 from tests.gateway import kit
 from tests.gateway.kit import ACKNOWLEDGE, BODY_BYTES_MAX, PLAYER, Gateway
 
@@ -136,25 +137,13 @@ async def test_a_body_that_does_not_arrive_in_time_is_refused(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(users, "RECEIVE_SECONDS_MAX", 0.01)
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "",
-        "raw_path": b"/v1/users/alice/commands",
-        "headers": [(b"authorization", b"Bearer " + kit.SERVICE.encode())],
-    }
-    await gateway.app(scope, receive, send)
-    assert sent[0]["status"] == 408
-    assert json.loads(sent[1]["body"])["code"] == "body_too_slow"
+    request = Request()
+    request.method, request.path = "POST", b"/v1/users/alice/commands"
+    request.headers = [(b"authorization", b"Bearer " + kit.SERVICE.encode())]
+    response = await gateway.app.answer(request)
+    assert response is not None
+    assert response.status == 408
+    assert json.loads(response.body)["code"] == "body_too_slow"
 
 
 async def test_nobody_is_answered_who_left_before_the_end_of_the_body(gateway: Gateway) -> None:

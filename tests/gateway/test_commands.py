@@ -182,13 +182,6 @@ async def test_an_unknown_user_reads_as_the_default_row_at_version_0(gateway: Ga
     assert (answer["version"], answer["player_progression"]["level"]) == (0, 1)
 
 
-async def test_head_answers_like_get_without_the_body(gateway: Gateway) -> None:
-    got = await gateway.get("/v1/users/alice")
-    head = await gateway.request("HEAD", "/v1/users/alice")
-    assert (head.status, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(got.content))
-
-
 async def test_the_rules_in_force_can_be_read_with_any_token(gateway: Gateway) -> None:
     answer = await gateway.get("/v1/rules", bearer=PLAYER)
     rules = answer.json
