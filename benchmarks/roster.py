@@ -4,7 +4,7 @@ To measure one more: write a class that is a `peer.Peer`, and put it here.
 """
 
 from benchmarks.peer import Peer
-from benchmarks.peers.limits.peer import Empty
+from benchmarks.peers.limits.peer import Empty, EmptyOwn
 from benchmarks.peers.postgres.peer import Postgres
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.peers.ray_serve.peer import RayServe
@@ -21,6 +21,7 @@ def roster() -> list[Peer]:
         Postgres(),
         Workerd(),
         RayServe(),
+        EmptyOwn(),
         Empty("granian"),
         Empty("uvicorn"),
     ]

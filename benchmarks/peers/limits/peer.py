@@ -1,6 +1,8 @@
 """What a Python HTTP server can do when there is nothing to do: nothing built on it is faster."""
 
+import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from benchmarks import installing
 from benchmarks.peer import Setting, Tally
@@ -48,6 +50,48 @@ class Empty:
 
     def stop(self) -> None:
         """End the server."""
+        if self._servers is not None:
+            self._servers.close()
+            self._servers = None
+
+
+class EmptyOwn:
+    """An empty handler on Questkeep's own connections."""
+
+    name = "empty-questkeep"
+    title = "Questkeep's connections, empty handler (upper limit)"
+    users = 1_000
+    rate = 0
+    keeps = False
+    settings = (Setting("x2", {"processes": "2"}), Setting("x1", {"processes": "1"}))
+
+    def __init__(self) -> None:
+        self._servers: Servers | None = None
+
+    def install(self) -> None:
+        """Nothing: it is what runs this."""
+
+    def start(self, setting: Setting, world: World) -> str:
+        """The processes alone; there is nothing to seed."""
+        servers = self._servers = Servers(self.name)
+        port = free_port()
+        for number in range(int(setting.options["processes"])):
+            command = [sys.executable, "-m", "benchmarks.peers.limits.own", str(port)]
+            servers.start(f"{self.name}-{number}", command)
+        url = f"http://127.0.0.1:{port}"
+        servers.await_http(url)
+        return url
+
+    def tally(self) -> Sequence[Tally]:
+        """Nothing is kept."""
+        return []
+
+    def version(self) -> str:
+        """As installed."""
+        return f"httptools {version('httptools')}, uvloop {version('uvloop')}"
+
+    def stop(self) -> None:
+        """End the processes."""
         if self._servers is not None:
             self._servers.close()
             self._servers = None
