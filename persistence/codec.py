@@ -25,6 +25,7 @@ from domain.rows import (
     QuestRecord,
     RepeatTally,
 )
+from domain.series import Series
 from domain.state import UserState
 from domain.table import Table
 from persistence.errors import Corrupt, NewerFormat
@@ -162,7 +163,7 @@ def state_of(user_id: str, version: int, rows: Rows) -> UserState:
         wallet=rows.wallet,
         affinity=rows.affinity,
         repeats=Table({row.scope: row for row in rows.repeat_tally}),
-        history=tuple(rows.history),
+        history=Series(rows.history),
     )
 
 
