@@ -1,8 +1,8 @@
-"""Pages of a user's account that have left memory: immutable, 64 entries each, read by number.
+"""Pages of a user's account that have left memory: immutable, 256 entries each, read by number.
 
 A page stands among the snapshots under a name of its own, `<user>+<first sequence>`, which no user
 can have: it gets their durability, their checksum and their rule that the first one stays.  Pages
-begin at sequences 1, 65, 129, …, so finding one needs no listing.
+begin at sequences 1, 257, 513, …, so finding one needs no listing.
 
 Not for: which entries leave memory, and when (`domain.state.history_page`, `actors.host`).
 """

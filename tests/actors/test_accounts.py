@@ -9,7 +9,7 @@ from domain.history import HISTORY_PAGE, HISTORY_TAIL
 from persistence.memory import Faults
 from tests.actors.kit import Rig, ask, body, grant, total_xp
 
-GRANTS = 300
+GRANTS = 900
 
 
 async def account(host: Host, after: int = 0, limit: int = 0) -> dict[str, Any]:
@@ -30,8 +30,8 @@ async def whole_account(host: Host) -> list[dict[str, Any]]:
 
 
 async def grow(host: Host, settings: HostSettings | None = None) -> None:
-    for start in range(0, GRANTS, 20):
-        await ask(host, *(grant("u", f"c{n}", n + 1) for n in range(start, start + 20)))
+    for start in range(0, GRANTS, 100):
+        await ask(host, *(grant("u", f"c{n}", n + 1) for n in range(start, start + 100)))
 
 
 async def test_every_grant_is_told_in_order_however_old() -> None:

@@ -197,7 +197,7 @@ def test_what_was_stored_is_the_past_whatever_the_rules_are_now(
     assert {one.rules for one in found.state.history} <= {rules.fingerprint}
 
 
-@given(st.integers(0, 400), st.integers(0, 400), amounts)
+@given(st.integers(0, 700), st.integers(0, 700), amounts)
 def test_pages_and_tail_together_are_the_whole_history(
     entries: int, pause: int, amount: int
 ) -> None:
