@@ -11,9 +11,7 @@ from domain.series import Series
 from domain.state import UserState
 
 ITEMS = st.lists(st.integers(), max_size=4).map(tuple)
-STEPS = st.lists(
-    st.tuples(st.integers(0, 999), ITEMS | st.integers(0, 6)), min_size=1, max_size=40
-)
+STEPS = st.lists(st.tuples(st.integers(0, 999), ITEMS | st.integers(0, 6)), min_size=1, max_size=40)
 """From which of the series there are, and what to add to it or how many to leave out."""
 
 SLICES = [
