@@ -9,44 +9,40 @@ Not for: use by several threads at once, or rows that are found by id (`table`).
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar, overload
 
+from msgspec import Struct
+
 Item = TypeVar("Item")
 
 
-class Series(Generic[Item]):
-    """Items in order, oldest first; a slice is a tuple.
+class Series(Struct, Generic[Item], frozen=True, eq=False):
+    """Items in order; a slice is a tuple.  `Series()` is empty, others come from `of`.
 
-    `oldest` and `newest` are None in an empty series; they are there because every turn asks.
+    `newest` is None in an empty series.  It and `length` are there because every turn asks.
     """
 
-    __slots__ = ("_end", "_items", "newest", "oldest")
+    _items: list[Item] = []
+    length: int = 0
+    newest: Item | None = None
 
-    oldest: Item | None
-    newest: Item | None
-
-    def __init__(self, items: Iterable[Item] = ()) -> None:
-        self._items = list(items)
-        self._end = len(self._items)
-        self.oldest = self._items[0] if self._end else None
-        self.newest = self._items[-1] if self._end else None
+    @staticmethod
+    def of(items: Iterable[Item]) -> "Series[Item]":
+        """The series of `items`."""
+        held = list(items)
+        return Series(held, len(held), held[-1]) if held else Series()
 
     def plus(self, more: tuple[Item, ...]) -> "Series[Item]":
         """This series with `more` behind its newest item."""
         if not more:
             return self
         items = self._items
-        if len(items) != self._end or not items:  # an empty one may be anybody's
-            items = items[: self._end]
+        if len(items) != self.length or not items:  # an empty one may be anybody's
+            items = items[: self.length]
         items += more
-        after: Series[Item] = Series.__new__(Series)
-        after._items = items
-        after._end = len(items)
-        after.oldest = items[0]
-        after.newest = more[-1]
-        return after
+        return Series(items, len(items), more[-1])
 
     def since(self, begin: int) -> "Series[Item]":
         """Without the oldest `begin` items, and without holding on to them."""
-        return Series(self._items[begin : self._end])
+        return Series.of(self._items[begin : self.length])
 
     @overload
     def __getitem__(self, key: int) -> Item: ...
@@ -59,7 +55,7 @@ class Series(Generic[Item]):
         return tuple(mine[key]) if isinstance(key, slice) else mine[key]
 
     def __len__(self) -> int:
-        return self._end
+        return self.length
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._mine())
@@ -75,4 +71,4 @@ class Series(Generic[Item]):
 
     def _mine(self) -> list[Item]:
         """A copy, because the list goes on where a later series does."""
-        return self._items[: self._end]
+        return self._items[: self.length]

@@ -74,8 +74,8 @@ class UserState(Struct, frozen=True):
     @property
     def history_stored_through(self) -> int:
         """The newest entry that left memory because the store holds it; 0 for none."""
-        oldest = self.history.oldest
-        return 0 if oldest is None else oldest.sequence - 1
+        newest = self.history.newest
+        return 0 if newest is None else newest.sequence - self.history.length
 
     @property
     def next_sequence(self) -> int:

@@ -164,7 +164,7 @@ def state_of(user_id: str, version: int, rows: Rows) -> UserState:
         wallet=rows.wallet,
         affinity=rows.affinity,
         repeats=Table({row.scope: row for row in rows.repeat_tally}),
-        history=Series(rows.history),
+        history=Series.of(rows.history),
     )
 
 
