@@ -15,20 +15,20 @@ Item = TypeVar("Item")
 
 
 class Series(Struct, Generic[Item], frozen=True, eq=False):
-    """Items in order; a slice is a tuple.  `Series()` is empty, others come from `of`.
+    """Items in order, made by `of`; a slice is a tuple.
 
     `newest` is None in an empty series.  It and `length` are there because every turn asks.
     """
 
-    _items: list[Item] = []
-    length: int = 0
-    newest: Item | None = None
+    _items: list[Item]
+    length: int
+    newest: Item | None
 
     @staticmethod
-    def of(items: Iterable[Item]) -> "Series[Item]":
+    def of(items: Iterable[Item] = ()) -> "Series[Item]":
         """The series of `items`."""
         held = list(items)
-        return Series(held, len(held), held[-1]) if held else Series()
+        return Series(held, len(held), held[-1] if held else None)
 
     def plus(self, more: tuple[Item, ...]) -> "Series[Item]":
         """This series with `more` behind its newest item."""

@@ -69,7 +69,7 @@ class UserState(Struct, frozen=True):
     wallet: dict[str, int] = {}
     affinity: dict[str, int] = {}
     repeats: Table[RepeatTally] = Table()
-    history: Series[HistoryEntry] = Series()
+    history: Series[HistoryEntry] = Series.of()
 
     @property
     def history_stored_through(self) -> int:

@@ -30,7 +30,7 @@ SLICES = [
 def test_series_that_go_on_from_one_another_are_what_tuples_would_be(
     steps: list[tuple[int, tuple[int, ...] | int]],
 ) -> None:
-    made: list[Series[int]] = [Series()]
+    made: list[Series[int]] = [Series.of()]
     expected: list[tuple[int, ...]] = [()]
     for place, step in steps:
         at = place % len(made)
