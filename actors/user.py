@@ -160,7 +160,7 @@ class UserActor:
 
     def page_due(self) -> bool:
         """Whether to begin storing pages of the account; not again before `pages_stored`."""
-        if self.storing_pages or len(self.durable.history) < self._page_due_at:
+        if self.storing_pages or self.durable.history.length < self._page_due_at:
             return False
         self.storing_pages = True
         return True

@@ -17,8 +17,8 @@ from domain.shaping import Factor
 
 HISTORY_TAIL = 64
 """Newest entries of a user that always stay in memory: what `undo_grant` reaches at once."""
-HISTORY_PAGE = 64
-"""Entries of one stored page.  Pages start at the sequences 1, 65, 129, ..."""
+HISTORY_PAGE = 256
+"""Entries of one stored page.  Pages start at the sequences 1, 257, 513, ..."""
 
 
 class Cause(StrEnum):

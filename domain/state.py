@@ -18,6 +18,7 @@ from domain.rows import (
     QuestRecord,
     RepeatTally,
 )
+from domain.series import Series
 from domain.table import Row, Table
 
 
@@ -68,17 +69,19 @@ class UserState(Struct, frozen=True):
     wallet: dict[str, int] = {}
     affinity: dict[str, int] = {}
     repeats: Table[RepeatTally] = Table()
-    history: tuple[HistoryEntry, ...] = ()
+    history: Series[HistoryEntry] = Series.of()
 
     @property
     def history_stored_through(self) -> int:
         """The newest entry that left memory because the store holds it; 0 for none."""
-        return self.history[0].sequence - 1 if self.history else 0
+        newest = self.history.newest
+        return 0 if newest is None else newest.sequence - self.history.length
 
     @property
     def next_sequence(self) -> int:
         """The sequence of the entry that comes next."""
-        return self.history[-1].sequence + 1 if self.history else 1
+        newest = self.history.newest
+        return 1 if newest is None else newest.sequence + 1
 
     def put(self, changes: Changes) -> "UserState":
         """The next state: this one with `changes` in it and `version` one higher."""
@@ -93,7 +96,7 @@ class UserState(Struct, frozen=True):
             wallet=self.wallet if changes.wallet is None else changes.wallet,
             affinity=self.affinity if changes.affinity is None else changes.affinity,
             repeats=_put(self.repeats, changes.repeat_tally, "scope"),
-            history=self.history + changes.history,
+            history=self.history.plus(changes.history),
         )
 
     def without_history_through(self, sequence: int) -> "UserState":
@@ -103,7 +106,7 @@ class UserState(Struct, frozen=True):
         """
         spare = max(0, len(self.history) - HISTORY_TAIL)
         gone = min(spare, max(0, sequence - self.history_stored_through))
-        return replace(self, history=self.history[gone:]) if gone else self
+        return replace(self, history=self.history.since(gone)) if gone else self
 
 
 def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgpack
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.history import HistoryEntry
 from domain.receipts import Receipt, Receipts
@@ -25,6 +26,7 @@ from domain.rows import (
     QuestRecord,
     RepeatTally,
 )
+from domain.series import Series
 from domain.state import UserState
 from domain.table import Table
 from persistence.errors import Corrupt, NewerFormat
@@ -162,7 +164,7 @@ def state_of(user_id: str, version: int, rows: Rows) -> UserState:
         wallet=rows.wallet,
         affinity=rows.affinity,
         repeats=Table({row.scope: row for row in rows.repeat_tally}),
-        history=tuple(rows.history),
+        history=Series.of(rows.history),
     )
 
 
@@ -170,13 +172,16 @@ def encode_snapshot(
     state: UserState, receipts: Iterable[Receipt], unknown: dict[str, Any] | None = None
 ) -> bytes:
     """A snapshot's bytes; `unknown` is what `decode_snapshot` gave, and is kept."""
-    rows = msgspec.to_builtins(rows_of(state))
-    return pack_snapshot(
+    rows = rows_of(state)
+    # Everything else has the same bytes straight from its struct, in a fifth of the time.  Entries
+    # have more than 15 fields, and msgspec gives such a struct a longer header than a map.
+    told = replace(rows, history=msgspec.to_builtins(rows.history))
+    return _encode(
         {
             "format": FORMAT,
             "user_id": state.user_id,
             "version": state.version,
-            "rows": rows if unknown is None else _laid_over(unknown, rows),
+            "rows": told if unknown is None else _laid_over(unknown, msgspec.to_builtins(told)),
             "receipts": [
                 [one.command_id, one.fingerprint, one.version, one.reply] for one in receipts
             ],

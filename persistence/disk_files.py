@@ -138,9 +138,12 @@ def make_root(root: Path) -> None:
 def draft(root: Path, content: bytes) -> Iterator[Path]:
     """A synced file with `content` under a passing name, to be linked where it belongs."""
     path = root / TMP / secrets.token_hex(16)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path.parent, 0o750)
-    fd = create(path)
+    try:
+        fd = create(path)
+    except FileNotFoundError:  # the first draft in this store
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path.parent, 0o750)
+        fd = create(path)
     try:
         try:
             write_all(fd, content)

@@ -1,8 +1,8 @@
-"""Pages of a user's account that have left memory: immutable, 64 entries each, read by number.
+"""Pages of a user's account that have left memory: immutable, 256 entries each, read by number.
 
 A page stands among the snapshots under a name of its own, `<user>+<first sequence>`, which no user
 can have: it gets their durability, their checksum and their rule that the first one stays.  Pages
-begin at sequences 1, 65, 129, …, so finding one needs no listing.
+begin at sequences 1, 257, 513, …, so finding one needs no listing.
 
 Not for: which entries leave memory, and when (`domain.state.history_page`, `actors.host`).
 """
@@ -10,12 +10,15 @@ Not for: which entries leave memory, and when (`domain.state.history_page`, `act
 from typing import Any
 
 import msgpack
+import msgspec
 
 from persistence.codec import FORMAT
 from persistence.errors import Corrupt, NewerFormat
 from persistence.store import Store
 
 MARK = "+"
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def page_name(user_id: str, first: int) -> str:
@@ -34,7 +37,7 @@ async def write_page(store: Store, user_id: str, entries: list[dict[str, Any]]) 
     Raises:
         Unavailable: the entries must stay in memory.
     """
-    payload = msgpack.packb({"format": FORMAT, "user_id": user_id, "entries": entries})
+    payload = _encode({"format": FORMAT, "user_id": user_id, "entries": entries})
     await store.write_snapshot(page_name(user_id, entries[0]["sequence"]), 1, payload)
 
 

@@ -5,11 +5,15 @@ from typing import Any
 from actors.cluster import HostSettings
 from actors.envelope import Media, Read, View
 from actors.host import Host
+from actors.rules_in_force import RulesInForce
+from actors.user import Turn, UserActor
 from domain.history import HISTORY_PAGE, HISTORY_TAIL
+from domain.receipts import Receipts
+from domain.state import UserState
 from persistence.memory import Faults
-from tests.actors.kit import Rig, ask, body, grant, total_xp
+from tests.actors.kit import RULES_TEXT, Rig, ask, body, grant, total_xp
 
-GRANTS = 300
+GRANTS = 900
 
 
 async def account(host: Host, after: int = 0, limit: int = 0) -> dict[str, Any]:
@@ -30,8 +34,8 @@ async def whole_account(host: Host) -> list[dict[str, Any]]:
 
 
 async def grow(host: Host, settings: HostSettings | None = None) -> None:
-    for start in range(0, GRANTS, 20):
-        await ask(host, *(grant("u", f"c{n}", n + 1) for n in range(start, start + 20)))
+    for start in range(0, GRANTS, 100):
+        await ask(host, *(grant("u", f"c{n}", n + 1) for n in range(start, start + 100)))
 
 
 async def test_every_grant_is_told_in_order_however_old() -> None:
@@ -50,6 +54,21 @@ async def test_only_the_newest_entries_stay_in_memory() -> None:
     assert actor is not None
     assert len(actor.durable.history) < HISTORY_TAIL + HISTORY_PAGE
     assert len(actor.working.history) < HISTORY_TAIL + HISTORY_PAGE
+
+
+def test_a_turn_that_was_decided_and_never_taken_leaves_no_entry() -> None:
+    actor = UserActor(UserState("u"), Receipts(9), RulesInForce(RULES_TEXT))
+
+    def decided(command_id: str) -> Turn:
+        turn = actor.decide(grant("u", command_id).fields, Media.JSON, 1)
+        assert isinstance(turn, Turn)
+        return turn
+
+    actor.take(decided("taken"))
+    abandoned = decided("abandoned")
+    actor.take(decided("after"))
+    assert [one.command_id for one in actor.working.history] == ["taken", "after"]
+    assert [one.command_id for one in abandoned.state.history] == ["taken", "abandoned"]
 
 
 async def test_the_account_survives_a_crash_and_a_passivation() -> None:

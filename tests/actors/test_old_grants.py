@@ -15,7 +15,7 @@ from persistence.history_pages import page_name
 from persistence.open import open_store
 from tests.actors.kit import Rig, ask, body, command, grant, settings, total_xp
 
-GRANTS = 300
+GRANTS = 600
 SUM = sum(range(1, GRANTS + 1))
 ROOM = {"mailbox_depth_max": 1_000}
 
@@ -42,8 +42,8 @@ def undo(command_id: str, of: str) -> Ask:
 
 async def grow(host: Host, first: int = 0, number: int = GRANTS) -> None:
     """Grants c0, c1, ... of 1, 2, ... XP, so many that the first ones leave memory."""
-    for start in range(first, first + number, 20):
-        end = min(start + 20, first + number)
+    for start in range(first, first + number, 100):
+        end = min(start + 100, first + number)
         for reply in await ask(host, *(grant("u", f"c{n}", n + 1) for n in range(start, end))):
             body(reply)
 

@@ -57,7 +57,7 @@ def life() -> Iterator[Ask | Read]:
         ),
         command("u", "c10", "undo_grant", undo_command_id="c8"),
         command("u", "c11", "undo_grant", undo_command_id="c8"),
-        *(grant("u", f"g{n}", n + 1) for n in range(HISTORY_TAIL + 2 * HISTORY_PAGE)),
+        *(grant("u", f"g{n}", n + 1) for n in range(HISTORY_TAIL + HISTORY_PAGE)),
         command("u", "c12", "acknowledge_level_ups"),
     ]
     for number, one in enumerate(commands):

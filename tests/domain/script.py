@@ -25,6 +25,7 @@ from domain.progression import grant_player_progression_experience, progression_
 from domain.rejections import Rejection
 from domain.rows import QuestStatus, Reward, Source
 from domain.rules import Rules, compile_rules
+from domain.series import Series
 from domain.state import NOTHING, Decision, UserState
 from tests.domain.table import CASES
 
@@ -204,7 +205,7 @@ def _look_into(held: Any, path: list[str]) -> str:
     """`history.2.amount` is of the entry with sequence 2, `repeats.day.wolf` a tally's count."""
     if not path:
         return str(len(held))
-    if isinstance(held, tuple):
+    if isinstance(held, Series):
         entry = next(one for one in held if one.sequence == int(path[0]))
         return _text(getattr(entry, path[1]))
     tally = held.get(path[0])

@@ -82,7 +82,7 @@ def test_a_store_is_looked_at_checked_copied_and_put_back_by_processes(
 ) -> None:
     """What docs/operations.md tells people to type."""
     assert "not counted" in process("inspect").stdout  # ./data is where `serve` would look
-    assert "no damage in 3 users, 1 journal, 146 journalled records" in process("verify").stdout
+    assert "no damage in 3 users, 1 journal, 346 journalled records" in process("verify").stdout
     copied = process("backup", data, tmp_path / "monday").stdout
     assert copied == f"file://{tmp_path}/monday: 3 users copied.\n"
     assert "3 users exported." in process("export", "-o", "all.jsonl").stderr
@@ -101,18 +101,18 @@ def test_a_store_is_looked_at_checked_copied_and_put_back_by_processes(
 
 def test_a_user_is_shown_as_a_server_would_serve_them() -> None:
     told = done("inspect", "alice").stdout
-    assert "version   142: the snapshot has 140, and 2 turns behind it stand in a journal" in told
-    assert "version 141 by command c140 in journal users:0/" in told
-    assert '"total_xp": 1420' in told
+    assert "version   342: the snapshot has 340, and 2 turns behind it stand in a journal" in told
+    assert "version 341 by command c340 in journal users:0/" in told
+    assert '"total_xp": 3420' in told
     found = json.loads(done("inspect", "alice", "--json").stdout)
-    assert (found["version"], found["snapshot_version"]) == (142, 140)
+    assert (found["version"], found["snapshot_version"]) == (342, 340)
     assert "Nothing is stored of nobody" in done("inspect", "nobody", code=2).stderr
 
 
 def test_a_store_is_shown_in_numbers(data: Path) -> None:
     told = done("inspect", data, "--users").stdout
     assert "2 with a snapshot" in told
-    assert "146 records of 3 users in 10 batches" in told
+    assert "346 records of 3 users in 10 batches" in told
     found = json.loads(done("inspect", data, "--json").stdout)
     assert (found["format"], found["streams"][0]["host"], found["users"]) == (1, "users:0", None)
 

@@ -78,7 +78,7 @@ async def fill(store: Store) -> None:
                 assert reply.code == "", reply
 
     past = host("users-2")
-    await play(past, "alice", ";".join(["grant 1"] * 130))
+    await play(past, "alice", ";".join(["grant 1"] * 330))
     await rest(past, "alice")  # with a page of the account behind it
     await past.drain()
     dead = host("users-0")

@@ -101,8 +101,8 @@ async def test_wherever_a_checkpoint_falls_nothing_acknowledged_is_missing(call:
     await copied(watched(MemoryStore(world), drain), there)
     assert next(left) > 0  # it did fall into it
     found = {name: user["version"] for name, user in (await exported(there)).items()}
-    assert found == {"alice": 142, "bob": 3, "carol": 1}
-    assert len(await account(there, "alice")) == 142
+    assert found == {"alice": 342, "bob": 3, "carol": 1}
+    assert len(await account(there, "alice")) == 342
 
 
 async def test_a_backup_is_a_store_that_a_host_can_serve(stores: Stores) -> None:
@@ -112,7 +112,7 @@ async def test_a_backup_is_a_store_that_a_host_can_serve(stores: Stores) -> None
     assert done.head.source == stores.here().url
     assert await lines(stores.there()) == await lines(stores.here())
     host = a_host(stores.there())
-    await play(host, "alice", 142, 144)
+    await play(host, "alice", 342, 344)
 
 
 async def test_a_backup_goes_to_an_empty_place_only(stores: Stores) -> None:
@@ -139,12 +139,12 @@ async def test_everyone_is_put_back_into_an_empty_store_exactly(stores: Stores) 
 async def test_one_user_is_put_back_and_no_other_is_touched(stores: Stores) -> None:
     host = await filled(stores.here())
     await copied(stores.here(), stores.there())
-    await play(host, "alice", 142, 145)
+    await play(host, "alice", 342, 345)
     await play(host, "bob", 3, 6)
     await play(host, "dave", 0, 1)
     assert await restored(stores.there(), stores.here(), "bob") == {"bob": Outcome.REPLACED}
     found = {name: user["version"] for name, user in (await exported(stores.here())).items()}
-    assert found == {"alice": 145, "bob": 7, "carol": 1, "dave": 1}
+    assert found == {"alice": 345, "bob": 7, "carol": 1, "dave": 1}
     after = a_host(stores.here(), "users:1")
     assert await total_xp(after, "bob") == 30
     (again,) = await ask(after, grant("bob", "c5"))  # undone by the restore, and never done twice
@@ -174,7 +174,7 @@ async def test_a_damaged_user_is_given_up_for_the_one_in_the_backup(
     if journalled:
         await play(host, "bob", 3, 4)
     assert await restored(stores.there(), stores.here(), "alice") == {"alice": Outcome.REPAIRED}
-    assert await version(stores.here(), "alice") == 142
+    assert await version(stores.here(), "alice") == 342
     assert await version(stores.here(), "bob") == 3 + journalled
 
 

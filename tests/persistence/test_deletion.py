@@ -49,10 +49,10 @@ async def test_a_damaged_user_can_be_deleted(stores: Stores) -> None:
 async def test_on_disk_no_byte_of_the_id_is_left_whatever_the_placement(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, segment_bytes=2_000)
     for host in (a_host(store, "users:0"), a_host(store, HOST)):
-        await play(host, WHO, 0 if host.name != HOST else 200, 140 if host.name != HOST else 210)
+        await play(host, WHO, 0 if host.name != HOST else 400, 340 if host.name != HOST else 410)
         await play(host, f"friend-of-{host.name[:5]}", 0, 3)
         await rest(host, WHO)
-    await play(a_host(store, HOST), WHO, 300, 303)
+    await play(a_host(store, HOST), WHO, 500, 503)
     assert _with(tmp_path, WHO)
     assert await delete(store, WHO, [HOST], owner=OWNER)
     await store.close()
@@ -62,8 +62,8 @@ async def test_on_disk_no_byte_of_the_id_is_left_whatever_the_placement(tmp_path
 async def test_in_a_bucket_no_byte_of_the_id_is_left_tombstones_included() -> None:
     objects = Objects()
     store = open_store(FaultyBucket(objects))
-    for begin in (0, 140):  # a takeover leaves tombstones under the host's name
-        await play(a_host(store, HOST), WHO, begin, begin + 140)
+    for begin in (0, 340):  # a takeover leaves tombstones under the host's name
+        await play(a_host(store, HOST), WHO, begin, begin + 340)
     assert await delete(store, WHO, [HOST], owner=OWNER)
     for name in objects.all_names():
         assert WHO not in name
@@ -75,8 +75,9 @@ async def test_in_a_bucket_no_byte_of_the_id_is_left_tombstones_included() -> No
 
 async def test_a_deletion_that_broke_off_is_finished_by_the_next(stores: Stores) -> None:
     host = await filled(stores.here())
+    await play(host, "alice", 342, 600)  # two pages
     await rest(host, "alice")
-    await stores.here().delete_snapshot("alice+00000000000000000065")  # as far as it came
+    await stores.here().delete_snapshot("alice+00000000000000000257")  # as far as it came
     await delete(stores.here(), "alice", [], owner=OWNER)
     assert [name async for name in stores.here().users() if "alice" in name] == []
 

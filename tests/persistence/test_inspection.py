@@ -13,7 +13,7 @@ async def test_a_store_is_told_in_numbers_and_users_are_counted_on_request(
     await filled(stores.here())
     found = await inspect_store(stores.here(), users=True)
     [stream] = found.streams
-    assert (stream.host, stream.fenced, stream.records, stream.users) == ("users:0", False, 146, 3)
+    assert (stream.host, stream.fenced, stream.records, stream.users) == ("users:0", False, 346, 3)
     assert stream.damage is None
     assert found.users == 2  # carol has no snapshot, and a page is nobody
     assert (await inspect_store(stores.here(), users=False)).users is None
@@ -25,17 +25,17 @@ async def test_a_user_is_told_with_what_waits_in_journals(stores: Stores) -> Non
     host = await filled(stores.here())
     found = await inspect_user(stores.here(), "alice")
     assert found is not None
-    assert (found.version, found.snapshot_version, found.account_pages) == (142, 140, 1)
+    assert (found.version, found.snapshot_version, found.account_pages) == (342, 340, 1)
     assert [(turn.version, turn.command_id) for turn in found.waiting] == [
-        (141, "c140"),
-        (142, "c141"),
+        (341, "c340"),
+        (342, "c341"),
     ]
-    assert found.rows["player_progression"]["total_xp"] == 1420
-    assert (found.receipts[-1].command_id, found.receipts[-1].version) == ("c141", 142)
+    assert found.rows["player_progression"]["total_xp"] == 3420
+    assert (found.receipts[-1].command_id, found.receipts[-1].version) == ("c341", 342)
     await rest(host, "alice")
     found = await inspect_user(stores.here(), "alice")
     assert found is not None
-    assert (found.version, found.snapshot_version, found.waiting) == (142, 142, [])
+    assert (found.version, found.snapshot_version, found.waiting) == (342, 342, [])
 
 
 async def test_a_user_who_is_only_journalled_is_told_and_nobody_is_nobody(

@@ -37,13 +37,13 @@ async def test_an_export_holds_what_is_only_journalled_and_moves_to_another_stor
     told = await lines(stores.here())
     found = await exported(stores.here())
     assert {name: user["version"] for name, user in found.items()} == {
-        "alice": 142,
+        "alice": 342,
         "bob": 3,
         "carol": 1,
     }
     assert set((await imported(stores.there(), told)).values()) == {Outcome.WRITTEN}
     assert await lines(stores.there()) == told
-    assert await account(stores.there(), "alice") == list(range(1, 143))
+    assert await account(stores.there(), "alice") == list(range(1, 343))
     assert await stores.there().streams() == []
 
 
@@ -51,10 +51,10 @@ async def test_a_moved_user_is_served_and_their_receipts_still_count(stores: Sto
     await filled(stores.here())
     await imported(stores.there(), await lines(stores.here()))
     host = a_host(stores.there())
-    (again,) = await ask(host, grant("alice", "c141"))
+    (again,) = await ask(host, grant("alice", "c341"))
     assert body(again)["replayed"] is True
-    await play(host, "alice", 142, 143)
-    assert await total_xp(host, "alice") == 1430
+    await play(host, "alice", 342, 343)
+    assert await total_xp(host, "alice") == 3430
     (page,) = await ask(host, look("alice", View.HISTORY))
     assert [one["sequence"] for one in body(page)["history"]][:3] == [1, 2, 3]
 
@@ -64,7 +64,7 @@ async def test_an_export_while_serving_changes_nothing(stores: Stores) -> None:
     before = await stores.here().streams()
     await lines(stores.here())
     assert await stores.here().streams() == before
-    await play(host, "alice", 142, 143)
+    await play(host, "alice", 342, 343)
 
 
 async def test_some_users_can_be_exported_and_nobody_is_told_apart(stores: Stores) -> None:
@@ -123,20 +123,20 @@ async def test_an_account_that_is_put_back_does_not_go_on_with_a_past_that_is_no
     stores: Stores,
 ) -> None:
     host = a_host(stores.here())
-    await play(host, "bob", 0, 130)
+    await play(host, "bob", 0, 330)
     await rest(host, "bob")
     old = await lines(stores.here())
-    await play(host, "bob", 130, 270)
+    await play(host, "bob", 330, 670)
     await host.drain()
-    assert len(await account(stores.here(), "bob")) == 270
+    assert len(await account(stores.here(), "bob")) == 670
     await imported(stores.here(), old, replace=True)
     after = a_host(stores.here(), "users:1")
-    await play(after, "bob", 1000, 1140)
+    await play(after, "bob", 1000, 1340)
     await after.drain()
     entries = (await exported(stores.here()))["bob"]
     told = [one for page in entries["pages"] for one in page] + entries["rows"]["history"]
-    assert [one["sequence"] for one in told] == list(range(1, 271))
-    assert [one["command_id"] for one in told[130:]] == [f"c{n}" for n in range(1000, 1140)]
+    assert [one["sequence"] for one in told] == list(range(1, 671))
+    assert [one["command_id"] for one in told[330:]] == [f"c{n}" for n in range(1000, 1340)]
 
 
 async def test_a_damaged_user_is_told_and_the_others_are_exported(stores: Stores) -> None:
@@ -182,7 +182,7 @@ BAD_LINES: dict[str, tuple[bytes, str]] = {
     ),
     "a page too few": (
         b'{"questkeep_export": 1, "format": 1, "user_id": "x", "version": 1,'
-        b' "rows": {"history": [{"sequence": 65}]}, "receipts": []}',
+        b' "rows": {"history": [{"sequence": 257}]}, "receipts": []}',
         "wrong fields",
     ),
 }

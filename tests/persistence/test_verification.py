@@ -37,7 +37,7 @@ async def test_a_sound_store_has_no_damage_and_everything_was_read(stores: Store
     await filled(stores.here())
     found = await verify(stores.here())
     assert said(found) == ""
-    assert (found.users, found.streams, found.records) == (3, 1, 146)
+    assert (found.users, found.streams, found.records) == (3, 1, 346)
 
 
 async def test_a_store_that_is_served_has_no_damage(stores: Stores) -> None:

@@ -46,8 +46,8 @@ def a_host(store: Store, name: str = "users:0", **changes: Any) -> Host:
 
 async def play(host: Host, user_id: str, begin: int, end: int) -> None:
     """Commands `c<begin>` to before `c<end>`, 10 experience each, all of which must be accepted."""
-    for first in range(begin, end, 20):  # a journal batch for every 20
-        numbers = range(first, min(first + 20, end))
+    for first in range(begin, end, 50):  # a journal batch for every 50
+        numbers = range(first, min(first + 50, end))
         for reply in await ask(host, *(grant(user_id, f"c{number}") for number in numbers)):
             assert body(reply)["replayed"] is False
 
@@ -61,11 +61,11 @@ async def rest(host: Host, user_id: str) -> None:
 async def filled(store: Store) -> Host:
     """Two users in snapshots with more in a journal, one in the journal only; the host lives on."""
     host = a_host(store)
-    await play(host, "alice", 0, 140)  # beyond what memory keeps of an account
+    await play(host, "alice", 0, 340)  # beyond what memory keeps of an account
     await play(host, "bob", 0, 3)
     await rest(host, "alice")
     await rest(host, "bob")
-    await play(host, "alice", 140, 142)
+    await play(host, "alice", 340, 342)
     await ask(host, command("carol", "c0", "offer_quest", quest_id="q", reward={"experience": 5}))
     return host
 

@@ -1,11 +1,13 @@
 """What holds for rewards and their account, whatever was granted, shaped, undone or rebased."""
 
+import asyncio
 import random
 from collections import Counter
 from typing import Any
 
+import msgpack
 import msgspec
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.commands import Command, RebaseProgression, UndoGrant, decode_command
@@ -13,7 +15,7 @@ from domain.decide import decide
 from domain.events import ExperienceGranted
 from domain.history import HISTORY_PAGE, HISTORY_TAIL, Cause
 from domain.progression import progression_of
-from domain.receipts import Receipts
+from domain.receipts import Receipt, Receipts
 from domain.reply import ReplyBody
 from domain.rules import Rules, compile_rules
 from domain.state import NOTHING, Decision, UserState, history_page
@@ -26,7 +28,10 @@ from persistence.codec import (
     encode_snapshot,
     pack_snapshot,
     put_records,
+    rows_of,
 )
+from persistence.history_pages import page_name, write_page
+from persistence.memory import MemoryStore, World
 from tests.domain.script import SMALL_TEXT
 from tests.properties.test_sequences import not_zero, shuffled, steps
 from tests.strategies import amounts, command_fields, command_lists, played, rulesets, starts
@@ -197,7 +202,37 @@ def test_what_was_stored_is_the_past_whatever_the_rules_are_now(
     assert {one.rules for one in found.state.history} <= {rules.fingerprint}
 
 
-@given(st.integers(0, 400), st.integers(0, 400), amounts)
+@given(starts, rulesets, command_lists(max_size=30), st.binary(max_size=20))
+def test_a_snapshot_has_the_bytes_of_its_plain_values(
+    state: UserState, rules: Rules, commands: list[Command], reply: bytes
+) -> None:
+    after = played(state, commands, rules)
+    receipt = Receipt("c", b"fingerprint", after.version, reply)
+    plain = {
+        "format": FORMAT,
+        "user_id": "u",
+        "version": after.version,
+        "rows": msgspec.to_builtins(rows_of(after)),
+        "receipts": [["c", b"fingerprint", after.version, reply]],
+    }
+    assert encode_snapshot(after, [receipt]) == msgpack.packb(plain)
+    # What only a newer version knows goes another way, to the same bytes where there is none.
+    assert encode_snapshot(after, [receipt], plain["rows"]) == msgpack.packb(plain)
+
+
+@given(starts, rulesets, command_lists(min_size=1, max_size=30))
+def test_a_page_has_the_bytes_of_its_plain_values(
+    state: UserState, rules: Rules, commands: list[Command]
+) -> None:
+    entries = msgspec.to_builtins(played(state, commands, rules).history[:])
+    assume(entries)
+    world = World()
+    asyncio.run(write_page(MemoryStore(world), "u", entries))
+    plain = {"format": FORMAT, "user_id": "u", "entries": entries}
+    assert world.snapshots[page_name("u", entries[0]["sequence"])].payload == msgpack.packb(plain)
+
+
+@given(st.integers(0, 700), st.integers(0, 700), amounts)
 def test_pages_and_tail_together_are_the_whole_history(
     entries: int, pause: int, amount: int
 ) -> None:
