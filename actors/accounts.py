@@ -34,9 +34,9 @@ async def store_pages(store: Store, actor: UserActor) -> None:
     """
     try:
         while (page := history_page(actor.durable)) is not None:
-            entries = msgspec.to_builtins(page[1])
-            await write_page(store, actor.durable.user_id, entries)
-            actor.forget_history_through(page[1][-1].sequence)
+            first, entries = page
+            await write_page(store, actor.durable.user_id, first, entries)
+            actor.forget_history_through(entries[-1].sequence)
     except StorageError as error:
         log.error("a page of an account could not be stored", reason=str(error))
     finally:

@@ -59,7 +59,7 @@ async def write_pages(store: Store, user: Whole) -> None:
         first = page[0]["sequence"]
         if await _page_at(store, user.user_id, first) not in (None, page):
             await store.delete_snapshot(page_name(user.user_id, first))
-        await write_page(store, user.user_id, page)
+        await write_page(store, user.user_id, first, page)
 
 
 async def delete_pages(store: Store, user_id: str, begin: int, known: int = 0) -> None:

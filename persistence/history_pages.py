@@ -7,6 +7,7 @@ begin at sequences 1, 257, 513, …, so finding one needs no listing.
 Not for: which entries leave memory, and when (`domain.state.history_page`, `actors.host`).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgpack
@@ -31,14 +32,16 @@ def is_page(name: str) -> bool:
     return MARK in name
 
 
-async def write_page(store: Store, user_id: str, entries: list[dict[str, Any]]) -> None:
+async def write_page(store: Store, user_id: str, first: int, entries: Sequence[object]) -> None:
     """Make a page durable.  One that stands already stays: it holds the same entries.
+
+    `first` is the sequence of the first of `entries`, which are plain values or the domain's own.
 
     Raises:
         Unavailable: the entries must stay in memory.
     """
     payload = _encode({"format": FORMAT, "user_id": user_id, "entries": entries})
-    await store.write_snapshot(page_name(user_id, entries[0]["sequence"]), 1, payload)
+    await store.write_snapshot(page_name(user_id, first), 1, payload)
 
 
 async def read_page(store: Store, user_id: str, first: int) -> list[dict[str, Any]]:
