@@ -4,6 +4,7 @@ All parcels that wait for the same commit are answered in one frame when it is d
 """
 
 import asyncio
+from collections import deque
 from typing import cast
 
 import structlog
@@ -51,6 +52,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, host: Host) -> None:
         self._host = host
         self._frames = Frames()
+        self._arrived: deque[bytes] = deque()
         self._held: dict[asyncio.Future[int], list[tuple[int, Accepted]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.WriteTransport | None = None
@@ -64,11 +66,27 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._frames.feed(data):
-                self._take(payload)
+                if not self._arrived:
+                    asyncio.get_running_loop().call_soon(self._take_next)
+                self._arrived.append(payload)
         except FrameTooLarge as error:
             log.error("a gateway sent no frame of ours", reason=str(error))
-            if self._transport is not None:
-                self._transport.abort()
+            self._abort()
+
+    def _take_next(self) -> None:
+        """One frame in a turn of the event loop, so that its commit is on its way, and answers
+        leave, while the next one is decided."""
+        try:
+            self._take(self._arrived.popleft())
+        except Exception:  # our bug: the gateway asks again on another connection
+            self._abort()
+            raise
+        if self._arrived:
+            asyncio.get_running_loop().call_soon(self._take_next)
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def _take(self, payload: bytes) -> None:
         ready: list[Answers] = []

@@ -9,19 +9,18 @@ and a second sync of the same file proves nothing.
 Not for: reading or fencing other incarnations' streams (`disk_journals`).
 """
 
-import asyncio
 import contextlib
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from persistence import disk_files, frame, steps
 from persistence.disk_journals import FENCE, JOURNALS, folder_of, segment_path
 from persistence.errors import Fenced, StorageError, Unavailable
+from persistence.own_thread import OwnThread
 from persistence.store import StreamId
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -60,7 +59,7 @@ class DiskStream:
         self._older: list[tuple[Path, int]] = []  # full segments, each with its last sequence
         self._segment, self._fd = self._new_segment()
         self._segment_length = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._thread = OwnThread("journal")
 
     async def append(self, payload: bytes) -> int:
         """See `Stream.append`.  Cancelling the wait does not stop the append."""
@@ -83,12 +82,12 @@ class DiskStream:
             await self._in_thread(self._close)
         finally:
             self._closed = True
-            self._thread.shutdown(wait=False)
+            self._thread.stop()
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         if self._closed:
             raise Unavailable(f"{self._folder} was closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await self._thread.do(work)
 
     def _append(self, payload: bytes) -> int:
         if self._over is not None:

@@ -12,9 +12,10 @@ import pytest
 from actors.cluster import Activity, Capacity
 from actors.envelope import Reply, Request
 from actors.hosting import PackedHost
+from actors.socket_frames import frame
 from actors.socket_lane import SocketLane
 from actors.whereabouts import Node, OnAnotherNode, OnThisNode, Whereabouts
-from tests.actors.kit import body, grant, settings
+from tests.actors.kit import body, grant, look, settings
 from tests.conformance.cluster_kit import CHECKS, Check
 
 HERE = Node("here", "127.0.0.1")
@@ -111,6 +112,23 @@ async def test_what_was_on_its_way_when_the_connection_broke_is_sent_again(tmp_p
     assert versions == list(range(2, 41))
     assert len(cluster.found) == 2
     await cluster.drain()
+
+
+async def test_a_frame_that_cannot_be_read_ends_its_connection_behind_those_before_it(
+    tmp_path: Path,
+) -> None:
+    host = packed_host(tmp_path)
+    where = await host.where("here")
+    assert isinstance(where, OnThisNode)
+    reader, writer = await asyncio.open_unix_connection(where.path)
+    raised: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: raised.append(told))
+    writer.write(frame([(1, [look("user")])]) + b"\0\0\0\1\xc1" + frame([(2, [look("user")])]))
+    answer = await reader.read()
+    assert raised  # and no third frame is taken, nor is anybody left waiting
+    assert answer == b"" or len(answer) == 4 + int.from_bytes(answer[:4])
+    writer.close()
+    await host.drain()
 
 
 async def test_a_host_that_nobody_asks_for_goes_when_its_last_user_has(
