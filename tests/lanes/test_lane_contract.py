@@ -120,7 +120,7 @@ async def test_a_frame_that_cannot_be_read_ends_its_connection_behind_those_befo
     host = packed_host(tmp_path)
     where = await host.where("here")
     assert isinstance(where, OnThisNode)
-    reader, writer = await asyncio.open_unix_connection(where.path)
+    reader, writer = await asyncio.open_unix_connection(where.socket_path)
     raised: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, told: raised.append(told))
     writer.write(frame([(1, [look("user")])]) + b"\0\0\0\1\xc1" + frame([(2, [look("user")])]))
