@@ -29,6 +29,8 @@ KEEP_ALIVE_SECONDS = 75.0
 end it: a request that crosses our end on its way would be lost."""
 UNWANTED_SECONDS_MAX = 30.0
 """How long the rest of a body may go on that nobody reads, the answer being given."""
+READER_SECONDS_MAX = 30.0
+"""How long a client may leave an answer unread that the sockets have no room for."""
 UNREAD_BYTES_MAX = 64 * 1024
 """Of a body that the application has not taken yet; beyond it the client waits."""
 
@@ -75,7 +77,7 @@ class Connections:
         self.date = formatdate(usegmt=True).encode()
         for connection in list(self._open):
             if connection.late_at < now:
-                connection.close()
+                connection.give_up()
 
     async def end(self, seconds_max: float) -> None:
         """Answer what has come and close; what takes longer is cut off."""
@@ -214,7 +216,9 @@ class Connection(asyncio.Protocol):
                 if response is not None:
                     self._send(request, response)
                 if self._writable is not None:
+                    self.late_at = self._loop.time() + READER_SECONDS_MAX
                     await self._writable
+                    self.late_at = inf
         except BaseException:
             self.abort()
             raise
@@ -278,6 +282,13 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(self._refusal)
             self._transport.close()
+
+    def give_up(self) -> None:
+        """The client is late: with a request, or in reading an answer."""
+        if self._writable is None:
+            self.close()
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Close whatever is still to be sent."""

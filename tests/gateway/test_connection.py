@@ -342,6 +342,20 @@ async def test_a_client_that_does_not_read_is_not_answered_further() -> None:
     assert await statuses(one, wire) == [b"200", b"200"]
 
 
+async def test_a_client_that_never_reads_is_cut_off() -> None:
+    connections = Connections(gateway(ScriptedCluster(answered(b"{}"))).app)
+    one, wire = connections.connect(), Wire()
+    one.connection_made(wire)
+    one.pause_writing()
+    one.data_received(WHOLE)
+    await statuses_so_far(one)
+    assert not wire.closed
+    connections.sweep(one.late_at + 1)
+    assert wire.closed
+    one.connection_lost(None)
+    assert await statuses(one, wire) == [b"200"]
+
+
 async def test_more_of_a_body_than_is_asked_for_stops_the_reading() -> None:
     refused_late = HeldCluster()
     one, wire = bare(refused_late)

@@ -21,7 +21,7 @@ START_SECONDS = 120.0
 CALL_SECONDS = 120.0
 LIST_MAX = 100
 SEEDERS = 8
-ROOM = 4_096
+ROOM = 8_192
 """A thousand connections, beside a thousand requests that the warm-up left behind; and one user's
 share of it is enough where eight users have all the connections."""
 
