@@ -48,12 +48,14 @@ class Clients:
         self.dice = random.Random(11)
         self._connections: list[_Connection] = []
 
-    async def connect(self, url: str, count: int) -> None:
-        """So many more of them begin."""
+    async def connect(self, url: str, count: int, seconds: float = 0.0) -> None:
+        """So many more of them begin, one after the other within `seconds`."""
         loop, place = asyncio.get_running_loop(), urlsplit(url)
+        begin = loop.time()
         assert place.hostname is not None
         assert place.port is not None
-        for _ in range(count):
+        for number in range(count):
+            await asyncio.sleep(begin + seconds * number / count - loop.time())
             _, connection = await loop.create_connection(
                 lambda: _Connection(self), place.hostname, place.port
             )

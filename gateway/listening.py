@@ -13,8 +13,12 @@ import resource
 import socket
 from typing import NamedTuple
 
+import structlog
+
 from gateway.app import App
 from gateway.connection import Connections
+
+log = structlog.get_logger(__name__)
 
 FILES_MAX = 65_536
 """Open files, most of them connections, that this process asks to be allowed."""
@@ -22,6 +26,9 @@ SWEEP_SECONDS = 1.0
 STOP_SECONDS = 5.0
 """How long connections may take to end when the server stops; the rest is cut."""
 _BACKLOG = 2_048
+_TOGETHER = 64
+"""Connections taken in before others get their turn."""
+_PAUSE_SECONDS = 1.0
 
 
 class CannotListen(Exception):
@@ -65,21 +72,56 @@ def free_address(host: str, port: int) -> Address:
 
 
 class Listener:
-    """A gateway's connections, in this process and on this event loop."""
+    """A gateway's connections, in this process and on this event loop.
+
+    It takes in many at a time.  An event loop's own server may take one in each of its turns
+    (uvloop's does), and newcomers to a busy gateway would wait for most of a second.
+    """
 
     def __init__(self, app: App, address: Address) -> None:
         self._address = address
         self._connections = Connections(app)
-        self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
         self._sweeping: asyncio.Task[None] | None = None
+        self._taking_in: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Return once connections are accepted.  Raises `CannotListen`."""
         _allow_many_files()
-        self._server = await asyncio.get_running_loop().create_server(
-            self._connections.connect, sock=self._open(), backlog=_BACKLOG
-        )
+        self._socket = self._open()
+        self._socket.setblocking(False)
+        self._listen()
         self._sweeping = asyncio.create_task(self._sweep())
+
+    def _listen(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take in who has come."""
+        loop = asyncio.get_running_loop()
+        for _ in range(_TOGETHER):
+            try:
+                came, _ = listening.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no more files, most likely: those who wait keep waiting
+                log.error("connections cannot be accepted", reason=str(error))
+                loop.remove_reader(listening)
+                loop.call_later(_PAUSE_SECONDS, self._listen)
+                return
+            task = loop.create_task(self._take_in(came))
+            self._taking_in.add(task)
+            task.add_done_callback(self._taking_in.discard)
+
+    async def _take_in(self, came: socket.socket) -> None:
+        try:
+            came.setblocking(False)
+            came.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(self._connections.connect, came)
+        except OSError:  # gone already
+            came.close()
 
     def _open(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._address.ip else socket.AF_INET
@@ -88,6 +130,7 @@ class Listener:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             opened.bind(self._address)
+            opened.listen(_BACKLOG)
         except OSError as error:
             opened.close()
             raise _cannot_listen(self._address.ip, self._address.port, error) from None
@@ -100,9 +143,11 @@ class Listener:
 
     async def stop(self) -> None:
         """Accept nothing more, answer what has come, close every connection."""
-        if self._server is None or self._sweeping is None:
+        if self._socket is None or self._sweeping is None:
             return
-        self._server.close()
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        self._socket = None
         self._sweeping.cancel()
         await self._connections.end(STOP_SECONDS)
 
