@@ -56,7 +56,7 @@ class Request:
         self.complete = self.gone = False
         self.waited_for = waited_for
         """Called whenever the application begins to wait for more of the body."""
-        self._body = b""
+        self._body = bytearray()
         self._arrival: asyncio.Future[None] | None = None
 
     @property
@@ -66,7 +66,7 @@ class Request:
 
     def feed(self, chunk: bytes) -> None:
         """More of the body came."""
-        self._body = self._body + chunk if self._body else chunk
+        self._body += chunk
         self._tell()
 
     def end(self, *, gone: bool = False) -> None:
@@ -80,7 +80,8 @@ class Request:
 
     def take(self) -> bytes:
         """What came of the body since the last time."""
-        taken, self._body = self._body, b""
+        taken = bytes(self._body)
+        self._body.clear()
         return taken
 
     async def more(self) -> None:
