@@ -2,7 +2,7 @@
 
 httptools (llhttp) reads the bytes.  Here is the rest of a connection's life, limits on size and
 time above all, and nothing that the application does not need: a general server between the two
-took 20 us of a request's 50 (`docs/decisions/0014`).
+took 20 us of a request's 50 (`docs/decisions/0015`).
 
 Not for: addresses and the life of the server (`listening`), or what is answered (`app`).
 """
@@ -72,7 +72,7 @@ class Connections:
     def sweep(self, now: float) -> None:
         """Close what is late, `now` in the event loop's seconds; to be done about once a second.
 
-        Timers of their own, set and taken back with each request, would cost a tenth of it.
+        Timers of their own would have to be set and taken back with each request.
         """
         self.date = formatdate(usegmt=True).encode()
         for connection in list(self._open):

@@ -357,13 +357,17 @@ async def test_a_client_that_never_reads_is_cut_off() -> None:
 
 
 async def test_more_of_a_body_than_is_asked_for_stops_the_reading() -> None:
-    refused_late = HeldCluster()
-    one, wire = bare(refused_late)
-    one.data_received(WHOLE)
-    await refused_late.came.acquire()
-    one.data_received(POST + b"content-length: 1000000\r\n\r\n" + b" " * UNREAD_BYTES_MAX)
+    cluster = HeldCluster()
+    one, wire = bare(cluster)
+    look = b"GET /v1/users/alice" + POST[POST.index(b" HTTP/1.1") :]
+    one.data_received(look + b"content-length: 1000000\r\n\r\n" + b" " * UNREAD_BYTES_MAX)
+    await cluster.came.acquire()
+    assert wire.reading
+    one.data_received(b" ")
     assert not wire.reading
-    one.connection_lost(None)
+    cluster.go.set()
+    assert await statuses(one, wire) == [b"200"]
+    assert wire.reading  # what is left of it is read past
 
 
 async def test_a_stop_answers_what_has_come_and_closes_the_rest(
