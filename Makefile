@@ -25,7 +25,7 @@ test: $(READY) ## run the tests
 check: $(READY) ## style, types and architecture, in under a minute
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy domain persistence actors gateway $(SCRIPTS)
+	@$(BIN)/mypy domain persistence actors gateway designer cli $(SCRIPTS)
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_text.py
 
 bench: $(READY) ## measure throughput and latency

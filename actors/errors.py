@@ -1,6 +1,6 @@
 """Failures on the way to a user's actor that ask the caller to send the same command again.
 
-`code` is the stable name clients see (`gateway.errors` maps it to a status).
+`code` is the stable name clients see (`gateway.problems` maps it to a status).
 """
 
 

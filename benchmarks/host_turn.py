@@ -17,20 +17,20 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any
 
-from actors.cluster import HostSettings
-from actors.collecting import collect_rarely
-from actors.envelope import Ask, Media, decode_replies, decode_requests, encode
-from actors.host import Host
-from domain.commands import decode_command
-from domain.decide import decide
-from domain.rejections import Rejection
-from domain.rules import Rules, compile_rules
-from domain.state import UserState
+from actors.cluster.contract import HostSettings
+from actors.gc_tuning import collect_rarely
+from actors.host.host import Host
+from actors.messages import Ask, Media, decode_replies, decode_requests, encode
+from domain.decide.dispatch import decide
+from domain.messages.commands import decode_command
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules, compile_rules
+from domain.state.user_state import UserState
 from persistence.memory import MemoryStore, World
 from persistence.open import open_store
 from persistence.store import Store
 
-RULES_TEXT = (resources.files("domain") / "presets" / "default.toml").read_text()
+RULES_TEXT = (resources.files("domain.rules") / "presets" / "default.toml").read_text()
 USERS = 500
 QUESTS = 8
 CHAPTER = {

@@ -4,7 +4,7 @@
 
 Writers in this process each store a record of 1.1 kB (a turn-in's) and wait until it is durable:
 
-- journal: one stream, group commit, append + fdatasync (`persistence.group_commit`);
+- journal: one stream, group commit, append + fdatasync (`persistence.journal.group_commit`);
 - SQLite: one transaction for whatever gathered meanwhile, WAL, synchronous=FULL;
 - object a user: the user's whole state, 4 kB, replaced each time (`Store.write_snapshot`);
 - SlateDB over `file:///` (only if the package `slatedb` is installed), which cannot sync: its
@@ -21,8 +21,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from persistence.disk import DiskStore
-from persistence.group_commit import GroupCommit
+from persistence.disk.store import DiskStore
+from persistence.journal.group_commit import GroupCommit
 
 RECORD = bytes(1_100)
 STATE = bytes(4_000)

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from actors.envelope import Ask, Media
+from actors.messages import Ask, Media
 from benchmarks.world import CHAPTER_PLAN
 
 CHAPTERS = 5

@@ -20,21 +20,21 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from actors.cluster import HostSettings
-from actors.collecting import collect_rarely
-from actors.envelope import Media, Read, Reply, View
-from actors.host import Host
-from actors.hosting import now, resident_bytes
-from actors.leaving import let_sleep, passivate_idle
-from actors.resident import Resident
+from actors.cluster.contract import HostSettings
+from actors.cluster.host_actor import now, resident_bytes
+from actors.gc_tuning import collect_rarely
+from actors.host.activation import Resident
+from actors.host.eviction import let_sleep, passivate_idle
+from actors.host.host import Host
+from actors.messages import Media, Read, Reply, View
 from benchmarks import tables
 from benchmarks.deep_size import deep_size
 from benchmarks.lives import COMMANDS, grant, life, user_id
 from benchmarks.processes import BENCH, end_as_errors_do
 from benchmarks.tables import Figure
 from benchmarks.world import RULES_FILE
-from gateway.logs import configure_logs
-from persistence.disk import DiskStore
+from gateway.server.logs import configure_logs
+from persistence.disk.store import DiskStore
 from persistence.store import Stored
 
 TOGETHER = 16

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from benchmarks.world import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, RULES_FILE, quest_id, user_id
-from domain.commands import Command, decode_command
-from domain.decide import decide
-from domain.rejections import Rejection
-from domain.rules import Rules, compile_rules
-from domain.state import UserState
+from domain.decide.dispatch import decide
+from domain.messages.commands import Command, decode_command
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules, compile_rules
+from domain.state.user_state import UserState
 
 USERS = 1_000
 QUESTS = 20

@@ -22,9 +22,9 @@ import os
 import time
 from pathlib import Path
 
-from gateway.rules_files import rules_of
-from gateway.simulation.playing import Task, cpus, play
-from gateway.simulation.story import read_story
+from designer.rules.load import rules_of
+from designer.simulation.run import Task, cpus, play
+from designer.simulation.story_file import read_story
 
 STORIES = Path(__file__).parents[1] / "examples" / "stories"
 

@@ -229,7 +229,7 @@ def check(service: Client, user: Row, earned: int) -> list[str]:
 
 def token(*arguments: str) -> str:
     """A development token from the server's own command."""
-    command = [sys.executable, "-m", "gateway", "token", *arguments]
+    command = [sys.executable, "-m", "cli", "token", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 

@@ -1,5 +1,6 @@
-"""`python -m gateway` is `questkeep`."""
+"""`python -m gateway` is `questkeep`, as it always was; `python -m cli` is the same."""
 
-from gateway.cli import main
+from cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

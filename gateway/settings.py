@@ -25,7 +25,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from gateway.command_bodies import LIST_MAX
+from gateway.api.command_validation import LIST_MAX
 from gateway.options import (
     ENVIRONMENT_PREFIX,
     OPTIONS,
@@ -34,7 +34,7 @@ from gateway.options import (
     flag,
     variable,
 )
-from gateway.words import came, expected
+from gateway.schema_text import came, expected
 from persistence.open import open_store
 
 FILE_VARIABLE = variable("settings")
@@ -217,7 +217,7 @@ def rules_text(settings: Settings) -> str:
         WrongSettings: the file cannot be read.
     """
     if settings.rules is None:
-        preset = resources.files("domain") / "presets" / "default.toml"
+        preset = resources.files("domain.rules") / "presets" / "default.toml"
         return preset.read_text(encoding="utf-8")
     try:
         return settings.rules.read_text(encoding="utf-8")

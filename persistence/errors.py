@@ -1,6 +1,7 @@
 """What can go wrong between a decided change and stable storage, grouped by what the caller does.
 
-Not for game refusals (`domain.rejections`) and not for malformed requests (`gateway.errors`).
+Not for game refusals (`domain.messages.rejections`) and not for malformed requests
+(`gateway.problems`).
 """
 
 

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from persistence.disk import DiskStore
+from persistence.disk.store import DiskStore
 from persistence.memory import MemoryStore, world
-from persistence.object_store import ObjectStore
-from persistence.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.store import ObjectStore
 from persistence.store import Store
 
 _EXPECTED = (

@@ -1,20 +1,32 @@
 """The rules of ARCHITECTURE.md that a machine can hold: from source text to breaches, purely.
 
 Not for style (ruff) nor types (mypy), and not for finding files on disk beyond `read_sources`.
-Each rule takes one `Source`, except `import_cycles`, which needs them all. Every breach says where
-it is and what to do about it.
+Each rule takes one `Source`, except those on cycles and folders, which need them all. Every breach
+says where it is and what to do about it.
 """
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
-# Lowest first: a layer may import itself and what stands before it.
-LAYERS = ("domain", "persistence", "actors", "gateway")
+# What each package may import beside itself: a graph without a way back.
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "domain": frozenset(),
+    "persistence": frozenset({"domain"}),
+    "actors": frozenset({"persistence", "domain"}),
+    "gateway": frozenset({"actors", "persistence", "domain"}),
+    "designer": frozenset({"domain"}),
+    "cli": frozenset({"gateway", "designer", "actors", "persistence", "domain"}),
+}
+PACKAGES = tuple(MAY_IMPORT)
+# `python -m gateway` starts the command line: a name that scripts use.
+ENTRY_POINTS = frozenset({"gateway/__main__.py"})
+FOLDER_MODULES_MAX = 14
 
 DOMAIN_MAY_IMPORT = frozenset(
     "annotated_types bisect collections dataclasses domain enum fractions functools hashlib"
@@ -25,10 +37,10 @@ DOMAIN_MAY_NOT_CALL = frozenset(
 )
 
 # What only one file may import, so that the rest stays free of it.
-OWNED_IMPORTS = {"ray": "actors/ray_cluster.py", "pydantic_settings": "gateway/settings.py"}
+OWNED_IMPORTS = {"ray": "actors/cluster/ray_runtime.py", "pydantic_settings": "gateway/settings.py"}
 ENVIRONMENT_READER = "gateway/settings.py"
 # Ray takes some of its settings only from the environment: its one file may write there.
-ENVIRONMENT_WRITER = "actors/ray_cluster.py"
+ENVIRONMENT_WRITER = "actors/cluster/ray_runtime.py"
 ENVIRONMENT_NAMES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 FILE_LINES_MAX = 400
@@ -68,7 +80,7 @@ class Source:
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     @property
-    def layer(self) -> str:
+    def package(self) -> str:
         return self.path.partition("/")[0]
 
     @cached_property
@@ -105,14 +117,16 @@ def imports_of(source: Source) -> Iterator[Import]:
             yield from (Import(node.lineno, module, alias.name) for alias in node.names)
 
 
-def layers_import_downwards(source: Source) -> Iterator[Breach]:
-    allowed = LAYERS[: LAYERS.index(source.layer) + 1]
+def packages_import_one_way(source: Source) -> Iterator[Breach]:
+    allowed = MAY_IMPORT[source.package] | {source.package}
     for imported in imports_of(source):
-        if imported.top in LAYERS and imported.top not in allowed:
+        top = imported.top
+        if top in MAY_IMPORT and top not in allowed and source.path not in ENTRY_POINTS:
+            below = ", ".join(sorted(MAY_IMPORT[source.package])) or "nothing of ours"
             yield source.breach(
                 imported.line,
-                f"{source.layer} must not import {imported.module}: layers import one way, "
-                f"{' -> '.join(reversed(LAYERS))}. Move the shared part down, or pass it in.",
+                f"{source.package} must not import {imported.module}: packages import one way, "
+                f"and {source.package} imports {below}. Move the shared part down, or pass it in.",
             )
         if imported.top in {"tests", "benchmarks", "examples"}:
             yield source.breach(
@@ -122,7 +136,7 @@ def layers_import_downwards(source: Source) -> Iterator[Breach]:
 
 def domain_is_pure(source: Source) -> Iterator[Breach]:
     """No clock, dice, I/O, threads or waiting in the rules: what they need, they are given."""
-    if source.layer != "domain":
+    if source.package != "domain":
         return
     for imported in imports_of(source):
         if imported.top not in DOMAIN_MAY_IMPORT:
@@ -219,10 +233,26 @@ def modules_have_docstrings(source: Source) -> Iterator[Breach]:
         yield source.breach(1, "say in a docstring what this is for, then what it is not for.")
 
 
+def folders_stay_small(sources: Iterable[Source]) -> Iterator[Breach]:
+    """A folder holds so few modules that a reader takes it in at a glance."""
+    modules = Counter(
+        str(PurePosixPath(source.path).parent)
+        for source in sources
+        if not source.path.endswith("/__init__.py")
+    )
+    for folder, count in modules.items():
+        if count > FOLDER_MODULES_MAX:
+            yield Breach(
+                f"{folder}/__init__.py",
+                1,
+                f"{count} modules, at most {FOLDER_MODULES_MAX}: this folder wants to be two.",
+            )
+
+
 Rule = Callable[[Source], Iterable[Breach]]
 
-LAYER_RULES: tuple[Rule, ...] = (
-    layers_import_downwards,
+PACKAGE_RULES: tuple[Rule, ...] = (
+    packages_import_one_way,
     domain_is_pure,
     owned_imports_stay_home,
     environment_is_read_in_settings,
@@ -232,30 +262,59 @@ LAYER_RULES: tuple[Rule, ...] = (
 )
 
 
-def import_cycles(sources: Iterable[Source]) -> Iterator[Breach]:
-    """The first cycle there is, at one of its imports.
+def _edges(sources: list[Source]) -> Iterator[tuple[Source, int, Source]]:
+    """(who imports, at which line, whom), among our own modules; lazy imports count.
 
-    Lazy imports count. A package's `__init__` counts only when it is imported by name: that Python
-    runs it first anyway lets a package offer its modules' names.
+    A package's `__init__` counts only when it is imported by name: that Python runs it first anyway
+    lets a package offer its modules' names.
     """
     by_module = {source.module: source for source in sources}
-    lines: dict[str, dict[str, int]] = {}
-    for module, source in by_module.items():
-        edges = lines.setdefault(module, {})
+    for source in sources:
         for imported in imports_of(source):
             submodule = f"{imported.module}.{imported.name}"
-            target = submodule if submodule in by_module else imported.module
-            if target in by_module and target != module:
-                edges.setdefault(target, imported.line)
+            target = by_module.get(submodule) or by_module.get(imported.module)
+            if target is not None and target is not source:
+                yield source, imported.line, target
+
+
+def import_cycles(sources: Iterable[Source]) -> Iterator[Breach]:
+    """The first cycle of modules there is, at one of its imports."""
+    yield from _cycle(list(sources), lambda source: source.module)
+
+
+def folder_cycles(sources: Iterable[Source]) -> Iterator[Breach]:
+    """The first cycle of folders there is: rooms of one package import one way too.
+
+    A module that stands directly in a package's folder is a room by itself: `persistence/store.py`
+    is below the stores, `persistence/open.py` above them.
+    Entry points (`__main__`) stand above everything and are left out.
+    """
+    rooms = [source for source in sources if source.path not in ENTRY_POINTS]
+    yield from _cycle(rooms, _room)
+
+
+def _room(source: Source) -> str:
+    """A folder inside a package, with the folders in it."""
+    package, *rooms = PurePosixPath(source.path).parent.parts
+    return f"{package}/{rooms[0]}" if rooms else source.module
+
+
+def _cycle(sources: list[Source], group: Callable[[Source], str]) -> Iterator[Breach]:
+    graph: dict[str, set[str]] = {group(source): set() for source in sources}
+    where: dict[tuple[str, str], Breach] = {}
+    for source, line, target in _edges(sources):
+        pair = group(source), group(target)
+        if pair[0] != pair[1]:
+            graph[pair[0]].add(pair[1])
+            where.setdefault(pair, source.breach(line, ""))
     try:
-        TopologicalSorter(lines).prepare()
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
-        # graphlib lists each module before the one that imports it.
+        # graphlib lists each node before the one that imports it.
         cycle: list[str] = error.args[1][::-1]
-        yield by_module[cycle[0]].breach(
-            lines[cycle[0]][cycle[1]],
-            f"import cycle {' -> '.join(cycle)}: move what both need into a module below them.",
-        )
+        breach = where[cycle[0], cycle[1]]
+        advice = f"import cycle {' -> '.join(cycle)}: move what both need into a module below them."
+        yield Breach(breach.path, breach.line, advice)
 
 
 def text_is_utf8(path: str, content: bytes) -> Iterator[Breach]:

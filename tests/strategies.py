@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
-from domain.commands import Command, decode_command
-from domain.decide import decide
+from domain.decide.dispatch import decide
+from domain.game.progression import grant_player_progression_experience, progression_of
 from domain.ids import is_id, is_user_id
-from domain.offers import AMOUNT_MAX, EXPERIENCE_REWARD_MAX
-from domain.progression import grant_player_progression_experience, progression_of
-from domain.rejections import Rejection
-from domain.rows import (
+from domain.messages.command_parts import AMOUNT_MAX, EXPERIENCE_REWARD_MAX
+from domain.messages.commands import Command, decode_command
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules, compile_rules
+from domain.state.rows import (
     INTEGER_MAX,
     BattleMode,
     ChapterProgression,
@@ -27,10 +28,9 @@ from domain.rows import (
     Source,
     Tier,
 )
-from domain.rules import Rules, compile_rules
-from domain.state import NOTHING, UserState
+from domain.state.user_state import NOTHING, UserState
 
-_DEFAULT = Path(__file__).parents[1] / "domain" / "presets" / "default.toml"
+_DEFAULT = Path(__file__).parents[1] / "domain" / "rules" / "presets" / "default.toml"
 _LOOT = """
 [loot.chest]
 guaranteed = [{ item = "sword" }, { affinity = "mei", amount = [-3, 3] }]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import cli
-from gateway.store_cli import store_cli
+from cli.main import cli
+from cli.store.commands import store_cli
 from tests.architecture_rules import LAYERS, read_sources
 
 ROOT = Path(__file__).parent.parent

@@ -6,10 +6,10 @@ Checks use users of their own, so that they can share a cluster that is slow to 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from actors.cluster import Cluster
-from actors.envelope import View
-from domain.rules import compile_rules
-from tests.actors.kit import RULES_TEXT, body, command, grant, look
+from actors.cluster.contract import Cluster
+from actors.messages import View
+from domain.rules.compiled_rules import compile_rules
+from tests.actors.host_kit import RULES_TEXT, body, command, grant, look
 
 Check = Callable[[Cluster], Awaitable[None]]
 

@@ -3,7 +3,8 @@
 `CHECKS` are coroutine functions, each named as the sentence it proves.  A check is given `open`:
 every call opens the same store anew, as another process would.  Those of journals are in
 `store_kit_journals`, which adds to the same list.  `test_store_contract` runs them all
-against every implementation; `tests/persistence/test_teeth.py` runs some against broken ones.
+against every implementation; `tests/persistence/disk/test_mutants.py` runs some against broken
+ones.
 """
 
 import asyncio

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from actors.cluster import Cluster
-from actors.lent_hosts import LendsHosts, LentHosts
-from actors.local_cluster import LocalCluster
-from persistence.disk import DiskStore
-from tests.actors.kit import settings
+from actors.cluster.contract import Cluster
+from actors.cluster.local import LocalCluster
+from actors.cluster.remote_hosts import LendsHosts, LentHosts
+from persistence.disk.store import DiskStore
+from tests.actors.host_kit import settings
 from tests.conformance.cluster_kit import CHECKS, Check
-from tests.gateway.reachable_cluster import ReachableCluster
+from tests.gateway.server.reachable_cluster_kit import ReachableCluster
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from persistence import object_names
 from persistence.errors import Unavailable
-from persistence.object_bucket import BucketError
-from persistence.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects import names
+from persistence.objects.bucket import BucketError
+from persistence.objects.obstore_bucket import Connection, ObstoreBucket
 from persistence.open import open_store, probe
 from persistence.store import Store
 from tests.conformance import store_kit_journals  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
-from tests.moto_s3 import new_bucket, s3_server
+from tests.s3_kit import new_bucket, s3_server
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ async def test_names_are_listed_beyond_one_page_and_on_from_any(
     bucket = ObstoreBucket(store.url, Connection(endpoint=address))
     ids = sorted(f"user-{i}" for i in range(1100))
     for user_id in ids:
-        await bucket.create(object_names.snapshot(user_id), b"")
+        await bucket.create(names.snapshot(user_id), b"")
     assert sorted([user_id async for user_id in store.users()]) == ids
     everything = [name async for page in bucket.names("snapshots", "") for name in page]
     assert everything == sorted(everything)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from persistence.disk import DiskStore
+from persistence.disk.store import DiskStore
 from persistence.memory import MemoryStore, World
 from persistence.store import Store
 from tests.conformance import store_kit_journals  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
-from tests.faulty_object_store import FaultyBucket, Objects, at_a_rate, open_store
+from tests.faulty_object_store_kit import FaultyBucket, Objects, at_a_rate, open_store
 
 
 def _memory(folder: Path) -> Open:

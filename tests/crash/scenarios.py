@@ -8,10 +8,10 @@ Not for: real deaths (`tests.torture`).
 
 import asyncio
 
-from actors.host import Host
-from actors.leaving import let_sleep, passivate_idle
+from actors.host.eviction import let_sleep, passivate_idle
+from actors.host.host import Host
 from persistence.memory import Faults
-from tests.actors.kit import Rig, ask, body, grant, look, total_xp
+from tests.actors.host_kit import Rig, ask, body, grant, look, total_xp
 
 
 async def a_user_read_long_ago_is_read_anew_before_they_are_changed() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.rules import InvalidRules, Rules, compile_rules
-from tests.domain.table import CASES
+from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+from tests.domain.table_kit import CASES
 
-PRESETS = Path(__file__).parents[2] / "domain" / "presets"
+PRESETS = Path(__file__).parents[2] / "domain" / "rules" / "presets"
 SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
 COSTS = "xp_to_next = [100, 200, 300, 400]"
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from domain.ids import Id, is_id, is_user_id
-from domain.rows import chapter_progression_id
+from domain.state.rows import chapter_progression_id
 
 ID = TypeAdapter(Id)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-DOMAIN = sorted((Path(__file__).parents[2] / "domain").glob("*.py"))
+DOMAIN = sorted((Path(__file__).parents[2] / "domain").rglob("*.py"))
 EXACT = {"isqrt", "gcd"}
 
 

@@ -30,7 +30,7 @@ class Server:
         self._environment = {**environment(), **variables}
         self._log = open(folder / "server.log", "ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "serve", "--port", "0", *options],
+            [sys.executable, "-m", "cli", "serve", "--port", "0", *options],
             cwd=folder,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -53,7 +53,7 @@ class Server:
     def token(self, *who: str) -> str:
         """A development token: `--user alice` or `--service game`."""
         found = subprocess.run(
-            [sys.executable, "-m", "gateway", "token", *who],
+            [sys.executable, "-m", "cli", "token", *who],
             cwd=self.folder,
             env=environment(),
             check=True,

@@ -9,11 +9,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.rules import compile_rules
+from domain.rules.compiled_rules import compile_rules
 from tests.end_to_end.server import Server
-from tests.gateway.gateways_kit import Connection, counters, further_pids, gone, reach_each, until
-from tests.gateway.kit import RULES_TEXT
-from tests.gateway.test_served_rules import OTHER_TEXT
+from tests.gateway.gateway_kit import RULES_TEXT
+from tests.gateway.server.test_rules_reload import OTHER_TEXT
+from tests.gateway.server.workers_kit import (
+    Connection,
+    counters,
+    further_pids,
+    gone,
+    reach_each,
+    until,
+)
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.server import Server
-from tests.moto_s3 import new_bucket, s3_server
+from tests.s3_kit import new_bucket, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

@@ -148,7 +148,7 @@ def test_a_second_server_on_the_same_store_is_refused_and_told_of_the_first(
     server: Server,
 ) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "gateway", "serve", "--port", "0"],
+        [sys.executable, "-m", "cli", "serve", "--port", "0"],
         cwd=server.folder,
         env=environment(),
         capture_output=True,

@@ -13,10 +13,10 @@ import httpx
 import psutil
 import pytest
 
-from actors.placement import slot_of
+from actors.cluster.placement import slot_of
 from tests.end_to_end.ray_nodes import RayCluster
 from tests.end_to_end.server import Client, Server, environment
-from tests.moto_s3 import new_bucket, s3_server
+from tests.s3_kit import new_bucket, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
@@ -75,7 +75,7 @@ def test_a_folder_as_store_is_refused_on_two_nodes_unless_they_share_it(
     ray: RayCluster, tmp_path: Path
 ) -> None:
     refused = subprocess.run(
-        [sys.executable, "-m", "gateway", "serve", "--port", "0", "--ray", ray.address],
+        [sys.executable, "-m", "cli", "serve", "--port", "0", "--ray", ray.address],
         cwd=tmp_path,
         env={**environment(), **ray.variables},
         capture_output=True,

@@ -4,23 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from tests.gateway import kit
-from tests.gateway.gateways_kit import SECRET, Several, StartSeveral
+from tests.gateway import gateway_kit
+from tests.gateway.server.workers_kit import SECRET, Several, StartSeveral
 
 
 @pytest.fixture
-async def gateway() -> kit.Gateway:
+async def gateway() -> gateway_kit.Gateway:
     """A fresh gateway over a fresh local cluster: no user has done anything."""
-    return kit.gateway()
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """Whatever a test made of the log's configuration ends with it."""
-    yield
-    structlog.reset_defaults()
+    return gateway_kit.gateway()
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.rules import compile_rules
-from gateway.command_bodies import LIST_MAX
+from domain.rules.compiled_rules import compile_rules
+from gateway.api.command_validation import LIST_MAX
 from gateway.options import OPTIONS, SECRETS
 from gateway.settings import (
     Settings,

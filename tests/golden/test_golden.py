@@ -7,18 +7,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from persistence.backup import restore
-from persistence.disk import DiskStore
-from persistence.manifest import read_head, read_users
+from persistence.disk.store import DiskStore
+from persistence.journal.recovery import fold
+from persistence.maintenance.backup import restore
+from persistence.maintenance.manifest import read_head, read_users
+from persistence.maintenance.overwrite import Outcome
+from persistence.maintenance.verification import verify
 from persistence.memory import MemoryStore, World
-from persistence.putting_back import Outcome
-from persistence.recovery import fold
 from persistence.store import Store
-from persistence.verification import verify
-from tests.actors.kit import ask, body, grant, total_xp
-from tests.faulty_object_store import FaultyBucket, Objects, open_store
+from tests.actors.host_kit import ask, body, grant, total_xp
+from tests.faulty_object_store_kit import FaultyBucket, Objects, open_store
 from tests.golden.write import released
-from tests.persistence.tool_kit import OWNER, a_host, exported, imported, outcomes
+from tests.persistence.maintenance.tool_kit import OWNER, a_host, exported, imported, outcomes
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.name for path in HERE.glob("v*"))

@@ -19,21 +19,22 @@ from typing import Any
 
 import msgspec
 
-from actors.envelope import Ask, Media
-from actors.host import Host
-from persistence import codec, frame
-from persistence.backup import back_up
-from persistence.disk import DiskStore
+from actors.host.host import Host
+from actors.messages import Ask, Media
+from persistence.codec import snapshots
+from persistence.disk.store import DiskStore
+from persistence.journal import frame
+from persistence.maintenance.backup import back_up
 from persistence.memory import MemoryStore, World
 from persistence.open import probe
 from persistence.store import Store
-from tests.actors.kit import settings
-from tests.domain.script import SMALL_TEXT, command_fields
-from tests.domain.table import CASES
-from tests.faulty_object_store import FaultyBucket, Objects, open_store
-from tests.persistence.tool_kit import exported, imported, lines, rest
+from tests.actors.host_kit import settings
+from tests.domain.script_kit import SMALL_TEXT, command_fields
+from tests.domain.table_kit import CASES
+from tests.faulty_object_store_kit import FaultyBucket, Objects, open_store
+from tests.persistence.maintenance.tool_kit import exported, imported, lines, rest
 
-FOLDER = Path(__file__).parent / f"v{codec.FORMAT}"
+FOLDER = Path(__file__).parent / f"v{snapshots.FORMAT}"
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 
 RULES_TEXT = SMALL_TEXT + (CASES / "penalties.toml").read_text(encoding="utf-8")
@@ -143,7 +144,7 @@ async def write(folder: Path, scratch: Path) -> None:
 
 
 def main() -> None:
-    if released(CHANGELOG.read_text(encoding="utf-8"), codec.FORMAT):
+    if released(CHANGELOG.read_text(encoding="utf-8"), snapshots.FORMAT):
         sys.exit(f"{FOLDER.name} was released: its files never change. A new format is a new one.")
     shutil.rmtree(FOLDER, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:

@@ -7,7 +7,7 @@ import pytest
 
 from persistence.store import Store
 from tests.conformance.store_kit import Open
-from tests.persistence.tool_kit import KINDS, a_store
+from tests.persistence.maintenance.tool_kit import KINDS, a_store
 
 
 class Stores:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from persistence.disk import DiskStore
+from persistence.disk.store import DiskStore
 from persistence.memory import MemoryStore
-from persistence.object_store import ObjectStore
+from persistence.objects.store import ObjectStore
 from persistence.open import BadStoreUrl, file_root, open_store
-from tests.persistence.history import found
+from tests.persistence.disk.history_kit import found
 
 
 async def test_a_file_url_opens_a_disk_store_and_makes_nothing(tmp_path: Path) -> None:

@@ -10,16 +10,17 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.commands import Command, RebaseProgression, UndoGrant, decode_command
-from domain.decide import decide
-from domain.events import ExperienceGranted
-from domain.history import HISTORY_PAGE, HISTORY_TAIL, Cause
-from domain.progression import progression_of
-from domain.receipts import Receipt, Receipts
-from domain.reply import ReplyBody
-from domain.rules import Rules, compile_rules
-from domain.state import NOTHING, Decision, UserState, history_page
-from persistence.codec import (
+from domain.decide.dispatch import decide
+from domain.game.progression import progression_of
+from domain.messages.commands import Command, RebaseProgression, UndoGrant, decode_command
+from domain.messages.events import ExperienceGranted
+from domain.messages.reply import ReplyBody
+from domain.rules.compiled_rules import Rules, compile_rules
+from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, Cause
+from domain.state.receipts import Receipt, Receipts
+from domain.state.user_state import NOTHING, Decision, UserState, history_page
+from persistence.codec.history_pages import page_name, write_page
+from persistence.codec.snapshots import (
     FORMAT,
     Record,
     decode_snapshot,
@@ -30,9 +31,8 @@ from persistence.codec import (
     put_records,
     rows_of,
 )
-from persistence.history_pages import page_name, write_page
 from persistence.memory import MemoryStore, World
-from tests.domain.script import SMALL_TEXT
+from tests.domain.script_kit import SMALL_TEXT
 from tests.properties.test_sequences import not_zero, shuffled, steps
 from tests.strategies import amounts, command_fields, command_lists, played, rulesets, starts
 

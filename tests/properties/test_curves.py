@@ -5,10 +5,10 @@ from decimal import Decimal, localcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.integer_roots import power_floor, root_floor
-from domain.level_difference import SafeZone
-from domain.rows import INTEGER_MAX
-from domain.rules import InvalidRules, Rules, compile_rules
+from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+from domain.rules.curves.integer_roots import power_floor, root_floor
+from domain.rules.level_difference import SafeZone
+from domain.state.rows import INTEGER_MAX
 from tests.domain.rules_kit import small_text
 
 

@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.chapters import (
+from domain.game.chapter_compiler import ChapterBlueprint, ChapterPlan, compile_chapters, shares
+from domain.game.chapters import (
     apply_chapter_progression_ledger_entry,
     upsert_chapter_progression,
 )
-from domain.compiler import ChapterBlueprint, ChapterPlan, compile_chapters, shares
-from domain.deviation import DeviationBand, rate, rate_story
-from domain.offers import HostileOffer
-from domain.profiles import resolve_hostile
-from domain.rejections import Rejection
-from domain.rows import INTEGER_MAX, ChapterProgression, PaceBand, Source, Tier
-from domain.rules import Rules
-from domain.shaping import Occasion, shape_experience
+from domain.game.profiles import resolve_hostile
+from domain.game.xp_modifiers import Occasion, shape_experience
+from domain.messages.command_parts import HostileOffer
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules
+from domain.rules.deviation import DeviationBand, rate, rate_story
+from domain.state.rows import INTEGER_MAX, ChapterProgression, PaceBand, Source, Tier
 from tests.domain.rules_kit import preset, small
-from tests.domain.script import SMALL
+from tests.domain.script_kit import SMALL
 
 STORIES = [
     "",

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from domain.commands import Command, UndoGrant
-from domain.decide import decide
-from domain.events import (
+from domain.decide.dispatch import decide
+from domain.game.progression import progression_of
+from domain.messages.commands import Command, UndoGrant
+from domain.messages.events import (
     AffinityChanged,
     AnyEvent,
     ChapterLedgerApplied,
@@ -27,9 +28,9 @@ from domain.events import (
     LevelUpsAcknowledged,
     ProgressionRebased,
 )
-from domain.progression import progression_of
-from domain.rejections import Rejection
-from domain.rows import (
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules
+from domain.state.rows import (
     INTEGER_MAX,
     BattleOutcome,
     QuestStatus,
@@ -37,9 +38,8 @@ from domain.rows import (
     Source,
     chapter_progression_id,
 )
-from domain.rules import Rules
-from domain.state import NOTHING, Changes, Decision, UserState
-from persistence.codec import Rows, rows_of, state_of
+from domain.state.user_state import NOTHING, Changes, Decision, UserState
+from persistence.codec.snapshots import Rows, rows_of, state_of
 from tests.strategies import command_lists, played, rulesets, starts
 
 Step = tuple[UserState, Command, Decision | Rejection, UserState]

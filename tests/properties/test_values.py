@@ -9,20 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.combat import damage
-from domain.commands import command_adapter, decode_command
-from domain.ids import is_id
-from domain.offers import EXPERIENCE_REWARD_MAX
-from domain.profiles import player_profile, resolve_hostile
-from domain.progression import (
+from domain.game.combat import damage
+from domain.game.profiles import player_profile, resolve_hostile
+from domain.game.progression import (
     default_player_progression,
     grant_player_progression_experience,
     rebase_progression,
     take_experience,
 )
-from domain.receipts import Receipt, Receipts, fingerprint
-from domain.rejections import Rejection
-from domain.rows import (
+from domain.ids import is_id
+from domain.messages.command_parts import EXPERIENCE_REWARD_MAX
+from domain.messages.commands import command_adapter, decode_command
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules, compile_rules
+from domain.state.receipts import Receipt, Receipts, fingerprint
+from domain.state.rows import (
     INTEGER_MAX,
     ChapterProgression,
     Origin,
@@ -30,10 +31,9 @@ from domain.rows import (
     Source,
     chapter_progression_id,
 )
-from domain.rules import Rules, compile_rules
-from domain.state import UserState
-from tests.domain.script import given as given_by
-from tests.domain.table import CASES
+from domain.state.user_state import UserState
+from tests.domain.script_kit import given as given_by
+from tests.domain.table_kit import CASES
 from tests.strategies import (
     RULES,
     amounts,

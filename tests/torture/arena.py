@@ -16,7 +16,7 @@ from typing import Any, Self
 import msgpack
 import msgspec
 
-from actors.envelope import Media, Read, Reply, View
+from actors.messages import Media, Read, Reply, View
 from tests.torture.clients import PAUSE_SECONDS, Client, Front
 from tests.torture.host_child import CRASHED_EXIT
 from tests.torture.host_process import HostDied, HostProcess

@@ -6,7 +6,7 @@ Not for: hosts that live on (`takeovers`) or a disk that refuses (`starving`).
 import asyncio
 import time
 
-from persistence.steps import HOST_STEPS, STEPS
+from persistence.failpoints import HOST_STEPS, STEPS
 from tests.torture.arena import Arena
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, outcome

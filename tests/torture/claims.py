@@ -1,8 +1,8 @@
 """Many claimants for one user's journal, in several processes at once (R4).
 
 Each claimant claims, fences and reads what stands, folds it, appends some versions, and at times
-checkpoints or dies, as `tests.persistence.object_ledger` has it.  No version may be acknowledged to
-two of them, and what was acknowledged is what stands at the end.
+checkpoints or dies, as `tests.persistence.objects.ledger_kit` has it.  No version may be
+acknowledged to two of them, and what was acknowledged is what stands at the end.
 
 Not for: real hosts (`takeovers`).
 """
@@ -18,11 +18,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from persistence.disk import DiskStore
+from persistence.disk.store import DiskStore
 from persistence.errors import Corrupt, StorageError
 from persistence.memory import MemoryStore, World
 from persistence.store import Store, Stream, StreamId
-from tests.persistence.object_ledger import Ledger, one_life, recover
+from tests.persistence.objects.ledger_kit import Ledger, one_life, recover
 from tests.torture.outcome import Outcome, Progress
 
 CLAIMS_PER_STORE = 200

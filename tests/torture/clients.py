@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-from actors.envelope import Ask, Media, Read, Reply, Request, View
+from actors.messages import Ask, Media, Read, Reply, Request, View
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.ledger import Entry, Ledger
 from tests.torture.players import Fields, Player

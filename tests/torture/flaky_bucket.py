@@ -1,12 +1,12 @@
 """A bucket over HTTP whose answers go wrong now and then, as those of real object stores do.
 
-Not for: races, which need a server that is exact (`tests.faulty_object_store`).
+Not for: races, which need a server that is exact (`tests.faulty_object_store_kit`).
 """
 
 import random
 from collections.abc import AsyncIterator, Sequence
 
-from persistence.object_bucket import Bucket, BucketError, ConditionFailed, Found, Tag
+from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
 
 
 class FlakyBucket:

@@ -22,16 +22,16 @@ import msgspec
 import pytest
 import structlog
 
-from actors.envelope import decode_requests, encode
-from actors.host import Host
-from actors.leaving import let_sleep, passivate_idle
-from persistence import steps
-from persistence.disk import DiskStore
-from persistence.object_store import ObjectStore
-from persistence.obstore_bucket import Connection, ObstoreBucket
+from actors.host.eviction import let_sleep, passivate_idle
+from actors.host.host import Host
+from actors.messages import decode_requests, encode
+from persistence import failpoints
+from persistence.disk.store import DiskStore
+from persistence.objects.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.store import ObjectStore
 from persistence.open import file_root, open_store
 from persistence.store import Store
-from tests.persistence.recorded_os import StandIn
+from tests.persistence.disk.recorded_os_kit import StandIn
 from tests.torture import variants
 from tests.torture.flaky_bucket import FlakyBucket
 from tests.torture.plan import SEGMENT_BYTES, Plan, frame, next_frame
@@ -73,7 +73,7 @@ class _Child:
     async def serve(self, link: socket.socket) -> None:
         """Answer frames until the link ends."""
         self._loop = asyncio.get_running_loop()
-        steps.on_reached = self._reached
+        failpoints.on_reached = self._reached
         reader, self._writer = await asyncio.open_connection(sock=link)
         self._drowsing = self._loop.create_task(self._drowse())
         self._drowsing.add_done_callback(self._handled)

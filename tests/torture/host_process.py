@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from actors.envelope import Reply, Request, decode_replies, encode
+from actors.messages import Reply, Request, decode_replies, encode
 from tests.torture.host_child import main
 from tests.torture.plan import Plan, frame, next_frame
 

@@ -129,7 +129,7 @@ def _start(folder: Path, placement: str) -> Server:
 
 def _client(server: Server) -> httpx.AsyncClient:
     found = subprocess.run(
-        [sys.executable, "-m", "gateway", "token", "--service", "game"],
+        [sys.executable, "-m", "cli", "token", "--service", "game"],
         cwd=server.folder,
         env=environment(),
         check=True,

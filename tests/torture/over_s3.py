@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.moto_s3 import new_bucket, s3_server
+from tests.s3_kit import new_bucket, s3_server
 from tests.torture.outcome import Ground
 
 FLAKY = 0.03

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from actors.cluster import HostSettings
+from actors.cluster.contract import HostSettings
 
-RULES_TEXT = (files("domain") / "presets" / "default.toml").read_text(encoding="utf-8")
+RULES_TEXT = (files("domain.rules") / "presets" / "default.toml").read_text(encoding="utf-8")
 HOST = "users:0"
 WHOLE_WINDOW = 160
 """Receipts of everything anybody asks of one user, for campaigns whose lives may be long: what a

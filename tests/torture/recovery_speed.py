@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from actors.envelope import Ask, Media
-from actors.host import Host
-from persistence.disk import DiskStore
-from persistence.disk_lock import lock_store
-from persistence.disk_snapshots import SNAPSHOTS, Snapshots
-from persistence.recovery import fold
+from actors.host.host import Host
+from actors.messages import Ask, Media
+from persistence.disk.lock import lock_store
+from persistence.disk.snapshots import SNAPSHOTS, Snapshots
+from persistence.disk.store import DiskStore
+from persistence.journal.recovery import fold
 from tests.torture.outcome import Outcome
 from tests.torture.plan import HOST, settings
 

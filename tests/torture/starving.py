@@ -1,6 +1,6 @@
 """A disk that is full or fails under a whole host, and then is well again (R9, P8).
 
-Not for: the n-th call of a store (`tests.persistence.test_disk_faults`).
+Not for: the n-th call of a store (`tests.persistence.disk.test_disk_faults`).
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import errno
 import time
 from typing import NamedTuple
 
-from actors.host import UNDURABLE_BYTES_MAX
+from actors.host.host import UNDURABLE_BYTES_MAX
 from tests.torture.arena import Arena, Unserved
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, outcome

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgpack
 
-from actors.envelope import Ask, Media, Read, Reply, Request, View
+from actors.messages import Ask, Media, Read, Reply, Request, View
 from tests.torture.arena import Arena
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, milliseconds, outcome

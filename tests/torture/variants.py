@@ -2,7 +2,7 @@
 
 `docs/teeth.md` says which test catches which.
 
-Not for: broken stores (`tests.persistence.test_teeth`).
+Not for: broken stores (`tests.persistence.disk.test_mutants`).
 """
 
 import asyncio
@@ -11,22 +11,23 @@ from typing import Any
 
 import pytest
 
-from actors import answers, opening
-from actors import host as hosts
-from actors import user as users
-from actors.envelope import Read, Reply, Request
-from actors.host import Host
-from actors.mailbox import Message
-from actors.resident import Resident
-from actors.sleepers import Sleeper, Sleepers
-from actors.snapshots import Kept, Snapshots
-from actors.user import Turn, UserActor
-from domain.state import UserState
-from persistence import codec, recovery
-from persistence.disk_stream import DiskStream
+from actors.host import host as hosts
+from actors.host import opening, pending_replies
+from actors.host import user as users
+from actors.host.activation import Resident
+from actors.host.hibernation import Sleeper, Sleepers
+from actors.host.host import Host
+from actors.host.journal import Kept, Snapshots
+from actors.host.mailbox import Message
+from actors.host.user import Turn, UserActor
+from actors.messages import Read, Reply, Request
+from domain.state.user_state import UserState
+from persistence.codec import snapshots
+from persistence.disk.stream import DiskStream
 from persistence.errors import Unavailable
-from persistence.group_commit import GroupCommit
-from persistence.recovery import Folded
+from persistence.journal import recovery
+from persistence.journal.group_commit import GroupCommit
+from persistence.journal.recovery import Folded
 from persistence.store import Store, StreamId
 
 Patch = pytest.MonkeyPatch
@@ -37,11 +38,13 @@ def replies_early(patch: Patch) -> None:
 
     accept = Host._accept
 
-    def accept_at_once(self: Host, request: Request) -> tuple[Resident | None, answers.Answer]:
+    def accept_at_once(
+        self: Host, request: Request
+    ) -> tuple[Resident | None, pending_replies.Answer]:
         resident, answer = accept(self, request)
         return resident, answer[0] if isinstance(answer, tuple) else answer
 
-    async def deliver_at_once(message: Message, answer: answers.Answer) -> None:
+    async def deliver_at_once(message: Message, answer: pending_replies.Answer) -> None:
         message.settle(answer[0]) if isinstance(answer, tuple) else await deliver(message, answer)
 
     deliver = hosts.deliver
@@ -51,7 +54,7 @@ def replies_early(patch: Patch) -> None:
 
 def snapshots_without_receipts(patch: Patch) -> None:
     """Passivation and checkpoints forget what was answered (P4)."""
-    encode = codec.encode_snapshot
+    encode = snapshots.encode_snapshot
     patch.setattr(
         users, "encode_snapshot", lambda state, receipts, unknown=None: encode(state, (), unknown)
     )
@@ -59,7 +62,7 @@ def snapshots_without_receipts(patch: Patch) -> None:
 
 def records_without_receipts(patch: Patch) -> None:
     """Recovery puts the rows and forgets what was answered (P4)."""
-    put = codec.put_records
+    put = snapshots.put_records
 
     def forget(snapshot: dict[str, Any], records: Any, window: int) -> dict[str, Any]:
         return {**put(snapshot, records, window), "receipts": snapshot["receipts"]}
@@ -116,7 +119,7 @@ def snapshots_what_is_not_durable(patch: Patch) -> None:
         if actor is None or actor.working.version <= actor.snapshot_version:
             return True
         version = actor.working.version
-        payload = codec.encode_snapshot(actor.working, actor.receipts, actor.unknown)
+        payload = snapshots.encode_snapshot(actor.working, actor.receipts, actor.unknown)
         await self._store.write_snapshot(resident.user_id, version, payload)
         actor.snapshot_version = version
         return True

@@ -8,10 +8,10 @@ import sys
 from typing import Any, cast
 
 from benchmarks.peers.limits.empty import REPLY
-from gateway.app import App
-from gateway.event_loop import loop_factory
-from gateway.http import Exchange, Request, Response
-from gateway.listening import Address, Listener
+from gateway.api.app import App
+from gateway.http.listener import Address, Listener
+from gateway.http.messages import Exchange, Request, Response
+from gateway.server.event_loop import loop_factory
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_SECONDS_MAX = 30.0

@@ -1,0 +1,1 @@
+"""Where users live: the placements, and the one module that imports Ray."""

@@ -1,0 +1,168 @@
+"""Dedicated placement: every active user is a named actor of their own, in a process of their own.
+
+Right for the shape and for development; a process per user is wrong for load (`packed`).
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec.structs import replace
+
+from actors.cluster.contract import Activity, Capacity, HostSettings
+from actors.cluster.host_actor import DedicatedHost
+from actors.cluster.placement import dedicated_host
+from actors.cluster.ray_runtime import RayActor, RayActors
+from actors.cluster.rules_broadcast import tell_all, tell_rules
+from actors.errors import Overloaded
+from actors.messages import Ask, Reply, Request
+from actors.transport.call_channel import Lane, Send
+
+ACTOR_BYTES = 72 * 1024 * 1024
+"""Memory one user's process takes: 53 MB of its own, measured, and room for its rows."""
+MEMORY_SHARE = 0.8
+"""How much of the memory that Ray reports user actors may take."""
+
+
+class _User:
+    """An active user as the gateway knows them."""
+
+    __slots__ = ("actor", "lane", "last_command", "user_id")
+    lane: Lane
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.actor: RayActor | None = None
+        self.last_command = time.monotonic()
+
+
+class DedicatedCluster:
+    """User actors on Ray, one process each.
+
+    Args:
+        users_max: users active at once; 0 means as many as fit in Ray's memory.
+    """
+
+    def __init__(
+        self,
+        settings: HostSettings,
+        actors: RayActors,
+        *,
+        users_max: int,
+        ask_timeout_seconds: float,
+    ) -> None:
+        self._settings = settings
+        self.actors = actors
+        self._users_max = users_max
+        self._timeout = ask_timeout_seconds
+        self._keeps = not settings.store_url.startswith("memory:")
+        self._users: OrderedDict[str, _User] = OrderedDict()  # longest without a command first
+        self._leaving = 0
+        self._activations = self._passivations = self._retries = 0
+        self._passivating: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """See `Cluster.start`."""
+        self._settings = await self.actors.connect()
+        if self._users_max == 0:
+            memory = self.actors.room().memory
+            self._users_max = max(1, int(memory * MEMORY_SHARE / ACTOR_BYTES))
+        if self._keeps:
+            self._passivating = asyncio.create_task(self._passivate_idle())
+
+    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+        """See `Cluster.ask`."""
+        user_id = requests[0].user_id
+        user = self._users.get(user_id)
+        if user is None:
+            await self._make_room()
+            user = self._users.get(user_id) or self._admit(user_id)
+        if any(isinstance(one, Ask) for one in requests):
+            user.last_command = time.monotonic()
+            self._users.move_to_end(user_id)
+        return await user.lane.ask(requests, self._timeout)
+
+    def _admit(self, user_id: str) -> _User:
+        user = _User(user_id)
+        user.lane = Lane(partial(self._find_actor, user))
+        self._users[user_id] = user
+        return user
+
+    async def _make_room(self) -> None:
+        """Have place for one more user, or say that there is none."""
+        while len(self._users) + self._leaving >= self._users_max:
+            idle = next((user for user in self._users.values() if user.lane.idle), None)
+            if idle is None or not self._keeps:
+                raise Overloaded(
+                    f"{self._users_max} users are active, as many as fit here, and none is idle"
+                )
+            await self._passivate(idle)
+
+    async def _find_actor(self, user: _User) -> Send:
+        """The user's actor, started if there is none."""
+        if user.actor is None:
+            self._activations += 1
+        else:
+            self._retries += 1
+        user.actor = await self.actors.get_or_start(
+            DedicatedHost, dedicated_host(user.user_id), self._settings
+        )
+        await tell_rules(user.actor, self._rules_text)
+        return partial(user.actor.call, "ask")
+
+    async def change_rules(self, text: str) -> None:
+        """See `Cluster.change_rules`."""
+        self._settings = replace(self._settings, rules_text=text)
+        found = [user.actor for user in self._users.values() if user.actor is not None]
+        await tell_all(found, self._rules_text)
+
+    def _rules_text(self) -> str:
+        return self._settings.rules_text
+
+    async def _passivate(self, user: _User) -> None:
+        """Snapshot an idle user and end their process."""
+        del self._users[user.user_id]
+        if user.actor is None:
+            return
+        self._leaving += 1
+        try:
+            await user.actor.drain()
+            self._passivations += 1
+        finally:
+            self._leaving -= 1
+
+    async def _passivate_idle(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.idle_seconds / 2)
+            longest = time.monotonic() - self._settings.idle_seconds
+            for user in list(self._users.values()):
+                if user.last_command < longest and user.lane.idle:
+                    await self._passivate(user)
+
+    def capacity(self) -> Capacity:
+        """See `Cluster.capacity`."""
+        return Capacity(
+            self._users_max,
+            f"dedicated, one process a user: up to {self._users_max} users active at a time here; "
+            + (
+                "beyond that the longest-idle one is put to rest"
+                if self._keeps
+                else "further ones are refused, because memory:// would forget the longest-idle"
+            ),
+        )
+
+    def activity(self) -> Activity:
+        """See `Cluster.activity`."""
+        return Activity(len(self._users), self._activations, self._passivations, self._retries)
+
+    async def drain(self) -> None:
+        """See `Cluster.drain`."""
+        if self._passivating is not None:
+            self._passivating.cancel()
+        users, self._users = list(self._users.values()), OrderedDict()
+        try:
+            await asyncio.gather(*(user.actor.drain() for user in users if user.actor is not None))
+        finally:
+            await self.actors.disconnect()

@@ -1,0 +1,192 @@
+"""What runs in a host's own process, and how it ends.
+
+One class for each placement; both wrap the same `Host`.
+
+Not for: starting or finding processes (`ray_cluster`), or what a host does with a message (`host`).
+"""
+
+import asyncio
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from actors.cluster.contract import HostSettings
+from actors.gc_tuning import collect_rarely
+from actors.host.eviction import let_sleep, passivate_idle, passivate_longest_idle
+from actors.host.host import Host
+from actors.host.pending_replies import RETRY_AFTER_MS
+from actors.messages import Ask, decode_requests, encode, refused
+from actors.transport.addresses import Identity, OnAnotherNode, OnThisNode, ThisNode, Whereabouts
+from actors.transport.socket_server import SocketServer
+from persistence.open import open_store
+
+log = structlog.get_logger(__name__)
+
+ORPHAN_PERIODS = 2
+"""A user's process that no gateway passivates goes by itself after so many idle periods."""
+ALONE_SECONDS = 600.0
+"""A packed host without users goes by itself when no gateway has asked for it for so long."""
+UPKEEP_SECONDS = 1.0
+
+Leave = Callable[[], None]
+"""Ends this process for good, without a restart."""
+
+_UNTOLD = refused("draining", "this host came back and waits to be told the rules", RETRY_AFTER_MS)
+"""Sends whoever asked back to find the host again, which begins with telling it the rules."""
+
+
+class DedicatedHost:
+    """The process of one user."""
+
+    def __init__(self, name: str, settings: HostSettings, leave: Leave) -> None:
+        collect_rarely()
+        self._settings = settings
+        self._leave = leave
+        self._store = open_store(settings.store_url)
+        self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
+        self._last_command = time.monotonic()
+        self._leaving: asyncio.Task[None] | None = None
+        self._knows_rules = False
+
+    async def change_rules(self, text: str) -> None:
+        """Decide by these from the next turn on.
+
+        Every life of this process is told before it is asked: Ray brings up one that died with the
+        rules it first started with, and nobody on the way would notice.
+        """
+        self._host.rules.change(text)
+        self._knows_rules = True
+
+    async def ask(self, batch: bytes) -> bytes:
+        """Encoded requests in, encoded replies out."""
+        requests = decode_requests(batch)
+        if not self._knows_rules:
+            return encode([_UNTOLD] * len(requests))
+        if any(isinstance(one, Ask) for one in requests):
+            self._last_command = time.monotonic()
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave_when_orphaned())
+        return encode(await self._host.ask(requests))
+
+    async def drain(self) -> None:
+        """Snapshot and close; whoever asked ends the process next."""
+        await self._host.drain()
+        await self._store.close()
+
+    async def _leave_when_orphaned(self) -> None:
+        """Go when the gateway that would have passivated this user is no more."""
+        patience = self._settings.idle_seconds * ORPHAN_PERIODS
+        while (left := self._last_command + patience - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left)  # it is time itself that is waited for
+        await self.drain()
+        self._leave()
+
+
+class PackedHost:
+    """The process of one slice of all users."""
+
+    def __init__(
+        self, name: str, settings: HostSettings, this_node: ThisNode, leave: Leave
+    ) -> None:
+        collect_rarely()
+        self._settings = settings
+        self._leave = leave
+        self._store = open_store(settings.store_url)
+        self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
+        self._node = this_node()
+        self._identity = Identity.fresh(name)
+        self._folder = tempfile.TemporaryDirectory(prefix="questkeep-")  # mode 0700: ours alone
+        self._starting = asyncio.Lock()
+        self._server: SocketServer | None = None
+        self._door: SocketServer | None = None
+        self._upkeep: asyncio.Task[None] | None = None
+        self._last_seen = time.monotonic()
+
+    async def where(self, node_id: str) -> Whereabouts:
+        """Where a gateway on that node is to send frames; the first call opens the host.
+
+        Raises:
+            StorageError: the host cannot be opened now.
+        """
+        self._last_seen = time.monotonic()
+        path = str(Path(self._folder.name) / "host")
+        async with self._starting:
+            if self._server is None:
+                await self._host.open()
+                self._server = await SocketServer.listen(self._host, path)
+                self._upkeep = asyncio.create_task(self._keep_up())
+            if node_id == self._node.id:
+                return OnThisNode(path)
+            if self._door is None:
+                self._door = await SocketServer.listen_to_nodes(
+                    self._host, self._node.ip, self._identity
+                )
+            return OnAnotherNode(self._node.ip, self._door.port, self._identity)
+
+    async def change_rules(self, text: str) -> None:
+        """Decide by these from the next turn on."""
+        self._host.rules.change(text)
+
+    async def ask(self, batch: bytes) -> bytes:
+        """Encoded requests in, encoded replies out: the way without a socket."""
+        return encode(await self._host.ask(decode_requests(batch)))
+
+    async def residents(self) -> tuple[int, int, int, int]:
+        """Users in memory, those of them asleep; activations and passivations since the start."""
+        self._last_seen = time.monotonic()
+        host = self._host
+        return host.users, len(host.sleepers), host.activations, host.passivations
+
+    async def drain(self) -> None:
+        """Snapshot and close; whoever asked ends the process next."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+        await self._host.drain()
+        for listening in (self._server, self._door):
+            if listening is not None:
+                listening.close()
+        await self._store.close()
+        self._folder.cleanup()
+
+    async def _keep_up(self) -> None:
+        """Let quiet users sleep, idle ones go in time, the longest-idle when memory runs short.
+
+        A host that a server left behind, killed or cut off, goes itself when the last user has.
+        """
+        idle_check = time.monotonic()
+        while self._host.users or time.monotonic() - self._last_seen < ALONE_SECONDS:
+            await asyncio.sleep(min(UPKEEP_SECONDS, self._settings.idle_seconds / 2))
+            await let_sleep(self._host)
+            if resident_bytes() > self._settings.memory_bytes_max:
+                await let_sleep(self._host, quiet_seconds=0)
+            if resident_bytes() > self._settings.memory_bytes_max:
+                await passivate_longest_idle(self._host)
+            if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:
+                idle_check = time.monotonic()
+                await passivate_idle(self._host, self._settings.idle_seconds)
+        log.warning("a host goes: no gateway asks for it any more", host=self._host.name)
+        self._upkeep = None  # it is this task, which drains instead of being ended by it
+        await self.drain()
+        self._leave()
+
+
+def now() -> int:
+    """Microseconds since the Unix epoch."""
+    return time.time_ns() // 1000
+
+
+def exit_to_be_restarted() -> NoReturn:
+    """End a fenced host at once; a non-zero exit makes Ray bring up a fresh one."""
+    os._exit(1)
+
+
+def resident_bytes() -> int:
+    """Memory this process holds."""
+    with open("/proc/self/statm", "rb") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()

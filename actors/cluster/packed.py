@@ -1,0 +1,189 @@
+"""Packed placement: a few long-lived hosts, each a Ray actor with the users whose hash falls to it.
+
+The choice for load: thousands of users in a process, and frames on a socket instead of calls.
+Same host, mailboxes, journal and promises as dedicated placement.  On a cluster that was joined the
+hosts are spread over its nodes, and one whose node dies comes back on another.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+import structlog
+
+from actors.cluster.contract import Activity, Capacity, ClusterError, HostSettings
+from actors.cluster.host_actor import PackedHost
+from actors.cluster.placement import Room, packed_host, slot_of
+from actors.cluster.ray_runtime import RayActor, RayActors, this_node
+from actors.cluster.rules_broadcast import tell_all, tell_rules
+from actors.errors import UserUnavailable
+from actors.messages import Reply, Request
+from actors.transport.addresses import Whereabouts
+from actors.transport.call_channel import HostGone
+from actors.transport.socket_channel import SocketLane
+from persistence.errors import Fenced, StorageError
+
+log = structlog.get_logger(__name__)
+
+START_SECONDS = 60.0
+MEMORY_SHARE = 0.8
+"""How much of the memory that Ray reports hosts may take together."""
+RESIDENT_BYTES = 16 * 1024
+"""Memory a resident user takes; for the sentence on how many fit."""
+ACTIVITY_SECONDS = 5.0
+
+
+class PackedCluster:
+    """User actors on Ray, packed into `hosts` processes; 0 works the number out."""
+
+    def __init__(
+        self,
+        settings: HostSettings,
+        actors: RayActors,
+        *,
+        hosts: int,
+        ask_timeout_seconds: float,
+    ) -> None:
+        self._settings = settings
+        self.actors = actors
+        self._hosts = hosts
+        self._timeout = ask_timeout_seconds
+        self._lanes: list[SocketLane] = []
+        self._started: list[RayActor | None] = []
+        self._activity = Activity(0, 0, 0, 0)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """See `Cluster.start`; every host is open when it returns."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._leave()
+            raise
+
+    async def _start(self) -> None:
+        self._settings = await self.actors.connect()
+        room = self.actors.room()
+        self._hosts = self._hosts or room.hosts
+        if self.actors.joined:
+            self._check_room(room)
+        memory = int(room.memory * MEMORY_SHARE / self._hosts)
+        self._settings = msgspec.structs.replace(self._settings, memory_bytes_max=memory)
+        self._started = [None] * self._hosts
+        self._lanes = [SocketLane(partial(self.find, slot)) for slot in range(self._hosts)]
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
+        except TimeoutError:
+            raise ClusterError(
+                f"{self._hosts} hosts were not up within {START_SECONDS:.0f} s; of the {room.cpus} "
+                "CPUs others may hold some."
+            ) from None
+        except (HostGone, UserUnavailable) as error:
+            raise ClusterError(f"A host could not be started: {error}") from error
+        self._watching = asyncio.create_task(self._watch())
+
+    def _check_room(self, room: Room) -> None:
+        """On a joined cluster a host asks for a whole CPU, also where it comes back."""
+        if self._hosts > room.cpus:
+            raise ClusterError(
+                f"{self._hosts} hosts ask for a CPU each, and the Ray cluster has {room.cpus}: "
+                "give fewer --hosts, or add nodes."
+            )
+        if self._hosts > room.cpus_left:
+            log.warning(
+                "hosts of a dead node may find no room",
+                hosts=self._hosts,
+                cpus_without_the_largest_node=room.cpus_left,
+            )
+
+    @property
+    def hosts(self) -> int:
+        """How many there are; known once it has started."""
+        return self._hosts
+
+    async def find(self, slot: int) -> Whereabouts:
+        """Where the host of this slot listens now; one that cannot open yet is asked again."""
+        try:
+            return await self._open(slot)
+        except Fenced as error:
+            await self.actors.shut_out()
+            raise UserUnavailable(str(error)) from error
+        except StorageError as error:
+            log.error("a host cannot open", slot=slot, reason=str(error))
+            raise HostGone(str(error)) from error
+
+    async def _open(self, slot: int) -> Whereabouts:
+        """Find the host of this slot, or start it, and have it open; where it listens."""
+        actor = await self.actors.get_or_start(
+            PackedHost,
+            packed_host(slot),
+            self._settings,
+            this_node,
+            cpus=1 if self.actors.joined else 0,
+        )
+        self._started[slot] = actor
+        where: Whereabouts = await actor.call("where", self.actors.node.id)
+        # Before anything is asked of it: one that came back has the rules it first started with.
+        await tell_rules(actor, self._rules_text)
+        return where
+
+    async def change_rules(self, text: str) -> None:
+        """See `Cluster.change_rules`."""
+        self._settings = msgspec.structs.replace(self._settings, rules_text=text)
+        found = [actor for actor in self._started if actor is not None]
+        await tell_all(found, self._rules_text)
+
+    def _rules_text(self) -> str:
+        return self._settings.rules_text
+
+    def ask(self, requests: Sequence[Request]) -> Coroutine[Any, Any, list[Reply]]:
+        """See `Cluster.ask`."""
+        slot = slot_of(requests[0].user_id, self._hosts)
+        return self._lanes[slot].ask(requests, self._timeout)
+
+    def capacity(self) -> Capacity:
+        """See `Cluster.capacity`."""
+        fit = self._hosts * self._settings.memory_bytes_max // RESIDENT_BYTES
+        return Capacity(
+            fit,
+            f"packed, {self._hosts} host{'s' if self._hosts > 1 else ''}: about {fit:,} users in "
+            "memory at a time here; beyond that the longest-idle ones are put to rest",
+        )
+
+    def activity(self) -> Activity:
+        """See `Cluster.activity`; some seconds old."""
+        retries = sum(lane.retries for lane in self._lanes)
+        return msgspec.structs.replace(self._activity, retries=retries)
+
+    async def _watch(self) -> None:
+        """Ask the hosts from time to time how many users they hold."""
+        while True:
+            await asyncio.sleep(ACTIVITY_SECONDS)
+            # All are asked, also when one is just being replaced: they go when nobody does.
+            asked = [actor.call("residents") for actor in self._started if actor is not None]
+            try:
+                async with asyncio.timeout(ACTIVITY_SECONDS):
+                    counts = await asyncio.gather(*asked, return_exceptions=True)
+            except TimeoutError:
+                continue
+            known = [one for one in counts if not isinstance(one, BaseException)]
+            if len(known) == self._hosts:
+                active, asleep, activations, passivations = map(sum, zip(*known, strict=True))
+                self._activity = Activity(active, activations, passivations, 0, asleep)
+
+    async def drain(self) -> None:
+        """See `Cluster.drain`."""
+        try:
+            await asyncio.gather(*(actor.drain() for actor in self._started if actor is not None))
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+        for lane in self._lanes:
+            lane.close()
+        await self.actors.disconnect()

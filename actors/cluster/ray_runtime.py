@@ -1,0 +1,293 @@
+"""Ray, and nothing but Ray: join or start a cluster, start and find actors, call them, end them.
+
+The one file that imports Ray.  It places, starts, restarts and finds actors; order, exactly-once
+and single ownership are ours (`lane`, receipts, fencing), because Ray gives at-least-once at best
+and can run two copies of an actor.  Ray's errors end here: the rest knows `HostGone` and
+`ClusterError`.
+
+Not for: which actors there are (`dedicated`, `packed`), or what runs in them (`hosting`).
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import Any
+
+import ray
+import ray.exceptions
+import ray.util
+import structlog
+from msgspec.structs import replace
+from ray._private.authentication.authentication_utils import is_token_auth_enabled
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.cluster.contract import ClusterError, HostSettings
+from actors.cluster.placement import Room
+from actors.errors import UserUnavailable
+from actors.transport.addresses import Node
+from actors.transport.call_channel import HostGone
+from persistence.errors import StorageError
+from persistence.journal.recovery import take_over
+from persistence.open import open_store
+from persistence.store import Stream, StreamId
+
+log = structlog.get_logger(__name__)
+
+STARTS_AT_ONCE = 4
+"""Actors started side by side; a start costs about half a second of CPU."""
+VERSION = version("questkeep")
+
+
+class RayActor:
+    """A named actor that runs somewhere."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    async def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the actor.
+
+        Raises:
+            HostGone: the actor died or is just dying; what was sent may have been executed.
+            StorageError: as the method raised it.
+            UserUnavailable: it dies whenever it starts; the log says why.
+        """
+        try:
+            return await getattr(self._handle, method).remote(*arguments)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, StorageError):
+                raise error.cause from None
+            raise  # our bug in the host
+        except ray.exceptions.ActorDiedError as error:
+            if error.actor_init_failed:
+                log.error("an actor cannot start", reason=str(error))
+                raise UserUnavailable("the actor cannot start; the log says why") from error
+            raise HostGone(str(error)) from error
+        except ray.exceptions.RayError as error:
+            raise HostGone(str(error)) from error
+
+    async def drain(self) -> None:
+        """End the actor in peace; one that is gone already left its journal to its successor."""
+        try:
+            await self.call("drain")
+        except (HostGone, UserUnavailable) as error:
+            log.warning("an actor was gone before it could be drained", reason=str(error))
+        ray.kill(self._handle, no_restart=True)
+
+
+class RayActors:
+    """A Ray cluster and our actors in it.
+
+    The actors' names stand in a Ray namespace of this server's own: no other server, of this store
+    or another, ever finds or starts them.
+
+    Args:
+        address: `local` starts Ray on this machine, `auto` joins a running Ray or starts one,
+            anything else is the address of a cluster to join.
+        shared_folder: every node of the cluster has the store's folder, if it is one.
+
+    Attributes:
+        joined: others started this cluster; it stays when this server goes.
+        node: where this process runs.
+    """
+
+    def __init__(
+        self, settings: HostSettings, address: str, *, shared_folder: bool = False
+    ) -> None:
+        self._settings = settings
+        self._address = address
+        self._one_machine = settings.store_url.startswith("file:") and not shared_folder
+        self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
+        self._server: Stream | None = None
+        self._over = False
+        self.joined = False
+        self.node = Node("", "")
+        self.namespace = ""
+
+    async def connect(self) -> HostSettings:
+        """Join or start the cluster, and recover what hosts of earlier servers left; seconds.
+
+        What comes back are the settings that hosts are to be given.
+
+        Raises:
+            ClusterError: Ray cannot be reached, or cannot run this Questkeep on this store.
+        """
+        self.joined = not await asyncio.to_thread(self._join_or_start)
+        if self.joined:
+            await asyncio.to_thread(self._check_nodes)
+        self.node = this_node()
+        store_mark = blake2b(self._settings.store_url.encode(), digest_size=4).hexdigest()
+        if self._settings.store_url.startswith("memory:"):  # a world for each process
+            self.namespace = f"questkeep-{store_mark}-{os.urandom(8).hex()}"
+            return self._settings
+        server = await self._take_over()
+        self.namespace = f"questkeep-{store_mark}-{server.incarnation}"
+        await asyncio.to_thread(
+            _end_actors,
+            lambda one: one.startswith(f"questkeep-{store_mark}-") and one != self.namespace,
+        )
+        return self._settings
+
+    def _join_or_start(self) -> bool:
+        """Whether Ray was started here."""
+        common: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+        try:
+            if self._address != "local":
+                try:
+                    ray.init(address=self._address, **common)
+                    return False
+                except ConnectionError:
+                    if self._address != "auto":
+                        raise
+            ray.init(
+                address="local",
+                include_dashboard=True,  # `ray list actors` asks it; loopback only
+                dashboard_host="127.0.0.1",
+                object_store_memory=80 * 1024 * 1024,  # the least Ray takes; messages stay inline
+                _system_config={"worker_niceness": 0},  # hosts must not yield to the gateway
+                **common,
+            )
+            return True
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ClusterError(
+                f"Ray at {self._address!r} cannot be reached: {error}. Does it run there, is this "
+                "machine one of its nodes, and has this process its token (RAY_AUTH_MODE=token "
+                "and ~/.ray/auth_token)?"
+            ) from error
+
+    def _check_nodes(self) -> None:
+        """Every node of a cluster that others started needs this Questkeep, and the store."""
+        if not is_token_auth_enabled():  # it let this process in without one
+            log.warning("the Ray cluster asks for no token", address=self._address)
+        nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in _living_nodes()}
+        if self._one_machine and len(nodes) > 1:
+            raise ClusterError(
+                f"The store {self._settings.store_url} is on one machine, and the Ray cluster at "
+                f"{self._address!r} has {len(nodes)} nodes ({', '.join(sorted(nodes.values()))}): "
+                "use s3://, gs:// or az://, or, if every node has that folder from a shared file "
+                "system, say so with --file-store shared."
+            )
+        versions = [
+            ray.remote(_installed_version)
+            .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, False))
+            .remote()
+            for node in nodes
+        ]
+        for ip, version_there in zip(nodes.values(), versions, strict=True):
+            try:
+                found = ray.get(version_there, timeout=60)
+            except ray.exceptions.RayError as error:
+                raise ClusterError(
+                    f"Ray's node {ip} cannot run Questkeep {VERSION}: install it on every node, "
+                    "or start with --ray local"
+                ) from error
+            if found != VERSION:
+                raise ClusterError(f"Ray's node {ip} has Questkeep {found}, this is {VERSION}")
+
+    async def _take_over(self) -> StreamId:
+        """Shut hosts of earlier servers out of the store, wherever they still run."""
+        store = open_store(self._settings.store_url)
+        self._server, folded = await take_over(store, self._settings.receipt_window)
+        self._settings = replace(self._settings, server=self._server.id)
+        if folded.records:
+            log.info("recovered", records=folded.records, users=folded.users)
+        return self._server.id
+
+    async def shut_out(self) -> None:
+        """Another server has taken over: end our hosts, and start none again."""
+        if not self._over:
+            self._over = True
+            log.error("another server has taken over", store=self._settings.store_url)
+        await asyncio.to_thread(_end_actors, lambda one: one == self.namespace)
+
+    async def get_or_start(
+        self, kind: type, name: str, *arguments: Any, cpus: float = 0
+    ) -> RayActor:
+        """The actor of that name, detached from this process, started if there is none.
+
+        `kind` gets its name, `arguments`, and a way to end itself.  Ray restarts it whenever it
+        dies on its own.
+
+        Raises:
+            HostGone: the name is held by an actor that is just going; ask again.
+            UserUnavailable: another server has taken over.
+        """
+        if self._over:
+            raise UserUnavailable("another server has taken over")
+        async with self._starting:
+            try:
+                return RayActor(
+                    await asyncio.to_thread(self._get_or_start, kind, name, arguments, cpus)
+                )
+            except (ValueError, ray.exceptions.RayError) as error:
+                raise HostGone(str(error)) from error
+
+    def _get_or_start(self, kind: type, name: str, arguments: tuple[Any, ...], cpus: float) -> Any:
+        strategy: Any = "DEFAULT"
+        if self.joined:
+            strategy = "SPREAD"
+            if self._one_machine:  # nodes may join later, and have another folder of that name
+                strategy = NodeAffinitySchedulingStrategy(self.node.id, False)
+        return (
+            ray.remote(kind)
+            .options(
+                name=name,
+                namespace=self.namespace,
+                lifetime="detached",
+                get_if_exists=True,
+                num_cpus=cpus,
+                scheduling_strategy=strategy,
+                max_restarts=-1,
+                max_task_retries=0,
+            )
+            .remote(name, *arguments, leave_ray)
+        )
+
+    def room(self) -> Room:
+        """What the cluster has for hosts."""
+        found = [node["Resources"] for node in _living_nodes()]
+        return Room.of([(int(one.get("CPU", 0)), int(one.get("memory", 0))) for one in found])
+
+    async def disconnect(self) -> None:
+        """End what actors of ours are left and leave the cluster; a Ray started here stops."""
+        if self._server is not None:
+            await self._server.close()
+        await asyncio.to_thread(self._end_and_leave)
+
+    def _end_and_leave(self) -> None:
+        if self.joined and self.namespace:
+            _end_actors(lambda one: one == self.namespace)
+        ray.shutdown()
+
+
+def this_node() -> Node:
+    """The node of the process that calls this."""
+    ip: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    return Node(ray.get_runtime_context().get_node_id(), ip)
+
+
+def _living_nodes() -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in nodes if node["Alive"]]
+
+
+def _end_actors(of: Callable[[str], bool]) -> None:
+    """End every named actor in the namespaces that `of` picks, for good."""
+    for found in ray.util.list_named_actors(all_namespaces=True):
+        if of(found["namespace"]):
+            try:
+                handle = ray.get_actor(found["name"], namespace=found["namespace"])
+            except ValueError:
+                continue  # it went by itself
+            ray.kill(handle, no_restart=True)
+
+
+def leave_ray() -> None:
+    """End the actor that calls this, for good."""
+    ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
+
+
+def _installed_version() -> str:
+    return version("questkeep")

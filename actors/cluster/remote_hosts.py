@@ -1,0 +1,66 @@
+"""Packed hosts as a further gateway process sees them: they are another's, who says where they are.
+
+The gateway that started the hosts lends them (`LendsHosts`); any other process on the machine
+sends frames to them over lanes of its own (`LentHosts`), without Ray.
+
+Not for: how the question gets to the lender (the `find` it is given).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+from actors.cluster.contract import Activity, Capacity
+from actors.cluster.placement import slot_of
+from actors.messages import Reply, Request
+from actors.transport.addresses import Whereabouts
+from actors.transport.socket_channel import SocketLane
+
+FindHost = Callable[[int], Awaitable[Whereabouts]]
+"""Where the host of a slot listens now; raises `HostGone` to be asked again, or an `AskAgain`."""
+
+
+@runtime_checkable
+class LendsHosts(Protocol):
+    """A cluster whose hosts other processes of this machine can reach."""
+
+    @property
+    def hosts(self) -> int:
+        """How many there are; known once it has started."""
+        ...
+
+    async def find(self, slot: int) -> Whereabouts:
+        """See `FindHost`."""
+        ...
+
+
+class LentHosts:
+    """The cluster contract over hosts that another process started, watches and drains."""
+
+    def __init__(self, hosts: int, find: FindHost, *, ask_timeout_seconds: float) -> None:
+        self._timeout = ask_timeout_seconds
+        self._lanes = [SocketLane(partial(find, slot)) for slot in range(hosts)]
+
+    async def start(self) -> None:
+        """Nothing: the hosts are open already, and a lane connects when it is first needed."""
+
+    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+        """See `Cluster.ask`."""
+        lane = self._lanes[slot_of(requests[0].user_id, len(self._lanes))]
+        return await lane.ask(requests, self._timeout)
+
+    async def change_rules(self, text: str) -> None:
+        """Nothing: the lender tells the hosts."""
+
+    def capacity(self) -> Capacity:
+        """None of its own."""
+        return Capacity(0, "as the gateway that started the hosts says")
+
+    def activity(self) -> Activity:
+        """What only this process knows; users are the lender's to count."""
+        return Activity(0, 0, 0, sum(lane.retries for lane in self._lanes))
+
+    async def drain(self) -> None:
+        """Hang up; the lender drains the hosts."""
+        for lane in self._lanes:
+            lane.close()

@@ -1,0 +1,1 @@
+"""One process's users: dispatch, activations, the host's journal."""

@@ -1,0 +1,104 @@
+"""Answers of a host: given at once, held until a commit is durable, or still to come.
+
+Not for: deciding them (`user`), or carrying them (`lane`, `socket_server`).
+"""
+
+import asyncio
+
+from actors.host.activation import Resident
+from actors.host.mailbox import Message
+from actors.host.user import UserActor
+from actors.messages import Read, Reply, refused
+from persistence.errors import Corrupt, NewerFormat
+
+RETRY_AFTER_MS = 500
+
+Held = tuple[Reply, asyncio.Future[int]]
+"""A reply that may leave once a commit is durable."""
+Answer = Reply | Held | asyncio.Future[Reply]
+"""A reply, a held one, or one to come (its message waits in a mailbox)."""
+
+
+class Accepted:
+    """Requests that a host took in together, and their answers in the same order."""
+
+    __slots__ = ("_answers",)
+
+    def __init__(self, answers: list[tuple[Resident | None, Answer]]) -> None:
+        self._answers = answers
+
+    def commits(self) -> set[asyncio.Future[int]] | None:
+        """The commits that the answers wait for; None when one of them is still to come."""
+        found: set[asyncio.Future[int]] = set()
+        for _, answer in self._answers:
+            if type(answer) is tuple:
+                found.add(answer[1])
+            elif type(answer) is not Reply:
+                return None
+        return found
+
+    def settle(self) -> list[Reply]:
+        """The replies.  Everything they wait for must be done."""
+        return [_settled(resident, answer) for resident, answer in self._answers]
+
+    async def replies(self) -> list[Reply]:
+        """The replies, once all of them may leave."""
+        for _, answer in self._answers:
+            if isinstance(answer, tuple):
+                await durable_or_not(answer[1])
+            elif isinstance(answer, asyncio.Future):
+                await asyncio.wait([answer])
+        return self.settle()
+
+
+def _settled(resident: Resident | None, answer: Answer) -> Reply:
+    if resident is not None:
+        resident.mailbox.answered()
+    if isinstance(answer, Reply):
+        return answer
+    if isinstance(answer, tuple):
+        return answer[0] if answer[1].exception() is None else outcome_unknown()
+    return answer.result()
+
+
+async def durable_or_not(commit: asyncio.Future[int]) -> None:
+    """Return when the commit is over, either way."""
+    if not commit.done():
+        await asyncio.wait([commit])
+
+
+async def deliver(message: Message, answer: Answer) -> None:
+    """Give a message that waited in a mailbox its answer, once it may leave."""
+    message.settle(await settled(answer))
+
+
+async def settled(answer: Answer) -> Reply:
+    """The reply, once it may leave."""
+    if isinstance(answer, tuple):
+        await durable_or_not(answer[1])
+        return answer[0] if answer[1].exception() is None else outcome_unknown()
+    return answer if isinstance(answer, Reply) else await answer
+
+
+async def read_after(commit: asyncio.Future[int], actor: UserActor, request: Read) -> Reply:
+    """The receipt of a command may be on its way to the disk: look once that is settled."""
+    await durable_or_not(commit)
+    return actor.read(request)
+
+
+def outcome_unknown() -> Reply:
+    """The refusal of a command whose journal batch failed."""
+    return refused(
+        "outcome_unknown",
+        "the journal failed, so the change may or may not have been kept; "
+        "send the same command again to learn which",
+        RETRY_AFTER_MS,
+    )
+
+
+def unavailable(error: BaseException) -> Reply:
+    """What strangers may know of a store's failure; the log has the rest."""
+    if isinstance(error, Corrupt | NewerFormat):
+        detail = "what is stored for this user cannot be served; an operator has to look at it"
+        return refused("user_unavailable", detail)
+    return refused("user_unavailable", "the store cannot be used right now", RETRY_AFTER_MS)

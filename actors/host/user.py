@@ -1,0 +1,267 @@
+"""One user's actor: rows and receipts in memory, one command at a time, decided by pure rules.
+
+Everything here is synchronous, so a turn cannot be interrupted by another message of the same user.
+`working` is ahead of `durable` by the turns whose journal batch is on its way; commands see the
+first, readers only the second, and a reply that depends on an undurable turn waits for it.
+
+Not for: waiting, journals, snapshots (`host`).
+"""
+
+from typing import Any
+
+import msgpack
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from actors.host.rules import RulesInForce
+from actors.messages import Media, Read, Reply, View, answered, refused
+from domain.decide.dispatch import decide
+from domain.decide.undo import reaches_beyond
+from domain.game.progression import progression_of
+from domain.messages.commands import decode_command
+from domain.messages.rejections import Code, Rejection
+from domain.messages.reply import ReplyBody
+from domain.rules.deviation import rate, rate_story
+from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
+from domain.state.receipts import Receipt, Receipts, fingerprint
+from domain.state.rows import ChapterProgression, PlayerProgression
+from domain.state.user_state import NOTHING, UserState
+from persistence.codec.snapshots import (
+    FORMAT,
+    Record,
+    encode_record,
+    encode_reply,
+    encode_snapshot,
+)
+
+HISTORY_LIMIT = 100
+"""Entries of the account in one answer when the reader names no number."""
+
+UNDO = "undo_grant"
+"""The one command that may ask for more of the account than is in memory."""
+
+_to_json = msgspec.json.Encoder().encode
+_to_msgpack = msgspec.msgpack.Encoder().encode
+
+
+def write_body(body: object, media: Media) -> bytes:
+    """`body` as the client asked for it."""
+    return _to_json(body) if media is Media.JSON else _to_msgpack(body)
+
+
+class Turn(Struct, frozen=True):
+    """A command that changes the user: what to journal, and what to answer once that is durable."""
+
+    record: bytes
+    state: UserState
+    receipt: Receipt
+    reply: Reply
+
+
+class UserActor:
+    """The rows of one user and the turns on them.
+
+    `snapshot_version` is the version that stands in the store as a snapshot, the state's own unless
+    told otherwise; `unknown` are stored rows with fields that only a newer version knows, kept for
+    the next snapshot (P9).
+    """
+
+    def __init__(
+        self,
+        state: UserState,
+        receipts: Receipts,
+        rules: RulesInForce,
+        unknown: dict[str, Any] | None = None,
+        snapshot_version: int | None = None,
+    ) -> None:
+        self.durable = state
+        self.working = state
+        self.receipts = receipts
+        self.unknown = unknown
+        self.snapshot_version = state.version if snapshot_version is None else snapshot_version
+        self.storing_pages = False
+        self._snapshot_begun = self.snapshot_version
+        self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
+        self._in_force = rules
+
+    @property
+    def user_id(self) -> str:
+        """Whose rows they are."""
+        return self.durable.user_id
+
+    @property
+    def version(self) -> int:
+        """The durable state's version."""
+        return self.durable.version
+
+    def reaches_beyond_memory(self, fields: dict[str, Any]) -> bool:
+        """Whether deciding this command takes entries of the account that have left memory."""
+        if fields["type"] != UNDO or self.receipts.find(fields["command_id"]) is not None:
+            return False
+        return reaches_beyond(self.working, fields["undo_command_id"])
+
+    def decide(
+        self,
+        fields: dict[str, Any],
+        media: Media,
+        now: int,
+        older: tuple[HistoryEntry, ...] = (),
+    ) -> Turn | Reply:
+        """Handle one command: a turn to `take`, or a reply that changes nothing.
+
+        `fields` were checked at the border; a wrong one here is a bug and raises.  `older` is what
+        an undo that reaches beyond memory found there.
+        """
+        command_id: str = fields["command_id"]
+        mark = fingerprint(fields)
+        receipt = self.receipts.find(command_id)
+        if receipt is not None:
+            return _replay(receipt, mark, media)
+        rules = self._in_force.rules
+        decision = decide(self.working, decode_command(fields), now, rules, older)
+        if isinstance(decision, Rejection):
+            return refused(decision.code, decision.detail)
+        if decision.changes == NOTHING:
+            unchanged = ReplyBody(command_id, self.working.version, False, NOTHING, ())
+            return answered(write_body(unchanged, media))
+        state = self.working.put(decision.changes)
+        body = ReplyBody(command_id, state.version, False, decision.changes, decision.events)
+        told = encode_reply(body)
+        record = Record(
+            FORMAT, state.user_id, state.version, command_id, mark, rules.fingerprint, told
+        )
+        return Turn(
+            record=encode_record(record),
+            state=state,
+            receipt=Receipt(command_id, mark, state.version, told),
+            reply=answered(told if media is Media.MSGPACK else write_body(body, media)),
+        )
+
+    def take(self, turn: Turn) -> None:
+        """Let later commands see the turn, before it is durable."""
+        self.working = turn.state
+        self.receipts.add(turn.receipt)
+
+    def made_durable(self, state: UserState) -> None:
+        """The oldest turn that was taken is durable and led to `state`."""
+        if state.history_stored_through < self.durable.history_stored_through:
+            # Entries of the account have left memory since the turn was decided.
+            state = state.without_history_through(self.durable.history_stored_through)
+        self.durable = state
+        self.receipts.settle()
+
+    def snapshot_due(self, every: int) -> bool:
+        """Whether `every` durable changes have gathered since the last snapshot began."""
+        if self.durable.version - self._snapshot_begun < every:
+            return False
+        self._snapshot_begun = self.durable.version
+        return True
+
+    def page_due(self) -> bool:
+        """Whether to begin storing pages of the account; not again before `pages_stored`."""
+        if self.storing_pages or self.durable.history.length < self._page_due_at:
+            return False
+        self.storing_pages = True
+        return True
+
+    def pages_stored(self) -> None:
+        """None is left to store, or one could not be stored: then the next try is a page later."""
+        self.storing_pages = False
+        gathered = len(self.durable.history)
+        full = HISTORY_TAIL + HISTORY_PAGE
+        self._page_due_at = full if gathered < full else gathered + HISTORY_PAGE
+
+    def forget_history_through(self, sequence: int) -> None:
+        """Let entries that stand in stored pages leave memory."""
+        self.durable = self.durable.without_history_through(sequence)
+        self.working = self.working.without_history_through(sequence)
+
+    def snapshot(self) -> bytes:
+        """The durable state with its receipts, for the store."""
+        told = (one for one in self.receipts if one.version <= self.durable.version)
+        return encode_snapshot(self.durable, told, self.unknown)
+
+    def read(self, request: Read) -> Reply:
+        """Answer from the durable rows; writes nothing."""
+        state = self.durable
+        head = {"user_id": state.user_id, "version": state.version}
+        rows: dict[str, Any]
+        match request.view:
+            case View.USER:
+                rows = self._everything()
+            case View.PROGRESSION:
+                rows = {"player_progression": self._progression()}
+            case View.CHAPTERS:
+                chapters = list(state.chapters.values())
+                rows = {
+                    "chapter_progression": [self._rated(row) for row in chapters],
+                    "story_deviation": rate_story(chapters, self._in_force.rules.deviation),
+                }
+            case View.CHAPTER:
+                if (chapter := state.chapters.get(request.key)) is None:
+                    return _missing("chapter", request.key)
+                rows = {"chapter_progression": self._rated(chapter)}
+            case View.QUESTS:
+                rows = {"quest_record": list(state.quests.values())}
+            case View.BATTLE:
+                if (battle := state.battles.get(request.key)) is None:
+                    return _missing("battle", request.key)
+                rows = {"battle_state": battle}
+            case View.HISTORY:
+                rows = self._account(request.after, request.limit or HISTORY_LIMIT)
+            case View.COMMAND:
+                receipt = self.receipts.find(request.key)
+                if receipt is None or receipt.version > state.version:
+                    return _missing("command", request.key)
+                return answered(_repeat(receipt, request.media))
+        return answered(write_body({**head, **rows}, request.media))
+
+    def _progression(self) -> PlayerProgression:
+        return progression_of(self.durable, self._in_force.rules)
+
+    def _everything(self) -> dict[str, Any]:
+        """Every row but the account and the tallies, which are about the rows."""
+        state = self.durable
+        return {
+            "player_progression": self._progression(),
+            "chapter_progression": list(state.chapters.values()),
+            "quest_record": list(state.quests.values()),
+            "battle_state": list(state.battles.values()),
+            "inventory": state.inventory,
+            "wallet": state.wallet,
+            "affinity": state.affinity,
+        }
+
+    def _rated(self, chapter: ChapterProgression) -> dict[str, Any]:
+        return {**asdict(chapter), "deviation": rate(chapter, self._in_force.rules.deviation)}
+
+    def _account(self, after: int, limit: int) -> dict[str, Any]:
+        """Entries of the account after sequence `after`; `next_after` when there are more."""
+        history = self.durable.history
+        begin = max(0, after - self.durable.history_stored_through)
+        page = history[begin : begin + limit]
+        more = {"next_after": page[-1].sequence} if begin + limit < len(history) else {}
+        return {"history": page, **more}
+
+
+def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:
+    """The first reply again, or a refusal when the id was used for something else (P4)."""
+    if receipt.fingerprint != mark:
+        return refused(
+            Code.COMMAND_ID_REUSED,
+            f"command_id {receipt.command_id} was used for another command, expected the same "
+            "content or a new id",
+        )
+    return answered(_repeat(receipt, media))
+
+
+def _repeat(receipt: Receipt, media: Media) -> bytes:
+    """The body as first given, marked as replayed."""
+    body = msgpack.unpackb(receipt.reply)
+    body["replayed"] = True
+    return write_body(body, media)
+
+
+def _missing(what: str, key: str) -> Reply:
+    return refused(f"{what}_not_found", f"{what}_id is {key}, which this user does not have")

@@ -1,0 +1,1 @@
+"""How requests reach a host: channels over actor calls and over sockets."""

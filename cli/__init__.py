@@ -1,0 +1,1 @@
+"""The command line: operators' and designers' commands, as thin as they can be."""

@@ -1,0 +1,5 @@
+"""`python -m cli` is `questkeep`."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,151 @@
+"""`questkeep simulate`: a story, thousands of made-up players, the real rules, and the outcome.
+
+Not for: playing (`simulation.playing`) or drawing (`simulation.pictures`, `simulation.shown`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from designer.simulation.report import Report
+    from designer.simulation.run import Played, Progress, Task
+
+
+def simulate_command(
+    story: Annotated[Path, typer.Argument(help="Story file (TOML).", show_default=False)],
+    players: Annotated[int, typer.Option(help="How many play.", min=1, max=100_000)] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same outcome.")] = 7,
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            help="Rules file or preset instead of the story's own.",
+            metavar="FILE|PRESET",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Folder for the picture (STORY.svg) and the report (STORY.json).",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(help="Processes that play; 0 takes every CPU.", min=0, max=256)
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Play a story with made-up players through the real rules, and show what comes of it.
+
+    Example: questkeep simulate examples/stories/short.toml --players 10000 -o pictures
+    """
+    from rich.console import Console
+
+    from designer.drawing.figures import CannotDraw, check_target
+    from designer.simulation.report import report_of
+    from designer.simulation.run import cpus, play
+
+    task = _task(story, rules, players, seed)
+    if out is not None:
+        try:
+            check_target(out / f"{story.stem}.svg")
+            out.mkdir(parents=True, exist_ok=True)
+        except CannotDraw as error:
+            _fail([str(error)])
+        except OSError as error:
+            _fail([f"{out} cannot be made: {error.strerror}."])
+    stage = task.stage()
+    told = Console(stderr=True, highlight=False)
+    with _progress(told, players) as progress:
+        played = play(task, processes or cpus(), progress)
+    report = report_of(task, stage, played)
+    if as_json:
+        typer.echo(_json(report).decode())
+    else:
+        _show(report)
+    if out is not None:
+        _keep(report, out, story.stem, told)
+    _tell_speed(played, told)
+
+
+def _task(story: Path, rules: str | None, players: int, seed: int) -> "Task":
+    """What to play, checked: whatever is wrong with it is said here."""
+    from designer.rules.load import CannotRead, compiled, rules_of, text_of
+    from designer.simulation.run import Task
+    from designer.simulation.script import set_stage
+    from designer.simulation.story_file import InvalidStory, read_story
+    from domain.rules.compiled_rules import InvalidRules
+
+    try:
+        text = text_of(story)
+        read = read_story(text)
+        name = rules or read.rules
+        rules_text = rules_of(name, None if rules else story.parent)
+        set_stage(read, compiled(name, rules_text))
+    except CannotRead as error:
+        _fail([str(error)])
+    except InvalidRules as error:
+        _fail(error.problems, code=1)
+    except InvalidStory as error:
+        _fail([f"{story}: {problem}." for problem in error.problems], code=1)
+    return Task(text, rules_text, players, seed)
+
+
+@contextmanager
+def _progress(console: "Console", players: int) -> "Iterator[Progress]":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("Playing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    seen = console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not seen) as bar:
+        task = bar.add_task("players", total=players)
+        yield lambda count: bar.advance(task, count)
+
+
+def _show(report: "Report") -> None:
+    from designer.drawing.terminal import wide_console
+    from designer.simulation.tables import show
+
+    show(report, wide_console())
+
+
+def _keep(report: "Report", out: Path, stem: str, told: "Console") -> None:
+    from designer.drawing.figures import CannotDraw
+    from designer.simulation.plot import draw
+
+    picture, numbers = out / f"{stem}.svg", out / f"{stem}.json"
+    try:
+        draw(report, picture)
+        numbers.write_bytes(_json(report) + b"\n")
+    except CannotDraw as error:
+        _fail([str(error)])
+    except OSError as error:
+        _fail([f"{numbers} cannot be written: {error.strerror}."])
+    told.print(f"Written: {picture}, {numbers}", soft_wrap=True)
+
+
+def _json(report: "Report") -> bytes:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(report), indent=2)
+
+
+def _tell_speed(played: "Played", told: "Console") -> None:
+    turns = played.tally.turns
+    rate = turns / played.seconds
+    told.print(f"{turns:,} turns in {played.seconds:.1f} s: {rate:,.0f} turns/s", soft_wrap=True)
+
+
+def _fail(problems: list[str], code: int = 2) -> NoReturn:
+    for problem in problems:
+        typer.echo(problem, err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,1 @@
+"""`questkeep store …`: inspect, verify, export, import, backup, restore, delete."""

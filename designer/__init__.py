@@ -1,0 +1,1 @@
+"""What game designers use: rules read and drawn, stories simulated; imports only `domain`."""

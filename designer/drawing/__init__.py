@@ -1,0 +1,1 @@
+"""Charts for a terminal and figures for a file."""

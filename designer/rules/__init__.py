@@ -1,0 +1,1 @@
+"""Rules files: load, tabulate, chart, compare."""

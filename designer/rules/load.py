@@ -1,0 +1,62 @@
+"""Rules by a name that people type: a file's path, or the name of a preset.
+
+Not for: what is in them (`domain.rules`), or the rules a server starts with (`settings`).
+"""
+
+from importlib import resources
+from pathlib import Path
+
+from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+
+_PRESETS = resources.files("domain.rules") / "presets"
+
+
+class CannotRead(Exception):
+    """There is no such file, or it is not text.  The message is one sentence."""
+
+
+def presets() -> list[str]:
+    """The names of the rules that come with Questkeep."""
+    names = (entry.name for entry in _PRESETS.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+def rules_of(name: str, beside: Path | None = None) -> str:
+    """The text of the rules called `name`: a file's path, looked up from `beside`, or a preset.
+
+    Raises:
+        CannotRead: it is neither.
+    """
+    path = (beside or Path()) / name
+    if not path.exists() and name in presets():
+        return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+    if not path.exists() and "/" not in name and not name.endswith(".toml"):
+        raise CannotRead(
+            f"{name} is neither a file nor a preset; the presets are {', '.join(presets())}."
+        )
+    return text_of(path)
+
+
+def text_of(path: Path) -> str:
+    """A file's text.
+
+    Raises:
+        CannotRead: there is none.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise CannotRead(f"{path} cannot be read: {reason}.") from None
+
+
+def compiled(name: str, text: str) -> Rules:
+    """The rules of this text; `name` is what to call them when something is wrong.
+
+    Raises:
+        InvalidRules: with `name` before each problem.
+    """
+    try:
+        return compile_rules(text)
+    except InvalidRules as error:
+        raise InvalidRules([f"{name}: {problem}." for problem in error.problems]) from None

@@ -1,0 +1,157 @@
+"""Rules in the terminal: the tables of `rules show`, and every chart of `rules plot`.
+
+Not for: what changes between two of them (`rules_changes`).
+"""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from designer.drawing.terminal import drawn
+from designer.rules.charts import charts, costs, switched_off
+from designer.rules.loot_odds import odds
+from domain.rules.compiled_rules import LevelBenchmark, Rules
+from domain.rules.loot_tables import LootTable, Span
+
+ROWS_MAX = 24
+
+
+def show(rules: Rules, console: Console, *, every_level: bool) -> None:
+    """Print the tables and a small chart."""
+    console.print(
+        f"[bold]{rules.name}[/]  fingerprint {rules.fingerprint}, level cap {rules.level_cap}"
+    )
+    if rules.source:
+        console.print(f"source: {rules.source}", markup=False)
+    console.print(_levels(rules, every_level))
+    console.print(drawn(costs(rules), colors=console.is_terminal), markup=False)
+    for table in (_tiers(rules), _bands(rules), _shaping(rules)):
+        console.print(table)
+    for name, loot in rules.loot.items():
+        console.print(_loot(name, loot))
+
+
+def show_charts(rules: Rules, console: Console) -> None:
+    """Print every chart that a picture would have."""
+    for chart in charts(rules):
+        console.print(drawn(chart, colors=console.is_terminal), markup=False)
+        console.print()
+    if off := switched_off(rules):
+        console.print(f"Off in these rules: {', '.join(off)}.")
+
+
+def some_levels(count: int) -> list[int]:
+    """Places out of `count` that fit on a screen: all of few; the first, the last, and between."""
+    if count <= ROWS_MAX:
+        return list(range(count))
+    step = -(-count // ROWS_MAX)
+    return sorted({0, 1, 2, *range(step - 1, count, step), count - 1})
+
+
+def _levels(rules: Rules, every_level: bool) -> Table:
+    table = Table(title="Levels", title_justify="left")
+    for name in ("level", "XP to next", "XP in all", "reference strength"):
+        table.add_column(name, justify="right")
+    places = range(rules.level_cap) if every_level else some_levels(rules.level_cap)
+    for place in places:
+        table.add_row(*_level(rules.levels[place]))
+    if len(places) < rules.level_cap:
+        table.caption = f"{len(places)} of {rules.level_cap} levels; --all shows every one"
+    return table
+
+
+def _level(one: LevelBenchmark) -> tuple[str, ...]:
+    cost = f"{one.xp_to_next:,}" if one.xp_to_next else "cap"
+    return str(one.level), cost, f"{one.cumulative_xp:,}", f"{one.reference_strength:,}"
+
+
+def _tiers(rules: Rules) -> Table:
+    table = Table(title="Tiers of hostiles", title_justify="left")
+    table.add_column("tier")
+    for name in ("level", "strength", "XP"):
+        table.add_column(name, justify="right")
+    table.add_column("loot")
+    for tier, one in rules.tiers.items():
+        strength, experience = one.strength_permille / 1000, one.experience_permille / 1000
+        figures = f"{one.level_offset:+d}", f"× {strength:g}", f"× {experience:g}"
+        table.add_row(str(tier), *figures, one.loot or "-")
+    curve = rules.hostile_experience
+    table.caption = (
+        f"without a plan a victory pays ({curve.base:,} + {curve.per_level:,} × level) × XP"
+    )
+    return table
+
+
+def _bands(rules: Rules) -> Table:
+    table = Table(title="Pace bands of chapters", title_justify="left")
+    table.add_column("band")
+    for name in ("XP for quests", "for hostiles", "length"):
+        table.add_column(name, justify="right")
+    for band, one in rules.bands.items():
+        quests = one.quest_permille / 10
+        length = one.tempo_permille / 1000
+        table.add_row(str(band), f"{quests:g} %", f"{100 - quests:g} %", f"× {length:g}")
+    weights = ", ".join(f"{name} {weight}" for name, weight in rules.quest_weights.items())
+    table.caption = f"quests share by weight: {weights}"
+    return table
+
+
+def _loot(name: str, loot: LootTable) -> Table:
+    """One loot table: what a roll may give, and what an opening comes to."""
+    table = Table(title=f"Loot table {name}", title_justify="left")
+    table.add_column("drop")
+    for column in ("amount", "weight", "a roll", "an opening gives"):
+        table.add_column(column, justify="right")
+    for one in odds(loot):
+        if one.kind is None:
+            table.add_row("nothing", "", str(one.weight), f"{float(100 * one.chance):.4g} %", "")
+            continue
+        chance = "always" if one.weight is None else f"{float(100 * one.chance):.4g} %"
+        weight = "" if one.weight is None else str(one.weight)
+        average = f"{float(one.average):,.6g}"
+        table.add_row(f"{one.kind} {one.id}", _span(one.amount), weight, chance, average)
+    if loot.drops:
+        rolls = _span(loot.rolls)
+        table.caption = f"{rolls} roll{'' if rolls == '1' else 's'} an opening; averages"
+    return table
+
+
+def _span(span: Span) -> str:
+    least, most = span
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def _shaping(rules: Rules) -> Table:
+    """What shapes XP before it is granted, and where the deviation bands meet."""
+    table = Table(title="What shapes XP, and how far off counts as off", title_justify="left")
+    table.add_column("rule")
+    table.add_column("in these rules")
+    penalties = rules.penalties
+    for name, rule in (
+        ("level difference, kills", penalties.level_difference.kills),
+        ("level difference, quests", penalties.level_difference.quests),
+        ("repeat", penalties.repeat),
+        ("over budget", penalties.over_budget),
+        ("story on the levels", rules.pseudo_levels),
+    ):
+        table.add_row(name, _in_words(rule.model_dump()))
+    limits = rules.deviation.model_dump().values()
+    table.add_row("deviation", "bands meet at " + ", ".join(f"{one / 10:g} %" for one in limits))
+    return table
+
+
+def _in_words(section: dict[str, Any]) -> str:
+    kind = section.pop("kind")
+    if kind == "none":
+        return "off"
+    keys = [f"{name} {_short(value)}" for name, value in section.items() if value is not None]
+    return ", ".join([kind, *keys])
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "/".join(map(str, value.values()))
+    if isinstance(value, list | tuple):
+        return "[" + " ".join(_short(one) for one in value) + "]"
+    return str(value)

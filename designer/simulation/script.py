@@ -1,0 +1,162 @@
+"""The stage: a story made ready to be played, once for all players.
+
+The compiler's plans, and every chapter as a row of steps (a quest or a fight) with the commands a
+game service and its players would send.
+
+Not for: who plays (`player`).
+"""
+
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import get_args
+
+from msgspec import Struct
+
+from designer.simulation.story_file import Chapter, InvalidStory, Story
+from domain.game.chapter_compiler import (
+    ChapterBlueprint,
+    ChapterPlan,
+    QuestWeight,
+    compile_chapters,
+)
+from domain.messages.commands import Command, decode_command
+from domain.messages.rejections import Rejection
+from domain.rules.compiled_rules import Rules
+from domain.state.rows import Tier
+
+assert set(get_args(QuestWeight)) == {"major", "standard", "minor"}
+
+
+class QuestStep(Struct, frozen=True):
+    """A quest of a chapter; a side quest may be given up."""
+
+    experience: int
+    side: bool
+    offer: Command
+    turn_in: Command
+    abandon: Command
+
+
+class FightStep(Struct, frozen=True):
+    """A hostile that the chapter expects to be defeated."""
+
+    tier: Tier
+    hostile_id: str
+
+
+Step = QuestStep | FightStep
+
+
+class Scene(Struct, frozen=True):
+    """One chapter: its plan, its steps in order, and whom one may fight again afterwards."""
+
+    plan: ChapterPlan
+    steps: tuple[Step, ...]
+    again: tuple[FightStep, ...]
+
+
+class Stage(Struct, frozen=True):
+    """A story ready to be played under `rules`."""
+
+    story: Story
+    rules: Rules
+    compile: Command
+    scenes: tuple[Scene, ...]
+
+
+def set_stage(story: Story, rules: Rules) -> Stage:
+    """The stage for `story` under `rules`.
+
+    Raises:
+        InvalidStory: the compiler has no plan for these chapters, or a loot table is none.
+    """
+    if problems := list(_loot_problems(story, rules)):
+        raise InvalidStory(problems)
+    blueprints = [
+        ChapterBlueprint(
+            one.chapter_id,
+            (*one.quests, *one.side_quests),  # type: ignore[arg-type]  # checked by the story file
+            one.hostiles.by_tier(),
+            one.weight,
+            one.pace_band,
+        )
+        for one in story.chapters
+    ]
+    plans = compile_chapters(blueprints, rules)
+    if isinstance(plans, Rejection):
+        raise InvalidStory(plans.detail.split("; "))
+    scenes = tuple(
+        _scene(chapter, plan) for chapter, plan in zip(story.chapters, plans, strict=True)
+    )
+    return Stage(story, rules, _compile(blueprints), scenes)
+
+
+def _loot_problems(story: Story, rules: Rules) -> Iterator[str]:
+    known = ", ".join(f'"{name}"' for name in rules.loot) or "none, for they have no loot tables"
+    for number, chapter in enumerate(story.chapters, start=1):
+        if chapter.quest_loot is not None and chapter.quest_loot not in rules.loot:
+            yield (
+                f'chapters (entry {number}).quest_loot is "{chapter.quest_loot}", expected one of '
+                f"the rules' tables ({known}): choose one of them, or remove it"
+            )
+
+
+def _compile(blueprints: list[ChapterBlueprint]) -> Command:
+    """What a game service sends to have the story planned."""
+    chapters = [
+        {
+            "chapter_id": one.chapter_id,
+            "quests": one.quests,
+            "hostiles": one.hostiles,
+            "weight": one.weight,
+            "pace_band": one.pace_band,
+        }
+        for one in blueprints
+    ]
+    return decode_command({"type": "compile_chapters", "command_id": "story", "chapters": chapters})
+
+
+def _scene(chapter: Chapter, plan: ChapterPlan) -> Scene:
+    quests = [
+        _quest(chapter, number, experience)
+        for number, experience in enumerate(plan.quest_xp, start=1)
+    ]
+    fights = list(_fights(chapter))
+    again = [step for step in fights if step.tier is not Tier.BOSS] or fights
+    return Scene(plan, tuple(_interleaved(quests, fights)), tuple(dict.fromkeys(again)))
+
+
+def _quest(chapter: Chapter, number: int, experience: int) -> QuestStep:
+    quest_id = f"{chapter.chapter_id}-{number}"
+    named = {"command_id": quest_id, "quest_id": quest_id}
+    loot = {} if chapter.quest_loot is None else {chapter.quest_loot: 1}
+    reward = {"experience": experience, "loot": loot}
+    offer = {"chapter_id": chapter.chapter_id, "reward": reward}
+    return QuestStep(
+        experience=experience,
+        side=number > len(chapter.quests),
+        offer=decode_command({"type": "offer_quest", **named, **offer}),
+        turn_in=decode_command({"type": "turn_in_quest", **named}),
+        abandon=decode_command({"type": "abandon_quest", **named}),
+    )
+
+
+def _fights(chapter: Chapter) -> Iterator[FightStep]:
+    """Weak ones first, the boss last; the different ones of a tier take turns."""
+    for tier, count in chapter.hostiles.by_tier().items():
+        different = [
+            FightStep(tier, f"{chapter.chapter_id}-{tier}-{number}")
+            for number in range(1, min(chapter.different_hostiles, count) + 1)
+        ]
+        yield from islice(cycle(different), count)
+
+
+def _interleaved(quests: list[QuestStep], fights: list[FightStep]) -> Iterator[Step]:
+    """Quests and fights in turn, each spread evenly over the chapter."""
+    met = 0
+    for number, quest in enumerate(quests, start=1):
+        yield quest
+        until = len(fights) * number // len(quests)
+        yield from fights[met:until]
+        met = until
+    yield from fights[met:]

@@ -1,0 +1,151 @@
+"""The tally: what many players' ways come to, kept so that parts of it add up in any order.
+
+Numbers that percentiles are taken of are kept one by one; everything else is a sum.  Two tallies
+added up are the tally of both, whichever came first, once `sorted`: so the outcome is the same for
+any number of processes.
+
+Not for: percentages and words (`report`).
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from designer.simulation.attribution import CAUSES
+from designer.simulation.player import Chapter, Way
+from designer.simulation.script import Stage
+from domain.rules.deviation import DeviationBand
+
+BANDS = tuple(DeviationBand)
+_PLACE = {band: place for place, band in enumerate(BANDS)}
+SAMPLES = 60
+"""Points in time at which every player's level is taken."""
+
+
+class ChapterTally(Struct):
+    """One chapter: every player's XP and pseudo level at its end, and sums by band.
+
+    `causes[band][cause]` adds up XP over the players of that band.
+    """
+
+    actual_xp: list[int]
+    pseudo_levels: list[int]
+    players: list[int]
+    causes: list[list[int]]
+
+    @classmethod
+    def empty(cls) -> "ChapterTally":
+        """Nobody yet."""
+        return cls([], [], [0 for _ in BANDS], [[0 for _ in CAUSES] for _ in BANDS])
+
+    def count(self, chapter: Chapter) -> None:
+        """One player more."""
+        place = _PLACE[chapter.band]
+        self.actual_xp.append(chapter.actual_xp)
+        self.pseudo_levels.append(chapter.pseudo_level_millis)
+        self.players[place] += 1
+        sums = self.causes[place]
+        for index, xp in enumerate(chapter.causes):
+            sums[index] += xp
+
+    def add(self, other: "ChapterTally") -> None:
+        """The players of `other`, too."""
+        self.actual_xp.extend(other.actual_xp)
+        self.pseudo_levels.extend(other.pseudo_levels)
+        self.players = _added(self.players, other.players)
+        self.causes = [
+            _added(mine, its) for mine, its in zip(self.causes, other.causes, strict=True)
+        ]
+
+
+class KindTally(Struct):
+    """One kind of player: how their stories went, and the level of each at each point in time."""
+
+    players: int
+    bands: list[int]
+    finished_seconds: list[int]
+    levels_at: list[list[int]]
+
+    @classmethod
+    def empty(cls) -> "KindTally":
+        """Nobody yet."""
+        return cls(0, [0 for _ in BANDS], [], [[] for _ in range(SAMPLES + 1)])
+
+    def count(self, way: Way, step_seconds: int) -> None:
+        """One player more; whoever is through keeps the level they ended with."""
+        self.players += 1
+        self.bands[_PLACE[way.story_band]] += 1
+        self.finished_seconds.append(way.timeline[-1][0])
+        timeline, place, level = way.timeline, 0, 1000
+        for sample, levels in enumerate(self.levels_at):
+            while place < len(timeline) and timeline[place][0] <= sample * step_seconds:
+                level = timeline[place][1]
+                place += 1
+            levels.append(level)
+
+    def add(self, other: "KindTally") -> None:
+        """The players of `other`, too."""
+        self.players += other.players
+        self.bands = _added(self.bands, other.bands)
+        self.finished_seconds.extend(other.finished_seconds)
+        for mine, its in zip(self.levels_at, other.levels_at, strict=True):
+            mine.extend(its)
+
+
+class Tally(Struct):
+    """All of it.  `granted_xp` adds up the accounts, `total_xp` the players' rows.
+
+    `goods` holds, by kind and id, how much each player has who has any.
+    """
+
+    turns: int
+    granted_xp: int
+    total_xp: int
+    chapters: list[ChapterTally]
+    kinds: list[KindTally]
+    goods: dict[tuple[str, str], list[int]]
+
+    @classmethod
+    def empty(cls, stage: Stage) -> "Tally":
+        """Nobody yet."""
+        return cls(
+            turns=0,
+            granted_xp=0,
+            total_xp=0,
+            chapters=[ChapterTally.empty() for _ in stage.scenes],
+            kinds=[KindTally.empty() for _ in stage.story.players],
+            goods={},
+        )
+
+    def count(self, kind: int, way: Way, step_seconds: int) -> None:
+        """One player more, of the kind at this place in the story file."""
+        self.turns += way.turns
+        self.granted_xp += way.granted_xp
+        self.total_xp += way.total_xp
+        for tally, chapter in zip(self.chapters, way.chapters, strict=True):
+            tally.count(chapter)
+        self.kinds[kind].count(way, step_seconds)
+        for thing, held in way.goods.items():
+            self.goods.setdefault(thing, []).append(held)
+
+    def add(self, other: "Tally") -> None:
+        """The players of `other`, too."""
+        self.turns += other.turns
+        self.granted_xp += other.granted_xp
+        self.total_xp += other.total_xp
+        for mine, its in zip(self.chapters, other.chapters, strict=True):
+            mine.add(its)
+        for ours, theirs in zip(self.kinds, other.kinds, strict=True):
+            ours.add(theirs)
+        for thing, amounts in other.goods.items():
+            self.goods.setdefault(thing, []).extend(amounts)
+
+
+def percentile(ordered: Sequence[int], permille: int) -> int:
+    """The number that `permille` thousandths of `ordered` (rising, not empty) are not above."""
+    place = -(-len(ordered) * permille // 1000) - 1
+    return ordered[min(max(place, 0), len(ordered) - 1)]
+
+
+def _added(one: list[int], other: list[int]) -> list[int]:
+    return [mine + its for mine, its in zip(one, other, strict=True)]

@@ -1,0 +1,1 @@
+"""The rules of play, each without knowledge of the others where the seeds want it."""

@@ -1,0 +1,1 @@
+"""What is asked and answered: commands, events, rejections, replies."""

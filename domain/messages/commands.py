@@ -1,0 +1,240 @@
+"""Everything that may be asked of a user, checked field by field.
+
+`decode_command` is the one way from an untrusted mapping to a command.  Fields that no command has
+are refused: a player who names their own reward gets an error, not a smile.
+
+Not for: permission to change anything in a given state (`decide`).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from domain.game.chapter_compiler import CHAPTERS_MAX
+from domain.ids import Id
+from domain.messages.command_parts import (
+    PARTS_MAX,
+    Amount,
+    BattleModeWord,
+    BlueprintOffer,
+    Count,
+    Experience,
+    GoodsOffer,
+    HostileOffer,
+    Level,
+    ObjectiveOffer,
+    PaceBandWord,
+    RewardOffer,
+    SourceWord,
+)
+from domain.state.rows import BattleMode, Source
+
+_config = ConfigDict(extra="forbid")
+_command = dataclass(frozen=True, slots=True, kw_only=True)
+
+
+@_command
+class TurnInQuest:
+    """Hand in a quest that is ready and take its reward."""
+
+    __pydantic_config__ = _config
+    type: Literal["turn_in_quest"] = "turn_in_quest"
+    command_id: Id
+    quest_id: Id
+
+
+@_command
+class AbandonQuest:
+    """Give up a quest that was not turned in."""
+
+    __pydantic_config__ = _config
+    type: Literal["abandon_quest"] = "abandon_quest"
+    command_id: Id
+    quest_id: Id
+
+
+@_command
+class ResolveCombatAction:
+    """Take one action in an ongoing battle."""
+
+    __pydantic_config__ = _config
+    type: Literal["resolve_combat_action"] = "resolve_combat_action"
+    command_id: Id
+    battle_id: Id
+    action: Literal["attack", "guard", "skill", "escape", "yield"]
+
+
+@_command
+class AcknowledgeLevelUps:
+    """The frontend has shown every pending level-up."""
+
+    __pydantic_config__ = _config
+    type: Literal["acknowledge_level_ups"] = "acknowledge_level_ups"
+    command_id: Id
+
+
+@_command
+class GrantExperience:
+    """Give experience; 0 changes nothing."""
+
+    __pydantic_config__ = _config
+    type: Literal["grant_player_progression_experience"] = "grant_player_progression_experience"
+    command_id: Id
+    amount: Amount
+    source: SourceWord = Source.SERVICE
+
+
+@_command
+class UpsertChapter:
+    """Write or overwrite a chapter's plan; its ledger starts again at 0."""
+
+    __pydantic_config__ = _config
+    type: Literal["upsert_chapter_progression"] = "upsert_chapter_progression"
+    command_id: Id
+    chapter_id: Id
+    chapter_index: Count
+    total_chapters: Count
+    entry_pseudo_level_millis: Amount
+    exit_pseudo_level_millis: Amount
+    entry_level: Level
+    exit_level: Level
+    planned_total_xp: Amount
+    planned_quest_xp: Amount
+    planned_hostile_xp: Amount
+    expected_hostile_defeat_count: Amount
+    pace_band: PaceBandWord
+
+
+@_command
+class ApplyChapterLedgerEntry:
+    """Add to the ledger of a chapter that has a plan."""
+
+    __pydantic_config__ = _config
+    type: Literal["apply_chapter_progression_ledger_entry"] = (
+        "apply_chapter_progression_ledger_entry"
+    )
+    command_id: Id
+    chapter_id: Id
+    granted_quest_xp: Amount
+    granted_hostile_xp: Amount
+    hostile_defeat_increment: Amount
+    level_at_exit: Level | None = None
+
+
+@_command
+class CompileChapters:
+    """Write the plans that these blueprints of a whole story compile to."""
+
+    __pydantic_config__ = _config
+    type: Literal["compile_chapters"] = "compile_chapters"
+    command_id: Id
+    chapters: Annotated[tuple[BlueprintOffer, ...], Field(max_length=CHAPTERS_MAX)]
+
+
+@_command
+class RecordSignal:
+    """Something happened `count` times: every active quest that asks for it moves."""
+
+    __pydantic_config__ = _config
+    type: Literal["record_signal"] = "record_signal"
+    command_id: Id
+    kind: Id
+    target: Id
+    count: Count
+
+
+@_command
+class UndoGrant:
+    """Take back what another command granted, however long ago."""
+
+    __pydantic_config__ = _config
+    type: Literal["undo_grant"] = "undo_grant"
+    command_id: Id
+    undo_command_id: Id
+
+
+@_command
+class RebaseProgression:
+    """Read `total_xp` again under the rules in force; no level is taken away."""
+
+    __pydantic_config__ = _config
+    type: Literal["rebase_progression"] = "rebase_progression"
+    command_id: Id
+
+
+@_command
+class OfferQuest:
+    """Give the user a quest; without objectives it is ready to turn in at once."""
+
+    __pydantic_config__ = _config
+    type: Literal["offer_quest"] = "offer_quest"
+    command_id: Id
+    quest_id: Id
+    chapter_id: Id | None = None
+    objectives: Annotated[tuple[ObjectiveOffer, ...], Field(max_length=PARTS_MAX)] = ()
+    reward: RewardOffer
+
+
+@_command
+class StartBattle:
+    """Open a battle."""
+
+    __pydantic_config__ = _config
+    type: Literal["start_battle"] = "start_battle"
+    command_id: Id
+    battle_id: Id
+    chapter_id: Id | None = None
+    mode: BattleModeWord = BattleMode.FIGHT
+    hostile: HostileOffer
+    experience_reward: Experience | None = None
+    reward: GoodsOffer | None = None
+
+
+Command = (
+    TurnInQuest
+    | AbandonQuest
+    | ResolveCombatAction
+    | AcknowledgeLevelUps
+    | GrantExperience
+    | UpsertChapter
+    | CompileChapters
+    | ApplyChapterLedgerEntry
+    | OfferQuest
+    | RecordSignal
+    | StartBattle
+    | UndoGrant
+    | RebaseProgression
+)
+
+PLAYER_COMMANDS = frozenset(
+    {"turn_in_quest", "resolve_combat_action", "acknowledge_level_ups", "abandon_quest"}
+)
+"""What a player may send about themself; the rest is for services only."""
+
+SERVICE_COMMANDS = frozenset(
+    {
+        "grant_player_progression_experience",
+        "upsert_chapter_progression",
+        "compile_chapters",
+        "apply_chapter_progression_ledger_entry",
+        "offer_quest",
+        "record_signal",
+        "start_battle",
+        "undo_grant",
+        "rebase_progression",
+    }
+)
+
+COMMAND_TYPES = PLAYER_COMMANDS | SERVICE_COMMANDS
+
+command_adapter: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+
+
+def decode_command(fields: dict[str, Any]) -> Command:
+    """The command that `fields` name.
+
+    Raises:
+        pydantic.ValidationError: one entry for each field that is missing, unknown or wrong.
+    """
+    return command_adapter.validate_python(fields)

@@ -1,0 +1,20 @@
+"""The answer to an accepted command: what changed, and why."""
+
+from msgspec import Struct
+
+from domain.messages.events import AnyEvent
+from domain.state.user_state import Changes
+
+
+class ReplyBody(Struct, frozen=True):
+    """The body of a 200.  As first given (`replayed` false) it is also what is journalled.
+
+    `version` is the user's version after the command; it rises by one with each that changed
+    something.
+    """
+
+    command_id: str
+    version: int
+    replayed: bool
+    changes: Changes
+    events: tuple[AnyEvent, ...]

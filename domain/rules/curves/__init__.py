@@ -1,0 +1,1 @@
+"""XP and strength curves: formulas, tables, published ones."""

@@ -1,0 +1,32 @@
+"""The rules as `GET /v1/rules` shows them, for clients that draw level bars and for tools.
+
+All of the file is in it, with its defaults spelt out, curves as the figures they come to.
+
+Not for: answering (`served_rules`).
+"""
+
+from typing import Any
+
+import msgspec
+
+from domain.rules.compiled_rules import Rules
+
+
+def rules_document(rules: Rules) -> dict[str, Any]:
+    """The rules as plain values."""
+    return {
+        "name": rules.name,
+        "source": rules.source,
+        "fingerprint": rules.fingerprint,
+        "level_cap": rules.level_cap,
+        "level_benchmarks": [msgspec.structs.asdict(level) for level in rules.levels],
+        "tiers": {str(tier): one.model_dump() for tier, one in rules.tiers.items()},
+        "bands": {str(band): one.model_dump() for band, one in rules.bands.items()},
+        "quest_weights": rules.quest_weights,
+        "pseudo_levels": rules.pseudo_levels.model_dump(),
+        "combat": rules.combat.model_dump(),
+        "hostile_experience": rules.hostile_experience.model_dump(),
+        "penalties": rules.penalties.model_dump(),
+        "deviation": rules.deviation.model_dump(),
+        "loot": {name: one.model_dump(exclude_none=True) for name, one in rules.loot.items()},
+    }

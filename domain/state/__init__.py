@@ -1,0 +1,1 @@
+"""One user's rows, history and receipts, and the collections they stand in."""

@@ -1,0 +1,127 @@
+"""A user's whole state as one frozen value, and the changes that lead from one state to the next.
+
+`UserState.put` is the only way a state comes from another; recovery does the same to stored rows,
+so what was decided and what is recovered are the same.
+
+Not for: where history goes when it leaves memory (the host stores pages and says when one stands).
+"""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.messages.events import AnyEvent
+from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
+from domain.state.persistent_list import Series
+from domain.state.persistent_map import Row, Table
+from domain.state.rows import (
+    BattleState,
+    ChapterProgression,
+    PlayerProgression,
+    QuestRecord,
+    RepeatTally,
+)
+
+
+class Changes(Struct, frozen=True, omit_defaults=True):
+    """The rows as they now are, only those that changed; None or empty means untouched.
+
+    `history` holds the new entries only: they come after those the user had.
+    """
+
+    player_progression: PlayerProgression | None = None
+    chapter_progression: tuple[ChapterProgression, ...] = ()
+    quest_record: tuple[QuestRecord, ...] = ()
+    battle_state: tuple[BattleState, ...] = ()
+    inventory: dict[str, int] | None = None
+    wallet: dict[str, int] | None = None
+    affinity: dict[str, int] | None = None
+    repeat_tally: tuple[RepeatTally, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+
+
+NOTHING = Changes()
+
+
+class Decision(Struct, frozen=True):
+    """What the rules say a command does: rows after it, and the events that explain them."""
+
+    changes: Changes
+    events: tuple[AnyEvent, ...]
+
+
+NO_CHANGE = Decision(NOTHING, ())
+
+
+class UserState(Struct, frozen=True):
+    """Everything one user owns but the receipts.  `version` counts the commands that changed it.
+
+    `history` is the newest part of the account, gapless, oldest first; what is older stands in the
+    store.
+    """
+
+    user_id: str
+    version: int = 0
+    player_progression: PlayerProgression | None = None
+    chapters: Table[ChapterProgression] = Table()
+    quests: Table[QuestRecord] = Table()
+    battles: Table[BattleState] = Table()
+    inventory: dict[str, int] = {}
+    wallet: dict[str, int] = {}
+    affinity: dict[str, int] = {}
+    repeats: Table[RepeatTally] = Table()
+    history: Series[HistoryEntry] = Series.of()
+
+    @property
+    def history_stored_through(self) -> int:
+        """The newest entry that left memory because the store holds it; 0 for none."""
+        newest = self.history.newest
+        return 0 if newest is None else newest.sequence - self.history.length
+
+    @property
+    def next_sequence(self) -> int:
+        """The sequence of the entry that comes next."""
+        newest = self.history.newest
+        return 1 if newest is None else newest.sequence + 1
+
+    def put(self, changes: Changes) -> "UserState":
+        """The next state: this one with `changes` in it and `version` one higher."""
+        return UserState(
+            user_id=self.user_id,
+            version=self.version + 1,
+            player_progression=changes.player_progression or self.player_progression,
+            chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
+            quests=_put(self.quests, changes.quest_record, "quest_id"),
+            battles=_put(self.battles, changes.battle_state, "battle_id"),
+            inventory=self.inventory if changes.inventory is None else changes.inventory,
+            wallet=self.wallet if changes.wallet is None else changes.wallet,
+            affinity=self.affinity if changes.affinity is None else changes.affinity,
+            repeats=_put(self.repeats, changes.repeat_tally, "scope"),
+            history=self.history.plus(changes.history),
+        )
+
+    def without_history_through(self, sequence: int) -> "UserState":
+        """This state, its entries up to `sequence` left to the store, which must hold them.
+
+        The newest `HISTORY_TAIL` stay whatever `sequence` is; no version is made, no row changes.
+        """
+        spare = max(0, len(self.history) - HISTORY_TAIL)
+        gone = min(spare, max(0, sequence - self.history_stored_through))
+        return replace(self, history=self.history.since(gone)) if gone else self
+
+
+def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | None:
+    """The oldest entries in memory once there are enough to store a page of them, else None.
+
+    The first sequence names the page: the same page is the same entries, whoever stores it and
+    however often.  Ask durable states only.  The entries stay in memory until
+    `without_history_through` is told that the page stands.
+    """
+    if len(state.history) < HISTORY_TAIL + HISTORY_PAGE:
+        return None
+    page = state.history[:HISTORY_PAGE]
+    return page[0].sequence, page
+
+
+def _put(table: Table[Row], rows: tuple[Row, ...], key: str) -> Table[Row]:
+    """`table` with `rows` in it; the same table when there are none."""
+    return table.put({getattr(row, key): row for row in rows}) if rows else table

@@ -1,0 +1,1 @@
+"""The HTTP API: routes, endpoints, command validation, media types."""

@@ -1,0 +1,192 @@
+"""The gateway as an application: every request goes through `App.answer`.
+
+The order is part of the contract: path and method, room, token, then the endpoint's own checks.
+Whatever an endpoint raises becomes a problem document; what nobody expected becomes `internal`
+with an id that finds its traceback in the log, and tells a stranger nothing else.
+
+Not for: starting and stopping (`serve`), or sockets (`listening`).
+"""
+
+import asyncio
+import logging
+import time
+from uuid import uuid4
+
+import structlog
+from msgspec import Struct
+
+from actors.cluster.contract import Cluster
+from actors.messages import View
+from gateway.api.docs.pages import docs_routes
+from gateway.api.retry_after import Crowd
+from gateway.api.routes import Endpoint, Route, Routes
+from gateway.api.rules_endpoint import ShownRules
+from gateway.api.user_endpoints import UserEndpoints
+from gateway.auth.authenticator import Authenticator
+from gateway.http.messages import Disconnected, Exchange, Request, Response, refused
+from gateway.metrics.counters import Metrics
+from gateway.metrics.prometheus import TEXT_TYPE
+from gateway.problems import Problem
+
+USERS_WITH_ROOM_MIN = 32
+"""So many users can be asked for at least: none takes a larger share of all requests in flight."""
+
+_NO_ROUTE = "(none)"
+_CLIENT_GONE = 499
+
+
+class Limits(Struct, frozen=True):
+    """What one gateway takes at most."""
+
+    body_bytes_max: int
+    requests_in_flight_max: int
+
+
+class App:
+    """Strangers' requests in, answers out.
+
+    Attributes:
+        ready: `/readyz` says so; set once everything behind the gateway has started.
+        draining: nothing new is begun; set when the server is going down.
+        metrics_text: what `/metrics` answers: this gateway's, unless it is one of several.
+    """
+
+    def __init__(
+        self, cluster: Cluster, authenticator: Authenticator, rules: ShownRules, limits: Limits
+    ) -> None:
+        self.ready = False
+        self.draining = False
+        self.metrics = Metrics(cluster, lambda: self._in_flight)
+        self.metrics_text = self.metrics.text
+        self._log = structlog.get_logger("questkeep.http")
+        # Asking the logger for each request costs more than most of a request's other steps.
+        self._log_requests = self._log.is_enabled_for(logging.DEBUG)
+        self._authenticator = authenticator
+        self._limits = limits
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._crowd = Crowd()
+        room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
+        users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max, room_of_one)
+        api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
+        operations = [
+            Route("/v1/operations/rules/reload", {"POST": rules.post_reload}),
+            Route("/healthz", {"GET": self._healthz}, private=False),
+            Route("/readyz", {"GET": self._readyz}, private=False),
+            Route("/metrics", {"GET": self._metrics}, private=False),
+        ]
+        self.routes = Routes([*api, *operations, *docs_routes()])
+
+    async def answer(self, request: Request) -> Response | None:
+        """What goes back; None when nobody waits for it any more."""
+        started = time.perf_counter()
+        method = request.method
+        match = self.routes.match(request.path)
+        route, parameters = (None, ()) if match is None else match
+        try:
+            response = await self._respond(method, route, Exchange(request, parameters))
+        except Disconnected:
+            response = None
+        status, code = (response.status, response.code) if response else (_CLIENT_GONE, "")
+        seconds = time.perf_counter() - started
+        # A made-up method is a stranger's text: it must not become a label.
+        label = route.template if route is not None else _NO_ROUTE
+        known = method if route is not None and status != 405 else "(other)"
+        self.metrics.request(known, label, status, code, seconds)
+        if self._log_requests:
+            path = request.path.decode("utf-8", "replace")
+            self._log.debug(
+                "answered", method=method, path=path, status=status, code=code, seconds=seconds
+            )
+        return response
+
+    async def settle(self, seconds_max: float) -> bool:
+        """Wait until no request is being answered; False when that takes too long."""
+        try:
+            async with asyncio.timeout(seconds_max):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _respond(self, method: str, route: Route | None, exchange: Exchange) -> Response:
+        try:
+            endpoint = _endpoint(method, route)
+            if route is None or not route.private:
+                return await endpoint(exchange)
+            return await self._private(endpoint, exchange)
+        except Problem as problem:
+            return refused(problem, exchange.answer)
+        except Disconnected:
+            raise
+        except Exception:
+            request_id = uuid4().hex
+            place = route.template if route is not None else _NO_ROUTE
+            self._log.exception("a request failed", request_id=request_id, route=place)
+            detail = "Something went wrong here; the operator finds it in the log by request_id"
+            return refused(Problem("internal", detail, request_id=request_id), exchange.answer)
+
+    async def _private(self, endpoint: Endpoint, exchange: Exchange) -> Response:
+        """Run an endpoint for a verified caller, while there is room.
+
+        Both checks come before anything that costs: who is turned away is turned away quickly.
+        """
+        if self.draining:
+            detail = "The server is going down; nothing was executed"
+            raise Problem("draining", detail, retry_after_ms=1_000)
+        if self._in_flight >= self._limits.requests_in_flight_max:
+            detail = (
+                f"{self._in_flight} requests are being answered, which is all there is room for"
+            )
+            away = self._crowd.come_back_after_ms(asyncio.get_running_loop().time())
+            raise Problem("overloaded", detail, retry_after_ms=away)
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            exchange.caller = await self._authenticator.caller(exchange.authorization())
+            return await endpoint(exchange)
+        finally:
+            self._in_flight -= 1
+            if self._in_flight == 0:
+                self._idle.set()
+
+    async def _healthz(self, exchange: Exchange) -> Response:
+        return Response(200, b"application/json", b'{"status":"up"}')
+
+    async def _readyz(self, exchange: Exchange) -> Response:
+        if self.draining:
+            raise Problem("draining", "The server is going down", retry_after_ms=1_000)
+        if not self.ready:
+            raise Problem("user_unavailable", "The server is starting", retry_after_ms=1_000)
+        return Response(200, b"application/json", b'{"status":"ready"}')
+
+    async def _metrics(self, exchange: Exchange) -> Response:
+        return Response(200, TEXT_TYPE, await self.metrics_text())
+
+
+def user_routes(users: UserEndpoints) -> list[Route]:
+    """Everything about one user."""
+    at = "/v1/users/{user_id}"
+    return [
+        Route(f"{at}/commands", {"POST": users.commands}),
+        Route(at, {"GET": users.reading(View.USER)}),
+        Route(f"{at}/progression", {"GET": users.reading(View.PROGRESSION)}),
+        Route(f"{at}/chapters", {"GET": users.reading(View.CHAPTERS)}),
+        Route(f"{at}/chapters/{{chapter_id}}", {"GET": users.reading(View.CHAPTER, "chapter_id")}),
+        Route(f"{at}/quests", {"GET": users.reading(View.QUESTS)}),
+        Route(f"{at}/battles/{{battle_id}}", {"GET": users.reading(View.BATTLE, "battle_id")}),
+        Route(f"{at}/history", {"GET": users.history}),
+        Route(f"{at}/commands/{{command_id}}", {"GET": users.reading(View.COMMAND, "command_id")}),
+    ]
+
+
+def _endpoint(method: str, route: Route | None) -> Endpoint:
+    if route is None:
+        raise Problem("not_found", "Nothing is at this path; /docs lists what there is")
+    endpoint = route.endpoints.get("GET" if method == "HEAD" else method)
+    if endpoint is None:
+        allow = route.allow
+        detail = f"This path takes {allow.decode()}"
+        raise Problem("method_not_allowed", detail, headers=[(b"allow", allow)])
+    return endpoint

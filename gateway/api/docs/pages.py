@@ -1,0 +1,149 @@
+"""`/openapi.json`, `/docs` and `/docs/errors`: the API described, and a page to try it on.
+
+The page is Swagger UI, served from here with a policy that lets the browser ask nobody else.  It
+knows OpenAPI 3.0, so it gets a copy of the 3.1 document in the older words.
+
+Not for: what stands in the document (`openapi`).
+"""
+
+import html
+from functools import cache
+
+from swagger_ui_bundle import swagger_ui_path
+
+from actors.messages import Media
+from gateway.api.docs.openapi import openapi_document
+from gateway.api.docs.openapi_3_0 import in_older_words
+from gateway.api.media import write
+from gateway.api.routes import Route
+from gateway.http.messages import API_HEADERS, Exchange, Headers, Response
+from gateway.problems import MEANINGS, Problem
+
+_HTML = b"text/html; charset=utf-8"
+_ASSETS = {
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "favicon-32x32.png": b"image/png",
+}
+_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'"
+)
+_PAGE_HEADERS: Headers = (
+    *API_HEADERS,
+    (b"content-security-policy", _POLICY),
+    (b"referrer-policy", b"no-referrer"),
+)
+_ASSET_HEADERS: Headers = (
+    (b"cache-control", b"max-age=3600"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Questkeep API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+_START = b"""SwaggerUIBundle({
+  url: "/docs/openapi-3.0.json",
+  dom_id: "#swagger-ui",
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  tryItOutEnabled: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+});
+"""
+
+
+def docs_routes() -> list[Route]:
+    """The pages that anyone may read."""
+    endpoints = {
+        "/": _to_docs,
+        "/openapi.json": _openapi,
+        "/docs": _page,
+        "/docs/errors": _errors,
+        "/docs/start.js": _start,
+        "/docs/openapi-3.0.json": _older_openapi,
+        "/docs/{asset}": _asset,
+    }
+    return [Route(path, {"GET": one}, private=False) for path, one in endpoints.items()]
+
+
+async def _to_docs(exchange: Exchange) -> Response:
+    return Response(307, _HTML, b"", (*API_HEADERS, (b"location", b"/docs")))
+
+
+async def _openapi(exchange: Exchange) -> Response:
+    return Response(200, b"application/json", _openapi_bytes())
+
+
+async def _older_openapi(exchange: Exchange) -> Response:
+    return Response(200, b"application/json", _older_openapi_bytes())
+
+
+async def _page(exchange: Exchange) -> Response:
+    return Response(200, _HTML, _PAGE.encode(), _PAGE_HEADERS)
+
+
+async def _errors(exchange: Exchange) -> Response:
+    return Response(200, _HTML, _errors_page(), _PAGE_HEADERS)
+
+
+async def _start(exchange: Exchange) -> Response:
+    return Response(200, b"text/javascript; charset=utf-8", _START, _ASSET_HEADERS)
+
+
+async def _asset(exchange: Exchange) -> Response:
+    name = exchange.parameters[0]
+    if name not in _ASSETS:
+        raise Problem("not_found", "Nothing is at this path; /docs lists what there is")
+    return Response(200, _ASSETS[name], _asset_bytes(name), _ASSET_HEADERS)
+
+
+@cache
+def _openapi_bytes() -> bytes:
+    return write(openapi_document(), Media.JSON)
+
+
+@cache
+def _older_openapi_bytes() -> bytes:
+    return write(in_older_words(openapi_document()), Media.JSON)
+
+
+@cache
+def _asset_bytes(name: str) -> bytes:
+    content: bytes = (swagger_ui_path / name).read_bytes()
+    return content
+
+
+@cache
+def _errors_page() -> bytes:
+    """Every code, each at the place that a problem's `type` points to."""
+    rows = "".join(
+        f'<tr id="{code}"><td><code>{code}</code></td><td>{meaning.status}</td>'
+        f"<td>{html.escape(meaning.title)}</td><td>{html.escape(meaning.advice)}</td></tr>\n"
+        for code, meaning in MEANINGS.items()
+    )
+    page = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<title>Questkeep: refusals</title><style>body{font-family:sans-serif;margin:2rem}"
+        "td,th{text-align:left;padding:.3rem 1rem .3rem 0}tr:target{background:#ffe9a8}</style>"
+        "</head><body><h1>Refusals</h1><p>Codes are stable; branch on them, not on sentences.</p>"
+        "<table><tr><th>code</th><th>status</th><th>what it says</th><th>what to do</th></tr>\n"
+        f"{rows}</table></body></html>\n"
+    )
+    return page.encode()

@@ -1,0 +1,131 @@
+"""Bytes on the wire and the values they mean, in JSON or msgpack.
+
+`read_body` is the only way in.  It is strict: one value and nothing after it, no NaN, no infinity
+in JSON, no msgpack extension types, no map keys but text, nesting and sizes bounded.  Where a name
+stands twice in one object, the last one counts, as in every common JSON reader.
+
+Not for: what the values mean (`command_bodies`).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Never
+
+import msgpack
+import orjson
+
+from actors.messages import Media
+from gateway.problems import Problem
+from gateway.schema_text import came
+
+CONTENT_TYPE = {Media.JSON: b"application/json", Media.MSGPACK: b"application/msgpack"}
+PROBLEM_TYPE = {
+    Media.JSON: b"application/problem+json",
+    Media.MSGPACK: b"application/problem+msgpack",
+}
+ENTRIES_MAX = 10_000
+"""Most entries of one msgpack list or map: far above any command, far below what hurts."""
+
+_BY_TYPE = {content_type: media for media, content_type in CONTENT_TYPE.items()}
+_JSON_SHAPES = {b"application/json", b"application/*", b"*/*"}
+
+
+def media_of_body(content_type: bytes | None, content_encoding: bytes | None) -> Media:
+    """How the body is written.  A body of no declared type is read as JSON.
+
+    Raises:
+        Problem: `unsupported_media_type`.
+    """
+    if content_encoding is not None and content_encoding.strip().lower() != b"identity":
+        raise Problem(
+            "unsupported_media_type",
+            f"Content-Encoding is {_header(content_encoding)}, expected a body that is not packed",
+        )
+    if content_type is None:
+        return Media.JSON
+    media = _BY_TYPE.get(content_type) or _BY_TYPE.get(
+        content_type.partition(b";")[0].strip().lower()
+    )
+    if media is None:
+        raise Problem(
+            "unsupported_media_type",
+            f"Content-Type is {_header(content_type)}, "
+            "expected application/json or application/msgpack",
+        )
+    return media
+
+
+def media_of_answer(accept: bytes | None) -> Media:
+    """How the answer is written: msgpack for whoever prefers it, JSON for everyone else."""
+    if accept is None or accept in _JSON_SHAPES:
+        return Media.JSON
+    if accept == b"application/msgpack":
+        return Media.MSGPACK
+    quality = {Media.JSON: 0.0, Media.MSGPACK: 0.0}
+    for one in accept.lower().split(b","):
+        shape, *parameters = (part.strip() for part in one.split(b";"))
+        if shape == b"application/msgpack":
+            quality[Media.MSGPACK] = max(quality[Media.MSGPACK], _quality(parameters))
+        elif shape in _JSON_SHAPES:
+            quality[Media.JSON] = max(quality[Media.JSON], _quality(parameters))
+    return Media.MSGPACK if quality[Media.MSGPACK] > quality[Media.JSON] else Media.JSON
+
+
+def read_body(body: bytes, media: Media) -> Any:
+    """The one value that `body` holds.
+
+    Raises:
+        Problem: `malformed_body`, with the reader's own words on what is wrong and where.
+    """
+    try:
+        if media is Media.JSON:
+            return orjson.loads(body)
+        return msgpack.unpackb(
+            body,
+            raw=False,
+            strict_map_key=True,
+            max_array_len=ENTRIES_MAX,
+            max_map_len=ENTRIES_MAX,
+            max_bin_len=0,
+            max_ext_len=0,
+            ext_hook=_no_extension,
+        )
+    except (ValueError, RecursionError) as error:
+        what = str(error) or "the nesting is too deep, or a byte is of no type"
+        raise Problem("malformed_body", f"The body is not {_NAME[media]}: {what}") from None
+
+
+def write(value: object, media: Media) -> bytes:
+    """`value` as bytes."""
+    if media is Media.JSON:
+        return orjson.dumps(value)
+    packed: bytes = msgpack.packb(value)
+    return packed
+
+
+def join(parts: Sequence[bytes], media: Media) -> bytes:
+    """One list of values that are encoded already; none of them is opened."""
+    if media is Media.JSON:
+        return b"[" + b",".join(parts) + b"]"
+    header: bytes = msgpack.Packer().pack_array_header(len(parts))
+    return header + b"".join(parts)
+
+
+_NAME = {Media.JSON: "JSON", Media.MSGPACK: "msgpack"}
+
+
+def _no_extension(code: int, content: bytes) -> Never:
+    raise ValueError(f"extension type {code} has no place here")
+
+
+def _header(value: bytes) -> str:
+    return came(value.decode("latin-1"))
+
+
+def _quality(parameters: Sequence[bytes]) -> float:
+    for parameter in parameters:
+        if parameter.startswith(b"q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,1 @@
+"""Who is calling: tokens verified, keys fetched, development secrets made."""

@@ -1,0 +1,75 @@
+"""How this server's tokens are signed, as the settings say; and making one for development.
+
+Three ways, one at a time: public keys of an identity provider (`jwks`), a shared secret
+(`jwt_secret`), or, on loopback only, the development secret that is made at the first start.
+
+Not for: checking tokens (`auth`).
+"""
+
+import time
+from pathlib import Path
+
+import jwt
+from msgspec import Struct
+
+from gateway.auth.authenticator import AUDIENCE, Keys, Role, Secret
+from gateway.auth.development_secret import PLACE, development_secret
+from gateway.auth.jwks import KeySet, fetcher
+from gateway.settings import Settings, WrongSettings, is_loopback
+
+
+class Signing(Struct, frozen=True):
+    """The shared secret and where it is from; `secret` is None where an identity provider signs.
+
+    `made_now` says that the development secret did not exist before.
+    """
+
+    secret: bytes | None
+    development: bool = False
+    made_now: bool = False
+
+
+def signing(settings: Settings) -> Signing:
+    """How tokens are signed.
+
+    Raises:
+        WrongSettings: the development secret would guard an address that others reach, or cannot
+            be kept.
+    """
+    if settings.jwks is not None:
+        return Signing(None)
+    if settings.jwt_secret is not None:
+        return Signing(settings.jwt_secret.get_secret_value().encode())
+    if not is_loopback(settings.host):
+        raise WrongSettings(
+            [
+                f"host is {settings.host}, which others can reach, and tokens would be signed with "
+                "the development secret: set QUESTKEEP_JWT_SECRET to a secret of 32 bytes or more, "
+                "or jwks to your identity provider's keys."
+            ]
+        )
+    try:
+        secret, made_now = development_secret(Path.cwd())
+    except OSError as error:
+        problem = f"The development secret {PLACE} cannot be kept here: {error.strerror}"
+        raise WrongSettings([f"{problem}; set QUESTKEEP_JWT_SECRET instead."]) from None
+    except ValueError as error:
+        raise WrongSettings([f"{error}."]) from None
+    return Signing(secret, development=True, made_now=made_now)
+
+
+def keys(signing: Signing, settings: Settings) -> Keys:
+    """What `auth` checks tokens with."""
+    if signing.secret is not None:
+        return Secret(signing.secret)
+    assert settings.jwks is not None
+    return KeySet(fetcher(settings.jwks), settings.jwt_algorithms)
+
+
+def mint(secret: bytes, sub: str, role: Role, hours: float) -> str:
+    """A token for `sub` that counts for so many hours from now."""
+    now = int(time.time())
+    claims = {"sub": sub, "aud": AUDIENCE, "iat": now, "exp": now + int(hours * 3600)}
+    if role is not Role.PLAYER:
+        claims["role"] = str(role)
+    return jwt.encode(claims, secret, algorithm="HS256")

@@ -1,0 +1,167 @@
+"""The socket side: an address that is really free, and connections accepted on it.
+
+The port is opened so that several gateways of one server can answer on it (SO_REUSEPORT): the
+kernel gives each new connection to one of them.  A second *server* would start without a word and
+take half of the requests, so the address is tried here first, once for all of a server's gateways.
+
+Not for: what happens on a connection (`connection`), or what is answered (`app`).
+"""
+
+import asyncio
+import errno
+import resource
+import socket
+from typing import NamedTuple
+
+import structlog
+
+from gateway.api.app import App
+from gateway.http.connection import Connections
+
+log = structlog.get_logger(__name__)
+
+FILES_MAX = 65_536
+"""Open files, most of them connections, that this process asks to be allowed."""
+SWEEP_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""How long connections may take to end when the server stops; the rest is cut."""
+_BACKLOG = 2_048
+_TOGETHER = 64
+"""Connections taken in before others get their turn."""
+_PAUSE_SECONDS = 1.0
+
+
+class CannotListen(Exception):
+    """The address cannot be used.  The message is one sentence."""
+
+
+class Address(NamedTuple):
+    """Where to listen: an IP address, and a port that is never 0."""
+
+    ip: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """How a client on this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def free_address(host: str, port: int) -> Address:
+    """The address that `host` and `port` name, with a free port in place of 0.
+
+    Raises:
+        CannotListen: it is taken, not of this machine, or not for this user.
+    """
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            ip, free, *_ = probe.getsockname()
+            return Address(ip, free)
+    except socket.gaierror:
+        raise CannotListen(
+            f"host is {host}, expected an address or name of this machine."
+        ) from None
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from None
+
+
+class Listener:
+    """A gateway's connections, in this process and on this event loop.
+
+    It takes in many at a time.  An event loop's own server may take one in each of its turns
+    (uvloop's does), and newcomers to a busy gateway would wait for most of a second.
+    """
+
+    def __init__(self, app: App, address: Address) -> None:
+        self._address = address
+        self._connections = Connections(app)
+        self._socket: socket.socket | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._taking_in: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Return once connections are accepted.  Raises `CannotListen`."""
+        _allow_many_files()
+        self._socket = self._open()
+        self._socket.setblocking(False)
+        self._listen()
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    def _listen(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take in who has come."""
+        loop = asyncio.get_running_loop()
+        for _ in range(_TOGETHER):
+            try:
+                came, _ = listening.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no more files, most likely: those who wait keep waiting
+                log.error("connections cannot be accepted", reason=str(error))
+                loop.remove_reader(listening)
+                loop.call_later(_PAUSE_SECONDS, self._listen)
+                return
+            task = loop.create_task(self._take_in(came))
+            self._taking_in.add(task)
+            task.add_done_callback(self._taking_in.discard)
+
+    async def _take_in(self, came: socket.socket) -> None:
+        try:
+            came.setblocking(False)
+            came.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(self._connections.connect, came)
+        except OSError:  # gone already
+            came.close()
+
+    def _open(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._address.ip else socket.AF_INET
+        opened = socket.socket(family)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            opened.bind(self._address)
+            opened.listen(_BACKLOG)
+        except OSError as error:
+            opened.close()
+            raise _cannot_listen(self._address.ip, self._address.port, error) from None
+        return opened
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._connections.sweep(asyncio.get_running_loop().time())
+
+    async def stop(self) -> None:
+        """Accept nothing more, answer what has come, close every connection."""
+        if self._socket is None or self._sweeping is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        self._socket = None
+        self._sweeping.cancel()
+        await self._connections.end(STOP_SECONDS)
+
+
+def _allow_many_files() -> None:
+    """Each connection is an open file; most systems allow 1,024 until a process asks for more."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, wanted), most))
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
+    if error.errno == errno.EADDRINUSE:
+        what = "is in use by another program: stop that one, or choose another --port."
+    else:
+        what = f"cannot be listened on ({error.strerror}): choose another --host or --port."
+    return CannotListen(f"Port {port} on {host} {what}")

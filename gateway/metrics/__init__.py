@@ -1,0 +1,1 @@
+"""Counters, and how Prometheus reads them."""

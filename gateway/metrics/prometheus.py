@@ -1,0 +1,129 @@
+"""Counts as Prometheus text.
+
+Counts are made into Prometheus families only when somebody reads.
+
+Not for: counting (`metrics`), or adding up (`counts`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
+
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from actors.cluster.contract import Activity
+from gateway.metrics.counts import Counts
+
+TEXT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+BUCKET_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+_BOUNDS = [f"{bound:g}" for bound in BUCKET_SECONDS] + ["+Inf"]
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # half of the text, of no use here
+
+
+def as_text(counts: Counts, gateways: Mapping[int, int]) -> bytes:
+    """Everything, as Prometheus reads it.
+
+    `gateways` says which process each gateway is: its number from 1, its process id.
+    """
+    registry = CollectorRegistry()
+    registry.register(_Families(lambda: _families(counts)))
+    registry.register(_Families(lambda: _gateway_families(gateways)))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return generate_latest(registry)
+
+
+def _families(counts: Counts) -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "questkeep_http_requests",
+        "Requests answered.",
+        labels=["method", "route", "status", "code"],
+    )
+    for (method, route, status, code), count in counts.requests.items():
+        requests.add_metric([method, route, str(status), code], count)
+    yield requests
+    seconds = HistogramMetricFamily(
+        "questkeep_http_request_seconds",
+        "From a request's first byte to its answer.",
+        labels=["route"],
+    )
+    for route, latency in counts.latencies.items():
+        buckets = list(zip(_BOUNDS, accumulate(latency.buckets), strict=True))
+        seconds.add_metric([route], buckets, latency.seconds)
+    yield seconds
+    commands = CounterMetricFamily(
+        "questkeep_commands",
+        "Commands by type and by what became of them (ok, or the refusal's code).",
+        labels=["type", "outcome"],
+    )
+    for (command_type, outcome), count in counts.commands.items():
+        commands.add_metric([command_type, outcome], count)
+    yield commands
+    in_flight = "Requests being answered."
+    yield GaugeMetricFamily("questkeep_http_requests_in_flight", in_flight, counts.in_flight)
+    yield from _activity(counts.activity)
+
+
+def _activity(now: Activity) -> Iterator[Metric]:
+    """The cluster's numbers."""
+    active = "Users in memory now."
+    yield GaugeMetricFamily("questkeep_users_active", active, now.users_active)
+    asleep = "Those of them kept small until their next message."
+    yield GaugeMetricFamily("questkeep_users_asleep", asleep, now.users_asleep)
+    for name, help_text, value in (
+        ("activations", "Users brought into memory.", now.activations),
+        ("passivations", "Users that left memory.", now.passivations),
+        ("retries", "Messages sent again because an actor died.", now.retries),
+    ):
+        yield CounterMetricFamily(f"questkeep_user_{name}", help_text, value)
+
+
+def _gateway_families(gateways: Mapping[int, int]) -> Iterator[Metric]:
+    """What each gateway process costs, one series each: unlike counts these make no sum."""
+    running = "Gateway processes that answer on the port."
+    yield GaugeMetricFamily("questkeep_gateways", running, len(gateways))
+    cpu = CounterMetricFamily(
+        "questkeep_gateway_cpu_seconds", "CPU time of one gateway process.", labels=["gateway"]
+    )
+    memory = GaugeMetricFamily(
+        "questkeep_gateway_resident_bytes", "Memory of one gateway process.", labels=["gateway"]
+    )
+    for number, pid in gateways.items():
+        found = {one.name: one.samples[0].value for one in _of_process(pid)}
+        if found:  # else it has just died
+            cpu.add_metric([str(number)], found["process_cpu_seconds"])
+            memory.add_metric([str(number)], found["process_resident_memory_bytes"])
+    yield cpu
+    yield memory
+
+
+def _of_process(pid: int) -> Iterator[Metric]:
+    yield from ProcessCollector(pid=lambda: pid, registry=None).collect()
+
+
+class _Families(Collector):
+    """Makes the families at each reading, so that nothing is counted twice."""
+
+    def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
+        self._families = families
+
+    def describe(self) -> Iterator[Metric]:
+        """Name nothing now: what there is shows at the reading."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """What there is now."""
+        return self._families()

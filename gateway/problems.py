@@ -1,0 +1,169 @@
+"""Refusals as clients see them: the one table from code to status, and the problem document.
+
+A code is stable: programs branch on it, and `type` points at its paragraph in the docs.
+
+Not for: deciding that something is refused.  Rules do that
+(`domain.messages.rejections`), the way to a user's actor does (`actors.errors`), and so does
+whatever reads a request here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from actors.errors import AskAgain
+from actors.messages import Reply
+
+
+class Meaning(NamedTuple):
+    """What a code says: the HTTP status, a title that never changes, and what a client can do."""
+
+    status: int
+    title: str
+    advice: str
+
+
+MEANINGS: dict[str, Meaning] = {
+    "malformed_body": Meaning(400, "The body cannot be read", "Send one object or a list of them."),
+    "invalid_id": Meaning(400, "Not an id", "Use only the characters that ids may have."),
+    "unknown_command": Meaning(400, "No such command", "Check the spelling of `type`."),
+    "unauthenticated": Meaning(401, "No valid token", "Send a fresh token as `Bearer`."),
+    "not_your_user": Meaning(403, "Another player's user", "Use your own id, or `me`."),
+    "not_allowed": Meaning(403, "Not for this role", "Let a service send this command."),
+    "not_found": Meaning(404, "No such page", "Check the path."),
+    "quest_not_found": Meaning(404, "No such quest", "The quest has to be offered first."),
+    "battle_not_found": Meaning(404, "No such battle", "The battle has to be started first."),
+    "chapter_not_found": Meaning(404, "No such chapter", "The chapter needs a plan first."),
+    "grant_not_found": Meaning(
+        404, "No such grant", "Name the command of a quest's, battle's or grant's history entry."
+    ),
+    "command_not_found": Meaning(
+        404, "No receipt of this command", "It changed nothing, or is older than the receipts kept."
+    ),
+    "method_not_allowed": Meaning(405, "Not with this method", "`Allow` names the methods."),
+    "body_too_slow": Meaning(408, "The body took too long", "Send the same request again."),
+    "quest_not_ready": Meaning(409, "The quest is not ready", "Reach its objectives first."),
+    "quest_already_turned_in": Meaning(409, "The quest was turned in", "It pays once."),
+    "quest_exists": Meaning(409, "The quest id is taken", "Offer it under a new id."),
+    "battle_over": Meaning(409, "The battle is over", "Start another one."),
+    "battle_exists": Meaning(409, "The battle id is taken", "Start it under a new id."),
+    "already_undone": Meaning(409, "The grant was undone", "It can be undone once."),
+    "command_id_reused": Meaning(
+        409, "The command id was used for another command", "Use a new id for a new command."
+    ),
+    "body_too_large": Meaning(413, "The body is too large", "Send fewer commands at once."),
+    "unsupported_media_type": Meaning(
+        415, "Not in this format", "Send application/json or application/msgpack."
+    ),
+    "invalid_field": Meaning(422, "Wrong fields", "`errors` names each: what came, what fits."),
+    "invalid_rules": Meaning(
+        422, "The rules file cannot be used", "`problems` names each; mend them, then reload."
+    ),
+    "too_many_requests": Meaning(
+        429, "Too many requests for one user", "Wait, then send the same again, or send a list."
+    ),
+    "user_busy": Meaning(429, "The user's mailbox is full", "Wait, then send the same again."),
+    "internal": Meaning(
+        500, "A bug in the server", "Tell the operator the `request_id`; the log has more."
+    ),
+    "overloaded": Meaning(503, "The server is full", "Wait, then send the same again."),
+    "draining": Meaning(503, "The server is going down", "Send the same to the next server."),
+    "user_unavailable": Meaning(
+        503, "The user cannot be served now", "Wait, then send the same again."
+    ),
+    "outcome_unknown": Meaning(
+        504,
+        "The reply was lost",
+        "Send the same command again, or ask for its receipt: it takes effect once at most.",
+    ),
+}
+
+
+class FieldError(NamedTuple):
+    """One wrong field: where it stands, what came, and what is expected, in plain words."""
+
+    field: str
+    came: str
+    expected: str
+
+
+class Problem(Exception):
+    """A refusal on its way to the client (RFC 9457).  Raised, or put in its place in a list.
+
+    Attributes:
+        retry_after_ms: set where the same request may succeed later; also sent as `Retry-After`.
+        errors: for `invalid_field` and `invalid_id`, one entry for each wrong field.
+        problems: for `invalid_rules`, one sentence for each thing that is wrong.
+        headers: more response headers, such as `Allow`.
+        request_id: finds the traceback of an `internal` problem in the log.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        command_id: str | None = None,
+        retry_after_ms: int | None = None,
+        errors: Sequence[FieldError] = (),
+        problems: Sequence[str] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.status = MEANINGS[code].status
+        self.detail = detail
+        self.command_id = command_id
+        self.retry_after_ms = retry_after_ms
+        self.errors = errors
+        self.problems = problems
+        self.headers = headers
+        self.request_id = request_id
+
+    def document(self) -> dict[str, Any]:
+        """The problem's members, ready to be encoded; those that are not set are left out."""
+        members: dict[str, Any] = {
+            "type": f"/docs/errors#{self.code}",
+            "title": MEANINGS[self.code].title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        if self.command_id is not None:
+            members["command_id"] = self.command_id
+        if self.retry_after_ms is not None:
+            members["retry_after_ms"] = self.retry_after_ms
+        if self.errors:
+            members["errors"] = [error._asdict() for error in self.errors]
+        if self.problems:
+            members["problems"] = list(self.problems)
+        if self.request_id is not None:
+            members["request_id"] = self.request_id
+        return members
+
+    def response_headers(self) -> list[tuple[bytes, bytes]]:
+        """What goes beside the document: `Retry-After` in seconds, rounded up, and the rest."""
+        headers = list(self.headers)
+        if self.retry_after_ms is not None:
+            headers.append((b"retry-after", b"%d" % -(-self.retry_after_ms // 1000)))
+        if self.status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+        return headers
+
+
+def refusal(reply: Reply, command_id: str | None = None) -> Problem:
+    """The problem that a refusing reply stands for."""
+    return Problem(
+        reply.code, reply.detail, command_id=command_id, retry_after_ms=reply.retry_after_ms
+    )
+
+
+def ask_again(error: AskAgain, command_id: str | None = None) -> Problem:
+    """The problem of a request that did not get through, or whose reply was lost."""
+    meaning = MEANINGS[error.code]
+    return Problem(
+        error.code,
+        str(error) or f"{meaning.title}. {meaning.advice}",
+        command_id=command_id,
+        retry_after_ms=error.retry_after_ms,
+    )

@@ -1,0 +1,1 @@
+"""What runs, starts and stops: the primary, its workers, logs, rules reload."""

@@ -1,0 +1,256 @@
+"""`questkeep serve`: puts the parts together, runs them, and takes them down in order.
+
+Start: what can be wrong is checked first (rules, tokens, address, store), the slow cluster comes
+last.  Stop: nothing new is begun, what was accepted is finished, every user is snapshotted; a
+second signal leaves at once, which loses nothing that was acknowledged.
+
+Not for: settings (`settings`) or the command line (`cli`).
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from rich.console import Console
+
+from actors.cluster.contract import Cluster, ClusterError, HostSettings
+from actors.cluster.remote_hosts import LendsHosts
+from actors.gc_tuning import collect_rarely
+from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+from gateway.api.app import App
+from gateway.api.assembly import make_app
+from gateway.auth.jwks import JwksError, KeySet
+from gateway.auth.tokens import Signing, keys, signing
+from gateway.http.listener import Address, CannotListen, Listener, free_address
+from gateway.options import SECRETS
+from gateway.server.event_loop import loop_factory
+from gateway.server.ipc_messages import Begin
+from gateway.server.logs import configure_logs
+from gateway.server.rules_reload import ServedRules, reload_on_hangup
+from gateway.server.startup_banner import print_ready
+from gateway.server.supervisor import CannotBegin, Gateways
+from gateway.settings import Settings, WrongSettings, rules_text
+from persistence.disk.lock import lock_store
+from persistence.errors import StorageError
+from persistence.open import file_root, open_store, probe
+
+EXIT_INTERRUPTED = 128
+SAME_SIGNAL_SECONDS = 0.3
+
+ClusterFactory = Callable[[Settings, HostSettings], Cluster]
+
+_log = structlog.get_logger("questkeep.serve")
+
+
+class CannotStart(Exception):
+    """The server cannot start.  The message says what was found and what to do."""
+
+
+class _Parts(Struct):
+    """What is checked before anything slow begins."""
+
+    settings: Settings
+    rules: Rules
+    host_settings: HostSettings
+    signing: Signing
+    address: Address
+
+
+def on_ray(settings: Settings, host_settings: HostSettings) -> Cluster:
+    """User actors on Ray.  Imported here: Ray takes a second to import."""
+    from actors.cluster.dedicated import DedicatedCluster
+    from actors.cluster.packed import PackedCluster
+    from actors.cluster.ray_runtime import RayActors
+
+    shared_folder = settings.file_store == "shared"
+    actors = RayActors(host_settings, settings.ray, shared_folder=shared_folder)
+    timeout = settings.ask_timeout_seconds
+    if settings.placement == "packed":
+        return PackedCluster(
+            host_settings, actors, hosts=settings.hosts, ask_timeout_seconds=timeout
+        )
+    return DedicatedCluster(
+        host_settings, actors, users_max=settings.users_max, ask_timeout_seconds=timeout
+    )
+
+
+def serve(settings: Settings, make_cluster: ClusterFactory = on_ray) -> int:
+    """Run until a signal; the process's exit code.
+
+    Raises:
+        WrongSettings, CannotStart: nothing was started.
+    """
+    configure_logs(settings.log_level, settings.log_format)
+    console = Console(highlight=False)
+    with ExitStack() as held:
+        parts = _prepare(settings, held)
+        cluster = make_cluster(settings, parts.host_settings)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_run(parts, cluster, console))
+    return 0
+
+
+def _prepare(settings: Settings, held: ExitStack) -> _Parts:
+    """Check everything that is quick to check; the store's lock is left in `held`."""
+    text = rules_text(settings)
+    try:
+        rules = compile_rules(text)
+    except InvalidRules as error:
+        where = settings.rules or "the default rules"
+        raise WrongSettings([f"{where}: {problem}." for problem in error.problems]) from None
+    how_signed = signing(settings)
+    try:
+        address = free_address(settings.host, settings.port)
+        if settings.store.startswith("file:"):
+            held.enter_context(lock_store(file_root(settings.store), address.url))
+    except (CannotListen, StorageError) as error:
+        raise CannotStart(str(error)) from None
+    host_settings = HostSettings(
+        store_url=settings.store,
+        rules_text=text,
+        receipt_window=settings.receipt_window,
+        mailbox_depth_max=settings.mailbox_depth_max,
+        idle_seconds=settings.idle_seconds,
+        snapshot_every=settings.snapshot_every,
+    )
+    return _Parts(settings, rules, host_settings, how_signed, address)
+
+
+async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
+    settings = parts.settings
+    stop = _Stop(console)
+    stop.listen()
+    token_keys = keys(parts.signing, settings)
+    await _load_keys(token_keys, settings)
+    await _start_cluster(settings, cluster, console)
+    stop.listen()  # again: Ray may have put handlers of its own in place
+
+    async def hand_over(text: str) -> None:
+        await cluster.change_rules(text)
+        await gateways.show_rules(text)
+
+    rules = ServedRules(parts.rules, partial(rules_text, settings), hand_over)
+    app = make_app(settings, token_keys, cluster, rules)
+    gateways = Gateways(app.metrics, rules)
+    app.metrics_text = gateways.metrics_text
+    listener = Listener(app, parts.address)
+    try:
+        await listener.start()
+        await _start_further(gateways, parts, cluster)
+    except (CannotListen, CannotBegin) as error:
+        await gateways.stop()
+        await cluster.drain()
+        raise CannotStart(str(error)) from None
+    capacity = cluster.capacity()
+    url = parts.address.url
+    print_ready(console, url, settings, parts.signing, capacity, parts.rules)
+    collect_rarely()
+    app.ready = True
+    stop.running = True
+    reload_on_hangup(rules)
+    await stop.asked.wait()
+    await _drain(app, gateways, cluster, settings.drain_seconds, console)
+    await asyncio.gather(listener.stop(), gateways.stop())
+    console.print("Stopped.")
+
+
+async def _start_further(gateways: Gateways, parts: _Parts, cluster: Cluster) -> None:
+    """Start the other gateways, if there are to be any.  Raises `CannotBegin`."""
+    if parts.settings.gateways == 1:
+        return
+    assert isinstance(cluster, LendsHosts), "the settings allow several with packed hosts only"
+    begin = Begin(
+        number=1,
+        settings=parts.settings.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True),
+        secret=parts.signing.secret,
+        address=parts.address,
+        rules_text=parts.host_settings.rules_text,
+        hosts=cluster.hosts,
+    )
+    await gateways.start(parts.settings.gateways - 1, begin, cluster.find)
+
+
+async def _load_keys(token_keys: Any, settings: Settings) -> None:
+    """A key file has to be right from the start; a provider that is down now may come back."""
+    if not isinstance(token_keys, KeySet):
+        return
+    try:
+        await token_keys.load()
+    except JwksError as error:
+        if settings.jwks is None or not settings.jwks.startswith("http"):
+            raise WrongSettings([f"jwks is {settings.jwks}, but {error}."]) from None
+        _log.error("the key set could not be fetched", reason=str(error))
+
+
+async def _start_cluster(settings: Settings, cluster: Cluster, console: Console) -> None:
+    try:
+        with console.status("Starting …") if console.is_terminal else ExitStack():
+            store = open_store(settings.store)
+            await probe(store)
+            await store.close()
+            await cluster.start()
+    except (ClusterError, StorageError) as error:
+        raise CannotStart(str(error)) from None
+
+
+async def _drain(
+    app: App, gateways: Gateways, cluster: Cluster, seconds: float, console: Console
+) -> None:
+    app.draining = True
+    console.print("Stopping: finishing what was accepted (Ctrl-C again leaves at once).")
+    if not all(await asyncio.gather(app.settle(seconds), gateways.drain(seconds))):
+        _log.warning("requests were still being answered", waited_seconds=seconds)
+    if not await _within(seconds, cluster.drain()):
+        _log.warning(
+            "not every user was snapshotted; the next start reads the journal",
+            waited_seconds=seconds,
+        )
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, None]) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        return False
+    return True
+
+
+class _Stop:
+    """Signals: the first asks for a clean stop, any other ends the process where it stands.
+
+    While the server is still starting there is nothing to finish, so the first one ends it too.
+    One that follows at once is the same one: wrappers such as `timeout` deliver it twice.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.asked = asyncio.Event()
+        self.running = False
+        self._console = console
+        self._asked_at = 0.0
+
+    def listen(self) -> None:
+        """Take over SIGINT and SIGTERM."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: int) -> None:
+        now = time.monotonic()
+        if self.running and not self.asked.is_set():
+            self._asked_at = now
+            self.asked.set()
+            return
+        if now - self._asked_at < SAME_SIGNAL_SECONDS:
+            return
+        self._console.print("Left at once; what was acknowledged is kept.")
+        sys.stdout.flush()
+        os._exit(EXIT_INTERRUPTED + number)

@@ -1,0 +1,1 @@
+"""Stored bytes: records, snapshots, history pages and their versions."""

@@ -1,0 +1,1 @@
+"""Frames, group commit and recovery, for every store."""

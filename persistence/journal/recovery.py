@@ -1,0 +1,180 @@
+"""Recovery: what dead hosts journalled becomes part of their users' snapshots (P7).
+
+Rows are put, no rule is run: whatever the rules have become since, the past stays as it was told.
+Which stream a record stands in does not matter, only its user and version do; so it works for
+streams of any placement, in any order.
+
+Not for: deciding when (`actors.host` does before it serves, `actors.cluster.ray_runtime` for what
+a former placement left).
+"""
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from persistence import failpoints
+from persistence.codec.snapshots import (
+    Record,
+    decode_record,
+    empty_snapshot,
+    pack_snapshot,
+    put_records,
+    unpack_snapshot,
+)
+from persistence.errors import Corrupt, Fenced
+from persistence.journal.group_commit import unpack_batch
+from persistence.store import Batch, Store, Stored, Stream, StreamId
+
+SNAPSHOTS_AT_ONCE = 16
+"""Snapshots written side by side: hides the wait for a sync or a PUT."""
+
+EVERY_RECEIPT = sys.maxsize
+"""The receipt window of tools, which do not know the server's: none is forgotten by them."""
+
+SERVER = "server"
+"""Whose stream stands for the server as a whole; nothing is ever appended to it."""
+
+Placed = tuple[str, Record]
+"""A record and where it stood, for messages."""
+
+
+class Folded(Struct, frozen=True):
+    """What a fold did."""
+
+    streams: int
+    records: int
+    users: int
+
+
+async def fold(
+    store: Store,
+    streams: Sequence[StreamId],
+    receipt_window: int,
+    without: Collection[str] = (),
+) -> Folded:
+    """Close `streams` to their writers, put their records into snapshots, then drop them.
+
+    Records of users in `without` are dropped with their streams: those users are being deleted, or
+    what is stored of them is damaged and given up.
+
+    Until it returns nothing is lost: a fold that dies half-way is done again from the start, and
+    records that are in a snapshot already are passed over.
+
+    Raises:
+        Corrupt: a damaged batch, or a user's versions with a gap or with two different records
+            for one version (P2, P3).  Nothing is dropped then.
+        NewerFormat, Unavailable: as the store raises them.
+    """
+    records: defaultdict[str, list[Placed]] = defaultdict(list)
+    count = 0
+    failpoints.reached("recovery.begun")
+    for stream in streams:
+        await store.fence(stream)
+        failpoints.reached("recovery.fenced")
+        async for where, record in records_in(store, stream):
+            if record.user_id not in without:
+                records[record.user_id].append((where, record))
+                count += 1
+    failpoints.reached("recovery.read")
+    limit = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
+
+    async def write(user_id: str, placed: list[Placed]) -> None:
+        async with limit:
+            await _fold_user(store, user_id, placed, receipt_window)
+            failpoints.reached("recovery.user_folded")
+
+    await asyncio.gather(*(write(user_id, placed) for user_id, placed in records.items()))
+    failpoints.reached("recovery.before_drop")
+    for stream in streams:
+        await store.drop(stream)
+    failpoints.reached("recovery.done")
+    return Folded(len(streams), count, len(records))
+
+
+async def records_in(store: Store, stream: StreamId) -> AsyncIterator[Placed]:
+    """The stream's records in order."""
+    async for batch in store.read(stream):
+        where = place_of(stream, batch)
+        for entry in unpack_batch(batch.payload, where):
+            yield where, decode_record(entry, where)
+
+
+def place_of(stream: StreamId, batch: Batch) -> str:
+    """What messages call the batch."""
+    return f"journal {stream.host}/{stream.incarnation} batch {batch.sequence}"
+
+
+async def take_over(
+    store: Store, receipt_window: int, without: Collection[str] = ()
+) -> tuple[Stream, Folded]:
+    """Make this server the store's only one, and fold what hosts of earlier ones left (P3, P7).
+
+    A server stands for as long as the stream it gets here does; its hosts look for it whenever they
+    open (`Host`), so that hosts of an earlier server, under whatever placement, cannot begin to
+    write any more.  The order is what makes it safe: earlier servers' streams go first and hosts
+    claim first, so a host that still found its server has a stream that is fenced below.
+
+    Raises:
+        Corrupt, NewerFormat, Unavailable: as `fold` does.
+    """
+    server = await store.claim(SERVER)
+    try:
+        for earlier in await store.streams(SERVER):
+            if earlier != server.id:
+                await store.fence(earlier)
+                await store.drop(earlier)
+        left = [one for one in await store.streams() if one != server.id]
+        return server, await fold(store, left, receipt_window, without)
+    except BaseException:
+        await server.close()
+        raise
+
+
+async def check_server(store: Store, server: StreamId | None) -> None:
+    """Look whether `server` still stands; a host looks after its claim (P3).  None always does.
+
+    Raises:
+        Fenced: another server has taken the store over.
+    """
+    if server is not None and server not in await store.streams(server.host):
+        raise Fenced(f"another server has taken over {store.url}")
+
+
+async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_window: int) -> None:
+    """Write the user's snapshot with `placed` records in it, unless it holds them all already."""
+    stored = await store.read_snapshot(user_id)
+    after = with_records(user_id, stored, placed, receipt_window)
+    if after is not None:
+        await store.write_snapshot(user_id, after["version"], pack_snapshot(after))
+
+
+def with_records(
+    user_id: str, stored: Stored | None, placed: Sequence[Placed], receipt_window: int
+) -> dict[str, Any] | None:
+    """The user's snapshot with `placed` records in it; None when it holds them all already.
+
+    Raises:
+        Corrupt, NewerFormat: see `fold`.
+    """
+    snapshot = (
+        unpack_snapshot(stored.payload, f"snapshot of {user_id}")
+        if stored
+        else empty_snapshot(user_id)
+    )
+    missing = sorted(
+        (one for one in placed if one[1].version > snapshot["version"]),
+        key=lambda one: one[1].version,
+    )
+    for expected, (place, record) in enumerate(missing, start=snapshot["version"] + 1):
+        if record.version != expected:
+            raise Corrupt(
+                place,
+                0,
+                f"version {record.version} of {user_id} by command {record.command_id}, "
+                f"expected version {expected}",
+            )
+    return put_records(snapshot, missing, receipt_window) if missing else None

@@ -1,0 +1,1 @@
+"""Operators' tools on a store: backup, export, verification, deletion."""

@@ -1,0 +1,186 @@
+"""A consistent copy of a store, taken while it is served, and put back whole or user by user.
+
+**Consistent** means: for every user there is a moment between the copy's begin and its end at which
+recovery would have found exactly this user; so each one is there with whole turns, and with every
+turn that was acknowledged before the begin.  Users are independent of each other, so no moment need
+be the same for two of them.  `docs/decisions/0008-a-backup-is-many-moments.md` has the proof.
+
+A backup is a store: it holds snapshots only, and a server can serve from it.  Putting an older
+state back makes a new version (`putting_back`).
+
+Not for: moving some users about (`transfer`).
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from msgspec import Struct
+
+from persistence.codec.snapshots import pack_snapshot
+from persistence.errors import Corrupt, NewerFormat, StorageError
+from persistence.maintenance.exclusive import alone
+from persistence.maintenance.export_import import Told
+from persistence.maintenance.manifest import (
+    NOTE,
+    Head,
+    Listed,
+    read_head,
+    read_users,
+    write_manifest,
+)
+from persistence.maintenance.overwrite import put
+from persistence.maintenance.user_history import Whole, write_pages
+from persistence.maintenance.user_views import (
+    Step,
+    given,
+    journalled,
+    no_step,
+    side_by_side,
+    user_ids,
+    view,
+    whole,
+)
+from persistence.store import Store
+
+Clock = Callable[[], str]
+"""The time now, as text."""
+
+
+class NotEmpty(StorageError):
+    """A backup goes to an empty place.  Name another one."""
+
+
+class NotInBackup(StorageError):
+    """The backup does not have this user.  Name another user or an older backup."""
+
+
+class Unread(Struct, frozen=True):
+    """A user of a backup who cannot be put back from it, and why."""
+
+    user_id: str
+    damage: Corrupt | NewerFormat
+
+
+class Copied(Struct, frozen=True):
+    """A finished backup: its manifest, and what is wrong with the users who are not in it."""
+
+    head: Head
+    damages: list[Corrupt | NewerFormat]
+
+
+async def back_up(
+    store: Store, destination: Store, *, owner: str, clock: Clock, on_step: Step = no_step
+) -> Copied:
+    """Copy every user of `store`, which may be served meanwhile, to `destination`.
+
+    Damaged users are left out and told; all others are copied.
+
+    Raises:
+        NotEmpty: nothing was written.
+        Corrupt, NewerFormat: a journal is damaged, so that nobody's newest state is certain.
+        StoreInUse, UnfitStore, Unavailable: as the stores raise them; no manifest stands then.
+    """
+    await _refuse_unless_empty(destination)
+    begun = clock()
+    listed: list[Listed] = []
+    damages: dict[str, Corrupt | NewerFormat] = {}
+    async with alone(destination, owner):
+        journals = await journalled(store)
+
+        async def copy(user_id: str) -> None:
+            try:
+                found = await whole(store, user_id, journals)
+            except (Corrupt, NewerFormat) as error:
+                damages[user_id] = error
+                return
+            if found is not None:  # else deleted since it was listed
+                version = found.snapshot["version"]
+                await write_pages(destination, found)
+                await destination.write_snapshot(user_id, version, pack_snapshot(found.snapshot))
+                listed.append(Listed(user_id, version))
+
+        async for _ in side_by_side(user_ids(store, journals.keys()), copy):
+            on_step()
+        head = await write_manifest(
+            destination,
+            sorted(listed, key=lambda one: one.user_id),
+            begun=begun,
+            ended=clock(),
+            source=store.url,
+            damaged=sorted(damages),
+        )
+    return Copied(head, list(damages.values()))
+
+
+async def restore(
+    backup: Store, store: Store, users: Sequence[str] = (), *, owner: str, on_step: Step = no_step
+) -> AsyncIterator[Told | Unread]:
+    """Put `users`, or everyone in `backup`, into `store`; users who are not named stay as they are.
+
+    What stands is replaced, by a new version where it is as new.  A user who is damaged in the
+    store is given up for the one in the backup; a user who is damaged in the backup is told, and
+    the next one follows.  Doing it again changes nothing more.
+
+    Raises:
+        NotABackup, NotInBackup: nothing was changed.
+        StoreInUse, UnfitStore, Unavailable: see `alone`.
+        Corrupt, NewerFormat: the manifest; a journal of `store`, or a user in it who is not to be
+            restored; a user who is damaged in both, while journals stand.  Nothing was changed.
+    """
+    listed = {one.user_id: one for one in await read_users(backup, await read_head(backup))}
+    if missing := [user_id for user_id in users if user_id not in listed]:
+        raise NotInBackup(f"{', '.join(missing)} is not in the backup {backup.url}")
+    wanted = list(users or listed)
+    given_up = await _given_up(backup, store, [listed[user_id] for user_id in wanted])
+
+    async def put_back(user_id: str) -> Told | Unread:
+        try:
+            offered = await _in_backup(backup, listed[user_id])
+        except (Corrupt, NewerFormat) as error:
+            return Unread(user_id, error)
+        return Told(user_id, await put(store, offered, replace=True))
+
+    async with alone(store, owner, given_up):
+        async for told in side_by_side(given(wanted), put_back):
+            on_step()
+            yield told
+
+
+async def _refuse_unless_empty(destination: Store) -> None:
+    users = destination.users()
+    if (
+        await destination.streams()
+        or await destination.read_note(NOTE)
+        or await anext(users, None) is not None
+    ):
+        raise NotEmpty(
+            f"{destination.url} is not empty. A backup goes to a place of its own, as "
+            "what it does not hold must not seem to be in it."
+        )
+
+
+async def _given_up(backup: Store, store: Store, wanted: Sequence[Listed]) -> set[str]:
+    """Users whose journalled records cannot be folded and who are sound in the backup.
+
+    What is journalled of them is dropped in favour of the backup.
+    """
+    found = set[str]()
+    journals = await journalled(store, {one.user_id for one in wanted})
+    for one in wanted:
+        if one.user_id in journals:
+            try:
+                await view(store, one.user_id, journals)
+            except Corrupt:
+                await _in_backup(backup, one)
+                found.add(one.user_id)
+    return found
+
+
+async def _in_backup(backup: Store, listed: Listed) -> Whole:
+    """The user as it was copied; a backup that was served since has moved on."""
+    found = await whole(backup, listed.user_id, {})
+    place = f"snapshot of {listed.user_id} in {backup.url}"
+    if found is None:
+        raise Corrupt(place, 0, f"nothing, where the manifest has version {listed.version}")
+    if (version := found.snapshot["version"]) != listed.version:
+        raise Corrupt(place, 0, f"version {version}, where the manifest has {listed.version}")
+    return found

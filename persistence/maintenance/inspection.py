@@ -1,0 +1,147 @@
+"""What is stored, readably: the store as a whole, or one user.  Reads only; fine while serving.
+
+Not for: finding damage (`verification`).
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from persistence.codec.snapshots import decode_record, unpack_snapshot
+from persistence.errors import Corrupt, NewerFormat
+from persistence.journal.group_commit import unpack_batch
+from persistence.journal.recovery import place_of
+from persistence.maintenance.export_format import readable
+from persistence.maintenance.manifest import Head, NotABackup, read_head
+from persistence.maintenance.user_history import pages_before
+from persistence.maintenance.user_views import Step, journalled, no_step, user_ids, view
+from persistence.store import Store, StreamId
+
+
+class StreamFound(Struct, frozen=True):
+    """One journal.  `damage` says where reading it ended early."""
+
+    host: str
+    incarnation: str
+    fenced: bool
+    batches: int
+    records: int
+    bytes: int
+    users: int
+    damage: str | None
+
+
+class StoreFound(Struct, frozen=True):
+    """A store in a few numbers.  `users` counts snapshots, when it was asked for."""
+
+    url: str
+    format: int | None
+    streams: list[StreamFound]
+    users: int | None
+    backup: Head | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever stored there."""
+        return self.format is None and not self.streams and not self.users
+
+
+class Waiting(Struct, frozen=True):
+    """A journalled turn that no snapshot holds yet."""
+
+    version: int
+    command_id: str
+    place: str
+
+
+class ReceiptFound(Struct, frozen=True):
+    """A command whose answer is remembered."""
+
+    command_id: str
+    version: int
+
+
+class UserFound(Struct, frozen=True):
+    """One user as a server would serve them: the snapshot with what waits in journals behind it.
+
+    `snapshot_version` is 0 where there is no snapshot; `account_pages` stand before `rows.history`.
+    """
+
+    user_id: str
+    version: int
+    snapshot_version: int
+    snapshot_bytes: int
+    waiting: list[Waiting]
+    account_pages: int
+    rows: dict[str, Any]
+    receipts: list[ReceiptFound]
+
+
+async def inspect_store(store: Store, *, users: bool, on_step: Step = no_step) -> StoreFound:
+    """The store in numbers; counting `users` lists them all.
+
+    Raises:
+        Corrupt, NewerFormat, Unavailable: as the store raises them.
+    """
+    found = await store.format()
+    streams = [await _stream(store, one, on_step) for one in await store.streams()]
+    count = None
+    if users:
+        count = 0
+        async for _ in user_ids(store, ()):
+            count += 1
+            on_step()
+    try:
+        head = await read_head(store)
+    except NotABackup:
+        head = None
+    return StoreFound(store.url, found, streams, count, head)
+
+
+async def _stream(store: Store, stream: StreamId, on_step: Step) -> StreamFound:
+    batches = records = size = 0
+    users, damage = set[str](), None
+    try:
+        async for batch in store.read(stream):
+            where = place_of(stream, batch)
+            batches, size = batches + 1, size + len(batch.payload)
+            for entry in unpack_batch(batch.payload, where):
+                users.add(decode_record(entry, where).user_id)
+                records += 1
+            on_step()
+    except (Corrupt, NewerFormat) as error:
+        damage = str(error)
+    fenced = await store.fenced(stream)
+    return StreamFound(*stream, fenced, batches, records, size, len(users), damage)
+
+
+async def inspect_user(store: Store, user_id: str) -> UserFound | None:
+    """The user, or None for nobody.
+
+    Raises:
+        Corrupt, NewerFormat, Unavailable: as the store raises them.
+    """
+    await store.format()
+    journals = await journalled(store, {user_id})
+    found = await view(store, user_id, journals)
+    if found is None:
+        return None
+    stored = await store.read_snapshot(user_id)
+    version = 0
+    if stored is not None:
+        version = unpack_snapshot(stored.payload, f"snapshot of {user_id}")["version"]
+    waiting = [
+        Waiting(record.version, record.command_id, place)
+        for place, record in sorted(journals.get(user_id, ()), key=lambda one: one[1].version)
+        if record.version > version
+    ]
+    return UserFound(
+        user_id,
+        found["version"],
+        version,
+        len(stored.payload) if stored else 0,
+        waiting,
+        len(pages_before(found)),
+        readable(found)["rows"],
+        [ReceiptFound(receipt[0], receipt[2]) for receipt in found["receipts"]],
+    )

@@ -1,0 +1,88 @@
+"""A user whole: the snapshot with the pages of the account that left it.
+
+Pages never change while their user is served, and a page stands before its entries leave the
+snapshot; so the pages of a snapshot may be read any time after it.  When an older state is put
+back, pages of what came after it have to go, or the account would go on with a past that is none.
+
+Not for: moving entries into pages (`actors.host.history_paging`).
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from domain.state.history import HISTORY_PAGE
+from persistence.codec.history_pages import page_name, read_page, write_page
+from persistence.errors import Corrupt
+from persistence.store import Store
+
+Page = list[dict[str, Any]]
+
+
+class Whole(Struct, frozen=True):
+    """A snapshot as plain values, and the pages before its own part of the account."""
+
+    snapshot: dict[str, Any]
+    pages: list[Page]
+
+    @property
+    def user_id(self) -> str:
+        user_id: str = self.snapshot["user_id"]
+        return user_id
+
+    @property
+    def pages_end(self) -> int:
+        """The sequence behind the last page."""
+        return len(self.pages) * HISTORY_PAGE + 1
+
+
+def pages_before(snapshot: dict[str, Any]) -> range:
+    """The first sequences of the pages that a snapshot rests on."""
+    history = snapshot["rows"].get("history") or [{"sequence": 1}]
+    return range(1, history[0]["sequence"], HISTORY_PAGE)
+
+
+async def with_pages(store: Store, snapshot: dict[str, Any]) -> Whole:
+    """The user whole.
+
+    Raises:
+        Corrupt, NewerFormat, Unavailable: of a page.
+    """
+    user_id = snapshot["user_id"]
+    firsts = pages_before(snapshot)
+    return Whole(snapshot, [await read_page(store, user_id, first) for first in firsts])
+
+
+async def write_pages(store: Store, user: Whole) -> None:
+    """Make the user's pages stand; one that stands already is left, unless it is another."""
+    for page in user.pages:
+        first = page[0]["sequence"]
+        if await _page_at(store, user.user_id, first) not in (None, page):
+            await store.delete_snapshot(page_name(user.user_id, first))
+        await write_page(store, user.user_id, first, page)
+
+
+async def delete_pages(store: Store, user_id: str, begin: int, known: int = 0) -> None:
+    """Remove the user's pages from the one that begins at sequence `begin` on.
+
+    It looks for pages through sequence `known`, and on until none stands.  The last one goes first,
+    so that a deletion that was broken off finds the rest when it is run again.
+    """
+    found = []
+    first = begin
+    while (stands := await _page_at(store, user_id, first) is not None) or first <= known:
+        if stands:
+            found.append(first)
+        first += HISTORY_PAGE
+    for first in reversed(found):
+        await store.delete_snapshot(page_name(user_id, first))
+
+
+async def _page_at(store: Store, user_id: str, first: int) -> Page | None:
+    """The page, or None; an empty one for damage."""
+    try:
+        if await store.read_snapshot(page_name(user_id, first)) is None:
+            return None
+        return await read_page(store, user_id, first)
+    except Corrupt:
+        return []

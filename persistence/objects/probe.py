@@ -1,0 +1,138 @@
+"""Whether a bucket keeps the conditions that Questkeep's promises rest on, tried out at start.
+
+Some servers accept `If-None-Match` and `If-Match` and ignore them, or look and write in two steps:
+then two hosts would own one user (P3) and snapshots would go backwards (P6).  A probe cannot prove
+that a server always keeps them; it finds those that do not.
+
+Not for: access rights and addresses: those fail as `Unavailable`.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+
+from persistence.errors import Corrupt, NewerFormat, Unavailable, UnfitStore
+from persistence.objects import names
+from persistence.objects.bucket import BucketError, ConditionFailed, Tag
+from persistence.objects.retries import Calls
+
+FORMAT = 1
+_RACERS = 8
+
+
+async def probe(calls: Calls) -> None:
+    """Return once the bucket has passed; leaves `STORE` behind, which says what this is.
+
+    Raises:
+        UnfitStore: it must not be used; the message says what it did.
+        NewerFormat, Corrupt: what stands there is not for this Questkeep.
+        Unavailable: it did not answer.
+    """
+    await _recognise(calls)
+    name = f"{names.PROBE}/{secrets.token_hex(16)}"
+    raced = f"{name}-race"
+    try:
+        await _creates_once(calls, name)
+        await _lists(calls, name)
+        await _replaces_only_what_was_seen(calls, name)
+        await _has_one_winner(calls, raced)
+    finally:
+        with contextlib.suppress(Unavailable):
+            await calls.delete([name, raced])
+
+
+async def format_found(calls: Calls) -> int | None:
+    """The format of what stands there; None where nothing was ever written.
+
+    Raises:
+        NewerFormat, Corrupt: what stands there is not for this Questkeep.
+    """
+    found = await calls.get(names.STORE)
+    return None if found is None else _format_in(calls, found.content)
+
+
+async def _recognise(calls: Calls) -> None:
+    if await format_found(calls) is None:
+        identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
+        _format_in(calls, await calls.create(names.STORE, identity))
+
+
+def _format_in(calls: Calls, content: bytes) -> int:
+    place = f"{calls.url}/{names.STORE}"
+    try:
+        number = json.loads(content)["questkeep_store_format"]
+    except (ValueError, LookupError, TypeError):
+        number = None
+    if not isinstance(number, int):
+        raise Corrupt(place, 0, f"no store format in {content[:80]!r}")
+    if number > FORMAT:
+        raise NewerFormat(place, number, FORMAT)
+    return number
+
+
+async def _creates_once(calls: Calls, name: str) -> None:
+    first, second = secrets.token_bytes(64), secrets.token_bytes(64)
+    await calls.create(name, first)
+    refused = await calls.repeat("probe", lambda: _refused(calls, name, second, None))
+    if not refused or await _content(calls, name) != first:
+        raise _unfit(calls, "created an object where one stood: it ignores If-None-Match")
+
+
+async def _lists(calls: Calls, name: str) -> None:
+    if name not in await calls.names(names.PROBE):
+        raise _unfit(calls, "did not list an object it had just taken")
+
+
+async def _replaces_only_what_was_seen(calls: Calls, name: str) -> None:
+    seen = await calls.get(name)
+    if seen is None:
+        raise _unfit(calls, "did not find an object it had just taken")
+    second, third = secrets.token_bytes(64), secrets.token_bytes(64)
+    taken = not await calls.repeat("probe", lambda: _refused(calls, name, second, seen.tag))
+    if not taken and await _content(calls, name) != second:
+        raise _unfit(calls, "refused to replace an object that was unchanged")
+    refused = await calls.repeat("probe", lambda: _refused(calls, name, third, seen.tag))
+    if not refused or await _content(calls, name) != second:
+        raise _unfit(calls, "replaced an object that had changed: it ignores If-Match")
+    await calls.delete([name])
+    refused = await calls.repeat("probe", lambda: _refused(calls, name, third, seen.tag))
+    if not refused or await calls.get(name) is not None:
+        raise _unfit(calls, "replaced an object that was gone: it ignores If-Match")
+
+
+async def _has_one_winner(calls: Calls, name: str) -> None:
+    """Many at one moment: a server that looks first and writes afterwards is found out here."""
+    contents = [secrets.token_bytes(64) for _ in range(_RACERS)]
+    tries = (_refused(calls, name, content, None) for content in contents)
+    refused = await asyncio.gather(*tries, return_exceptions=True)
+    winners = [content for content, no in zip(contents, refused, strict=True) if no is False]
+    if len(winners) > 1 or (winners and await _content(calls, name) != winners[0]):
+        raise _unfit(calls, f"let {len(winners)} of {_RACERS} writers create one object")
+    if bugs := [one for one in refused if isinstance(one, BaseException)]:
+        for bug in bugs:
+            if not isinstance(bug, BucketError):
+                raise bug
+
+
+async def _refused(calls: Calls, name: str, content: bytes, tag: Tag | None) -> bool:
+    try:
+        if tag is None:
+            await calls.bucket.create(name, content)
+        else:
+            await calls.bucket.replace(name, content, tag)
+    except ConditionFailed:
+        return True
+    return False
+
+
+async def _content(calls: Calls, name: str) -> bytes | None:
+    found = await calls.get(name)
+    return found.content if found else None
+
+
+def _unfit(calls: Calls, deed: str) -> UnfitStore:
+    return UnfitStore(
+        f"{calls.url} {deed}. Questkeep needs a store that keeps conditional writes; two servers "
+        "could serve one user on this one."
+    )

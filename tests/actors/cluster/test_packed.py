@@ -1,0 +1,130 @@
+"""Packed placement on real Ray: two hosts for all users, frames on sockets, and hosts that die."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from actors.cluster.contract import HostSettings
+from actors.cluster.packed import PackedCluster
+from actors.cluster.placement import slot_of
+from actors.cluster.ray_runtime import RayActors
+from actors.messages import View
+from tests.actors.host_kit import RULES_TEXT, body, grant, look, settings
+from tests.conformance.cluster_kit import (
+    CHECKS,
+    OTHER_RULES,
+    OTHER_RULES_TEXT,
+    Check,
+    rules_of,
+)
+
+pytestmark = [pytest.mark.ray, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def host_settings(tmp_path_factory: pytest.TempPathFactory) -> HostSettings:
+    folder = tmp_path_factory.mktemp("ray") / "store"
+    return settings(store_url=f"file://{folder}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cluster(host_settings: HostSettings) -> AsyncIterator[PackedCluster]:
+    actors = RayActors(host_settings, "local")
+    started = PackedCluster(host_settings, actors, hosts=2, ask_timeout_seconds=60)
+    await started.start()
+    yield started
+    await started.drain()
+
+
+async def hostinges(cluster: PackedCluster) -> dict[str, int]:
+    """Living hosts as Ray lists them: name -> process id."""
+    import ray
+    from ray.util.state import list_actors
+
+    ours = ray.get_runtime_context().gcs_address  # others may run on this machine
+
+    listed: Any = await asyncio.to_thread(
+        list_actors, ours, filters=[("state", "=", "ALIVE")], limit=1_000, detail=True
+    )
+    return {one.name: one.pid for one in listed if one.ray_namespace == cluster.actors.namespace}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_packed_placement_keeps_the_contract(check: Check, cluster: PackedCluster) -> None:
+    await check(cluster)
+
+
+async def test_whoever_is_quiet_falls_asleep_by_themselves_and_answers_again(
+    cluster: PackedCluster,
+) -> None:
+    (first,) = await cluster.ask([grant("sleepy", "c")])
+    async with asyncio.timeout(60):
+        while cluster.activity().users_asleep == 0:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.5)  # the hosts tell from time to time
+    (again,) = await cluster.ask([grant("sleepy", "c")])
+    assert body(again) == {**body(first), "replayed": True}
+
+
+async def test_two_hosts_share_all_users(cluster: PackedCluster) -> None:
+    users = [f"shared-{n}" for n in range(200)]
+    await asyncio.gather(*(cluster.ask([grant(user, "c", 3)]) for user in users))
+    assert set(await hostinges(cluster)) == {"users:0", "users:1"}
+    assert {slot_of(user, 2) for user in users} == {0, 1}
+    for user in users:
+        (read,) = await cluster.ask([look(user)])
+        assert body(read)["player_progression"]["total_xp"] == 3
+
+
+async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
+    cluster: PackedCluster,
+) -> None:
+    users = [f"killed-{n}" for n in range(40)]
+
+    async def play(user: str) -> list[int]:
+        return [
+            body((await cluster.ask([grant(user, f"c{n}", 1)]))[0])["version"] for n in range(50)
+        ]
+
+    playing = [asyncio.create_task(play(user)) for user in users]
+    while body((await cluster.ask([look(users[0])]))[0])["version"] < 10:
+        pass
+    for pid in (await hostinges(cluster)).values():
+        os.kill(pid, signal.SIGKILL)
+    for task in playing:
+        assert await task == list(range(1, 51))
+    for user in users:
+        (read,) = await cluster.ask([look(user)])
+        assert body(read)["player_progression"]["total_xp"] == 50
+
+
+async def test_a_host_that_comes_back_is_told_the_new_rules_first(cluster: PackedCluster) -> None:
+    users = [f"ruled-{n}" for n in range(20)]
+    await cluster.change_rules(OTHER_RULES_TEXT)
+    try:
+        for pid in (await hostinges(cluster)).values():
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.gather(*(cluster.ask([grant(user, "c", 1)]) for user in users))
+        for user in users:
+            assert await rules_of(cluster, user) == [OTHER_RULES]
+    finally:
+        await cluster.change_rules(RULES_TEXT)
+
+
+async def test_a_user_being_loaded_holds_nobody_up(cluster: PackedCluster) -> None:
+    users = [f"mixed-{n}" for n in range(50)]
+    await asyncio.gather(*(cluster.ask([grant(user, "c", 1)]) for user in users[:25]))
+    replies = await asyncio.gather(*(cluster.ask([look(user)]) for user in users))
+    assert [body(reply)["version"] for (reply,) in replies] == [1] * 25 + [0] * 25
+
+
+async def test_a_receipt_is_read_through_the_socket_like_everything_else(
+    cluster: PackedCluster,
+) -> None:
+    (first,) = await cluster.ask([grant("receipt", "c", 1)])
+    (receipt,) = await cluster.ask([look("receipt", View.COMMAND, "c")])
+    assert body(receipt) == {**body(first), "replayed": True}

@@ -1,0 +1,62 @@
+"""Tallies: days that begin anew, and how much of a long list of defeats is kept."""
+
+from domain.game.defeat_counts import DAY, TALLY_MAX, tally_now, with_defeat
+from domain.rules.compiled_rules import compile_rules
+from domain.state.user_state import UserState
+from tests.domain.script_kit import NEW, SMALL, SMALL_TEXT, STRICT, given
+
+DAILY = compile_rules(SMALL_TEXT + '[penalties.repeat]\nkind = "decay"\nscope = "day"\nsteps = 4\n')
+FIGHT = "start {0} hostile.strength=1 experience_reward=100; attack {0}"
+
+
+def amounts(state: UserState) -> list[int]:
+    return [entry.amount for entry in state.history]
+
+
+def test_a_day_counts_every_defeat_of_a_hostile_in_any_chapter_or_none() -> None:
+    state = given("plan c; plan d", DAILY)
+    for name, chapter in (("b1", "chapter_id=c"), ("b2", "chapter_id=d"), ("b3", "")):
+        script = f"start {name} {chapter} hostile.strength=1 experience_reward=100; attack {name}"
+        state = given(script, DAILY, state)
+    assert amounts(state) == [100, 75, 50]
+    assert state.repeats["day"].defeats == {"wolf": 3}
+
+
+def test_another_hostile_has_a_count_of_its_own() -> None:
+    state = given(FIGHT.format("b1"), DAILY)
+    state = given(
+        "start b2 hostile.hostile_id=bear hostile.strength=1 experience_reward=100; attack b2",
+        DAILY,
+        state,
+    )
+    assert amounts(state) == [100, 100]
+    assert state.repeats["day"].defeats == {"wolf": 1, "bear": 1}
+
+
+def test_a_new_day_begins_anew_and_forgets_the_old_one() -> None:
+    state = given(FIGHT.format("b1"), DAILY)
+    today = tally_now(state, None, DAY - 1, DAILY)
+    assert today is not None
+    assert (today.day, today.defeats) == (0, {"wolf": 1})
+    tomorrow = tally_now(state, None, DAY, DAILY)
+    assert tomorrow is not None
+    assert (tomorrow.day, tomorrow.defeats) == (1, {})
+    assert with_defeat(tomorrow, "bear").defeats == {"bear": 1}
+
+
+def test_nobody_counts_while_the_rule_is_off() -> None:
+    state = given(FIGHT.format("b1"), SMALL)
+    assert state.repeats == {}
+    assert tally_now(state, "c", 0, SMALL) is None
+
+
+def test_the_hostile_defeated_longest_ago_is_forgotten_first() -> None:
+    tally = tally_now(NEW, "c", 0, STRICT)
+    assert tally is not None
+    for number in range(TALLY_MAX):
+        tally = with_defeat(tally, f"h{number}")
+    tally = with_defeat(tally, "h0")  # met again, so h1 is now the oldest
+    tally = with_defeat(tally, "new")
+    assert len(tally.defeats) == TALLY_MAX
+    assert "h1" not in tally.defeats
+    assert (tally.defeats["h0"], tally.defeats["new"]) == (2, 1)

@@ -1,0 +1,417 @@
+"""Every refusal that the gateway makes or passes on: its status, its code and what it says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from actors import errors
+from actors.messages import refused
+from domain.messages.rejections import Code
+from gateway.api.app import USERS_WITH_ROOM_MIN
+from gateway.api.retry_after import COMING_BACK_PER_SECOND, Crowd
+from gateway.problems import MEANINGS, FieldError, Problem
+from tests.gateway import gateway_kit
+from tests.gateway.gateway_kit import ACKNOWLEDGE, PLAYER, SERVICE, Gateway, ScriptedCluster
+
+AT = "/v1/users/alice/commands"
+JSON = [("content-type", "application/json")]
+GRANT = {"type": "grant_player_progression_experience", "command_id": "k", "amount": 5}
+
+
+class Row(NamedTuple):
+    """One refusal."""
+
+    status: int
+    code: str
+    method: str = "POST"
+    path: str = AT
+    body: bytes = b"{}"
+    bearer: str | None = PLAYER
+    content_type: str | None = "application/json"
+
+
+ROWS = {
+    "no token": Row(401, "unauthenticated", bearer=None),
+    "no token for a read": Row(401, "unauthenticated", "GET", "/v1/users/alice", bearer=None),
+    "a path that is not": Row(404, "not_found", "GET", "/v1/nothing", bearer=None),
+    "a slash too many": Row(404, "not_found", "GET", "/v1/users/alice/", bearer=None),
+    "the wrong method": Row(405, "method_not_allowed", "DELETE", bearer=None),
+    "GET where only POST is": Row(405, "method_not_allowed", "GET"),
+    "POST where only GET is": Row(405, "method_not_allowed", "POST", "/v1/rules"),
+    "a bad user id": Row(400, "invalid_id", path="/v1/users/a%20b/commands"),
+    "a bad id comes before whose it is": Row(400, "invalid_id", path="/v1/users/%C3%A9/commands"),
+    "a bad chapter id": Row(400, "invalid_id", "GET", "/v1/users/me/chapters/a%20b"),
+    "somebody else": Row(403, "not_your_user", path="/v1/users/bob/commands"),
+    "somebody else's rows": Row(403, "not_your_user", "GET", "/v1/users/bob/quests"),
+    "whose it is comes before the body": Row(
+        403, "not_your_user", path="/v1/users/bob/commands", body=b"x" * 70_000
+    ),
+    "a body too large": Row(413, "body_too_large", body=b" " * (gateway_kit.BODY_BYTES_MAX + 1)),
+    "its size comes before its type": Row(
+        413,
+        "body_too_large",
+        body=b" " * (gateway_kit.BODY_BYTES_MAX + 1),
+        content_type="text/plain",
+    ),
+    "a form": Row(
+        415, "unsupported_media_type", content_type="application/x-www-form-urlencoded", body=b"{"
+    ),
+    "no media type at all": Row(415, "unsupported_media_type", content_type=""),
+    "not JSON": Row(400, "malformed_body", body=b"{"),
+    "no body": Row(400, "malformed_body", body=b""),
+    "a number": Row(400, "malformed_body", body=b"5"),
+    "no such command": Row(400, "unknown_command", body=b'{"type": "grant_gold"}'),
+    "not for players": Row(403, "not_allowed", body=b'{"type": "offer_quest", "nonsense": 1}'),
+    "no type": Row(422, "invalid_field", body=b"{}"),
+    "a type that is no text": Row(422, "invalid_field", body=b'{"type": 5}'),
+    "a missing field": Row(422, "invalid_field", body=b'{"type": "turn_in_quest"}'),
+    "an id that is none": Row(
+        400, "invalid_id", body=b'{"type": "acknowledge_level_ups", "command_id": "a b"}'
+    ),
+    "no such chapter": Row(404, "chapter_not_found", "GET", "/v1/users/me/chapters/c"),
+    "no such battle": Row(404, "battle_not_found", "GET", "/v1/users/me/battles/b"),
+    "no such command so far": Row(404, "command_not_found", "GET", "/v1/users/me/commands/c"),
+    "no such quest": Row(
+        404,
+        "quest_not_found",
+        body=b'{"type": "turn_in_quest", "command_id": "k", "quest_id": "q"}',
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+async def test_a_refusal_has_its_status_and_code(gateway: Gateway, row: Row) -> None:
+    headers = [("content-type", row.content_type)] if row.content_type is not None else []
+    answer = await gateway.request(
+        row.method, row.path, bearer=row.bearer, body=row.body, headers=headers
+    )
+    assert (answer.status, answer.code) == (row.status, row.code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json
+    assert problem["status"] == row.status
+    assert problem["type"] == f"/docs/errors#{row.code}"
+    assert problem["title"] == MEANINGS[row.code].title
+    assert problem["detail"]
+
+
+async def test_the_methods_that_would_do_are_named(gateway: Gateway) -> None:
+    answer = await gateway.request("PATCH", "/v1/users/alice")
+    assert answer.headers["allow"] == "GET, HEAD"
+    answer = await gateway.request("HEAD", AT)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_a_401_says_how_to_authenticate(gateway: Gateway) -> None:
+    answer = await gateway.get("/v1/users/alice", bearer=None)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_player_who_names_a_reward_is_told_there_is_no_such_field(
+    gateway: Gateway,
+) -> None:
+    body = {"type": "turn_in_quest", "command_id": "k", "quest_id": "q", "experience": 99_999}
+    answer = await gateway.send(body, bearer=PLAYER)
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert answer.json["command_id"] == "k"
+    [error] = answer.json["errors"]
+    assert error == {
+        "field": "experience",
+        "came": "99999",
+        "expected": "nothing: it is no field of turn_in_quest, "
+        "which has type, command_id, quest_id",
+    }
+
+
+WRONG_FIELDS: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
+    ({**GRANT, "amount": -1}, [("amount", "-1", "a whole number from 0 to 9007199254740991")]),
+    ({**GRANT, "amount": True}, [("amount", "true", "a whole number from 0 to")]),
+    ({**GRANT, "amount": 1.5}, [("amount", "1.5", "a whole number")]),
+    ({**GRANT, "amount": "5"}, [("amount", '"5"', "a whole number")]),
+    ({**GRANT, "amount": None}, [("amount", "null", "a whole number")]),
+    ({**GRANT, "amount": 2**64}, [("amount", "1.8446744073709552e+19", "a whole number")]),
+    ({**GRANT, "source": "cheat"}, [("source", '"cheat"', "one of quest, hostile_npc, service")]),
+    ({**GRANT, "command_id": 7}, [("command_id", "7", "an id, 1 to 128 of A-Z")]),
+    (
+        {"type": GRANT["type"]},
+        [("command_id", "nothing", "an id"), ("amount", "nothing", "a whole")],
+    ),
+    (
+        {
+            "type": "offer_quest",
+            "command_id": "k",
+            "quest_id": "q",
+            "objectives": [{"kind": "defeat", "target": "wolf", "required": 0, "extra": 1}, 5],
+            "reward": {"items": {"gold": -1}, "luck": 1},
+        },
+        [
+            ("objectives[0].required", "0", "a whole number from 1 to 1000000"),
+            (
+                "objectives[0].extra",
+                "1",
+                "nothing: it is no field of objectives[0], which has kind",
+            ),
+            ("objectives[1]", "5", "an object with kind, target, required"),
+            ("reward.items.gold", "-1", "a whole number from 1 to"),
+            ("reward.luck", "1", "nothing: it is no field of reward, which has experience, items"),
+        ],
+    ),
+    (
+        {"type": "offer_quest", "command_id": "k", "quest_id": "q", "reward": {}, "objectives": {}},
+        [("objectives", "an object of 0", "a list of at most 100")],
+    ),
+    (
+        {"type": "start_battle", "command_id": "k", "battle_id": "b", "hostile": "wolf"},
+        [("hostile", '"wolf"', "an object with hostile_id, tier, level, strength")],
+    ),
+    (
+        {
+            "type": "start_battle",
+            "command_id": "k",
+            "battle_id": "b",
+            "hostile": {"hostile_id": "w", "level": 0},
+        },
+        [("hostile.level", "0", "a whole number from 1 to 10000, or null")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "errors"), WRONG_FIELDS)
+async def test_every_wrong_field_is_named_with_what_came_and_what_fits(
+    gateway: Gateway, body: dict[str, Any], errors: list[tuple[str, str, str]]
+) -> None:
+    answer = await gateway.send(body)
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    told = [FieldError(**error) for error in answer.json["errors"]]
+    assert sorted((one.field, one.came) for one in told) == sorted(
+        (field, came) for field, came, _ in errors
+    )
+    for field, _, expected in errors:
+        assert any(one.field == field and one.expected.startswith(expected) for one in told)
+    assert answer.json["detail"].startswith(told[0].field + " is ")
+
+
+async def test_an_id_in_a_body_that_is_none_is_invalid_id_only_when_nothing_else_is_wrong(
+    gateway: Gateway,
+) -> None:
+    body = {"type": "turn_in_quest", "command_id": "k", "quest_id": "../../etc"}
+    answer = await gateway.send(body, bearer=PLAYER)
+    assert (answer.status, answer.code) == (400, "invalid_id")
+    assert [one["field"] for one in answer.json["errors"]] == ["quest_id"]
+    answer = await gateway.send({**body, "more": 1}, bearer=PLAYER)
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert [one["field"] for one in answer.json["errors"]] == ["quest_id", "more"]
+
+
+async def test_a_list_of_a_hundred_and_one_is_refused(gateway: Gateway) -> None:
+    answer = await gateway.send([ACKNOWLEDGE] * 101)
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert "at most 100" in answer.json["detail"]
+
+
+async def test_a_refusal_is_never_much_larger_than_what_it_refuses(gateway: Gateway) -> None:
+    many = {f"field-{number}": 1 for number in range(3_000)}
+    answer = await gateway.send({**ACKNOWLEDGE, **many})
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert len(answer.content) < 1_000
+    rewards = {f"no id {number}": 1 for number in range(3_000)}
+    body = {"type": "offer_quest", "command_id": "k", "quest_id": "q", "reward": {"items": rewards}}
+    answer = await gateway.send(body)
+    assert len(answer.json["errors"]) == 100
+    assert "more in errors" in answer.json["detail"]
+    answer = await gateway.send({**ACKNOWLEDGE, "command_id": "x" * 50_000})
+    assert len(answer.content) < 1_000
+
+
+ASK_AGAIN: list[tuple[errors.AskAgain, int, str | None]] = [
+    (errors.Overloaded(), 503, "1"),
+    (errors.UserBusy(), 429, "1"),
+    (errors.Draining("going down"), 503, "1"),
+    (errors.UserUnavailable("its store is away"), 503, "1"),
+    (errors.OutcomeUnknown(), 504, "1"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "retry_after"), ASK_AGAIN)
+async def test_what_did_not_get_through_says_when_to_ask_again(
+    error: errors.AskAgain, status: int, retry_after: str
+) -> None:
+    gateway = gateway_kit.gateway(ScriptedCluster(error))
+    answer = await gateway.send(ACKNOWLEDGE)
+    assert (answer.status, answer.code) == (status, error.code)
+    assert answer.headers["retry-after"] == retry_after
+    assert answer.json["retry_after_ms"] == error.retry_after_ms
+    assert answer.json["command_id"] == "k"
+    assert str(error) in answer.json["detail"]
+    for path in ("/v1/users/alice", "/v1/users/alice/commands/k"):
+        assert (await gateway.get(path)).code == error.code
+    assert (await gateway.send([ACKNOWLEDGE])).code == error.code
+
+
+async def test_a_refusing_reply_becomes_its_problem_alone_and_in_a_list() -> None:
+    gateway = gateway_kit.gateway(ScriptedCluster(refused("user_busy", "256 messages wait", 1_250)))
+    answer = await gateway.send(ACKNOWLEDGE)
+    assert (answer.status, answer.code) == (429, "user_busy")
+    assert answer.headers["retry-after"] == "2"
+    [one] = (await gateway.send([ACKNOWLEDGE])).json
+    assert (one["code"], one["retry_after_ms"], one["command_id"]) == ("user_busy", 1_250, "k")
+
+
+def all_codes_below() -> set[str]:
+    kinds: list[type[errors.AskAgain]] = errors.AskAgain.__subclasses__()
+    return {str(code) for code in Code} | {kind.code for kind in kinds}
+
+
+def test_the_table_has_every_code_of_the_layers_below() -> None:
+    assert all_codes_below() <= MEANINGS.keys()
+
+
+SPECIFIED = {
+    400: "malformed_body invalid_id unknown_command",
+    401: "unauthenticated",
+    403: "not_your_user not_allowed",
+    404: "quest_not_found battle_not_found chapter_not_found grant_not_found command_not_found"
+    " not_found",
+    405: "method_not_allowed",
+    408: "body_too_slow",
+    409: "quest_not_ready quest_already_turned_in quest_exists battle_over battle_exists"
+    " already_undone command_id_reused",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "invalid_field invalid_rules",
+    429: "too_many_requests user_busy",
+    500: "internal",
+    503: "overloaded draining user_unavailable",
+    504: "outcome_unknown",
+}
+
+
+def test_the_table_is_the_one_that_was_promised() -> None:
+    promised = {code: status for status, codes in SPECIFIED.items() for code in codes.split()}
+    assert {code: meaning.status for code, meaning in MEANINGS.items()} == promised
+
+
+@pytest.mark.parametrize("code", MEANINGS)
+def test_each_code_makes_a_whole_problem(code: str) -> None:
+    document = Problem(code, "because").document()
+    assert set(document) == {"type", "title", "status", "code", "detail"}
+
+
+class Waiting(ScriptedCluster):
+    """A cluster that answers only once it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(refused("quest_not_found", "none"))
+        self.arrived, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def ask(self, requests: Any) -> Any:
+        self.arrived.set()
+        await self.go_on.wait()
+        return await super().ask(requests)
+
+
+async def test_a_full_server_says_so_at_once_and_takes_requests_again_later() -> None:
+    cluster = Waiting()
+    gateway = gateway_kit.gateway(cluster, requests_in_flight_max=1)
+    first = asyncio.create_task(gateway.send(ACKNOWLEDGE))
+    await cluster.arrived.wait()
+    answer = await gateway.send(ACKNOWLEDGE, bearer=None)
+    assert (answer.status, answer.code) == (503, "overloaded")
+    assert answer.headers["retry-after"] == "1"
+    assert (await gateway.get("/healthz", bearer=None)).status == 200
+    cluster.go_on.set()
+    assert (await first).status == 404
+    assert (await gateway.send(ACKNOWLEDGE)).status == 404
+
+
+async def test_one_user_has_a_share_of_the_room_and_the_others_have_the_rest() -> None:
+    cluster = Waiting()
+    gateway = gateway_kit.gateway(cluster, requests_in_flight_max=2 * USERS_WITH_ROOM_MIN)
+    under_way = [asyncio.create_task(gateway.send(ACKNOWLEDGE)) for _ in range(2)]
+    await cluster.arrived.wait()
+    answer = await gateway.send([ACKNOWLEDGE, ACKNOWLEDGE])
+    assert (answer.status, answer.code) == (429, "too_many_requests")
+    assert answer.headers["retry-after"] == "1"
+    other = asyncio.create_task(gateway.send(ACKNOWLEDGE, user="bob"))
+    cluster.go_on.set()
+    assert [(await one).status for one in (*under_way, other)] == [404, 404, 404]
+    assert (await gateway.send(ACKNOWLEDGE)).status == 404
+
+
+async def test_those_who_are_turned_away_are_told_to_come_back_one_after_the_other() -> None:
+    cluster = Waiting()
+    gateway = gateway_kit.gateway(cluster, requests_in_flight_max=1)
+    first = asyncio.create_task(gateway.send(ACKNOWLEDGE))
+    await cluster.arrived.wait()
+    answers = [await gateway.send(ACKNOWLEDGE) for _ in range(COMING_BACK_PER_SECOND * 3 // 2)]
+    moments = [answer.json["retry_after_ms"] for answer in answers]
+    assert moments[0] == 1_000
+    assert moments[-1] > 1_000
+    assert {answer.status for answer in answers} == {503}
+    cluster.go_on.set()
+    await first
+
+
+def test_a_crowd_is_spread_over_time_but_not_for_ever() -> None:
+    crowd = Crowd()
+    told = [crowd.come_back_after_ms(50.0) for _ in range(40 * COMING_BACK_PER_SECOND)]
+    assert told[0] == 1_000
+    assert told[COMING_BACK_PER_SECOND] == 2_000
+    assert told == sorted(told)
+    assert told[-1] == 30_000
+    assert crowd.come_back_after_ms(90.0) == 1_000
+
+
+async def test_a_draining_server_takes_nothing_new(gateway: Gateway) -> None:
+    ready = await gateway.get("/readyz", bearer=None)
+    assert (ready.status, ready.json) == (200, {"status": "ready"})
+    gateway.app.draining = True
+    for answer in (await gateway.send(ACKNOWLEDGE), await gateway.get("/readyz", bearer=None)):
+        assert (answer.status, answer.code) == (503, "draining")
+        assert answer.headers["retry-after"] == "1"
+    assert (await gateway.get("/healthz", bearer=None)).status == 200
+
+
+async def test_a_server_that_is_not_ready_says_so(gateway: Gateway) -> None:
+    gateway.app.ready = False
+    answer = await gateway.get("/readyz", bearer=None)
+    assert (answer.status, answer.json["detail"]) == (503, "The server is starting")
+
+
+async def test_settling_waits_for_what_was_accepted_and_no_longer_than_told() -> None:
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    class Waiting(ScriptedCluster):
+        async def ask(self, requests: Any) -> Any:
+            arrived.set()
+            await go_on.wait()
+            return await super().ask(requests)
+
+    gateway = gateway_kit.gateway(Waiting(refused("quest_not_found", "none")))
+    assert await gateway.app.settle(0.01)
+    request = asyncio.create_task(gateway.send(ACKNOWLEDGE))
+    await arrived.wait()
+    assert not await gateway.app.settle(0.01)
+    go_on.set()
+    assert await gateway.app.settle(10)
+    assert (await request).status == 404
+
+
+BUGS: list[Callable[[], Exception]] = [
+    lambda: RuntimeError(f"a bug near {SERVICE}"),
+    lambda: KeyError("secret"),
+    lambda: AssertionError(),
+]
+
+
+@pytest.mark.parametrize("bug", BUGS)
+async def test_a_bug_is_a_500_that_tells_a_stranger_nothing_but_an_id(
+    bug: Callable[[], Exception],
+) -> None:
+    gateway = gateway_kit.gateway(ScriptedCluster(bug()))
+    answer = await gateway.send(ACKNOWLEDGE)
+    assert (answer.status, answer.code) == (500, "internal")
+    assert len(answer.json["request_id"]) == 32
+    for word in ("bug", "secret", "Error", "Traceback", SERVICE):
+        assert word not in answer.json["detail"]

@@ -1,0 +1,78 @@
+"""What is logged, and what never is."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.server.logs import configure_logs
+from tests.gateway import gateway_kit
+from tests.gateway.gateway_kit import ACKNOWLEDGE, PLAYER, SECRET, SERVICE, ScriptedCluster, token
+
+Log = Callable[[], str]
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Log:
+    """What has gone to stderr since it was asked last."""
+    return lambda: capsys.readouterr().err
+
+
+async def everything() -> None:
+    """Requests of every kind, the bug included."""
+    body = {**ACKNOWLEDGE, "note": "SWORDFISH in a body"}
+    for gateway in (
+        gateway_kit.gateway(),
+        gateway_kit.gateway(ScriptedCluster(RuntimeError("a bug"))),
+    ):
+        for bearer in (PLAYER, SERVICE, token(exp=0), "nonsense", None):
+            await gateway.send(ACKNOWLEDGE, bearer=bearer)
+            await gateway.send(body, bearer=bearer)
+            await gateway.get("/v1/users/alice", bearer=bearer)
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+@pytest.mark.parametrize("level", ["debug", "error"])
+async def test_no_token_secret_or_body_is_ever_logged(
+    log: Log, log_format: str, level: str
+) -> None:
+    configure_logs(level, log_format)
+    await everything()
+    told = log()
+    assert "RuntimeError: a bug" in told
+    assert "SWORDFISH" not in told
+    assert SECRET.decode() not in told
+    for bearer in (PLAYER, SERVICE, token(exp=0)):
+        for part in bearer.split("."):
+            assert part not in told
+
+
+async def test_a_user_id_is_logged_at_debug_only(log: Log) -> None:
+    configure_logs("info", "json")
+    await everything()
+    assert "alice" not in log()
+    configure_logs("debug", "json")
+    await everything()
+    assert "alice" in log()
+
+
+async def test_a_bug_is_logged_with_its_traceback_under_the_id_the_client_got(
+    log: Log,
+) -> None:
+    configure_logs("error", "json")
+    gateway = gateway_kit.gateway(ScriptedCluster(RuntimeError("a bug")))
+    answer = await gateway.send(ACKNOWLEDGE)
+    [line] = [json.loads(line) for line in log().splitlines()]
+    assert line["request_id"] == answer.json["request_id"]
+    assert line["route"] == "/v1/users/{user_id}/commands"
+    assert "RuntimeError: a bug" in line["exception"]
+    assert line["level"] == "error"
+
+
+async def test_at_debug_each_request_is_one_line(log: Log) -> None:
+    configure_logs("debug", "json")
+    await gateway_kit.gateway().get("/healthz", bearer=None)
+    [line] = [json.loads(line) for line in log().splitlines()]
+    told: dict[str, Any] = {name: line[name] for name in ("method", "path", "status", "code")}
+    assert told == {"method": "GET", "path": "/healthz", "status": 200, "code": ""}
