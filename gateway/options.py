@@ -9,6 +9,8 @@ command line starts fast.
 
 ENVIRONMENT_PREFIX = "QUESTKEEP_"
 SETTINGS_FILE = "questkeep.toml"
+LIST_MAX = 100
+"""Most commands in one body.  `receipt_window` is never smaller, so a list can be sent again."""
 
 OPTIONS: dict[str, str] = {
     "host": "Address to listen on; anything but loopback needs a secret or keys of your own.",

@@ -14,7 +14,7 @@ from actors.errors import AskAgain
 from actors.messages import Reply
 
 
-class Meaning(NamedTuple):
+class ProblemType(NamedTuple):
     """What a code says: the HTTP status, a title that never changes, and what a client can do."""
 
     status: int
@@ -22,55 +22,57 @@ class Meaning(NamedTuple):
     advice: str
 
 
-MEANINGS: dict[str, Meaning] = {
-    "malformed_body": Meaning(400, "The body cannot be read", "Send one object or a list of them."),
-    "invalid_id": Meaning(400, "Not an id", "Use only the characters that ids may have."),
-    "unknown_command": Meaning(400, "No such command", "Check the spelling of `type`."),
-    "unauthenticated": Meaning(401, "No valid token", "Send a fresh token as `Bearer`."),
-    "not_your_user": Meaning(403, "Another player's user", "Use your own id, or `me`."),
-    "not_allowed": Meaning(403, "Not for this role", "Let a service send this command."),
-    "not_found": Meaning(404, "No such page", "Check the path."),
-    "quest_not_found": Meaning(404, "No such quest", "The quest has to be offered first."),
-    "battle_not_found": Meaning(404, "No such battle", "The battle has to be started first."),
-    "chapter_not_found": Meaning(404, "No such chapter", "The chapter needs a plan first."),
-    "grant_not_found": Meaning(
+PROBLEM_TYPES: dict[str, ProblemType] = {
+    "malformed_body": ProblemType(
+        400, "The body cannot be read", "Send one object or a list of them."
+    ),
+    "invalid_id": ProblemType(400, "Not an id", "Use only the characters that ids may have."),
+    "unknown_command": ProblemType(400, "No such command", "Check the spelling of `type`."),
+    "unauthenticated": ProblemType(401, "No valid token", "Send a fresh token as `Bearer`."),
+    "not_your_user": ProblemType(403, "Another player's user", "Use your own id, or `me`."),
+    "not_allowed": ProblemType(403, "Not for this role", "Let a service send this command."),
+    "not_found": ProblemType(404, "No such page", "Check the path."),
+    "quest_not_found": ProblemType(404, "No such quest", "The quest has to be offered first."),
+    "battle_not_found": ProblemType(404, "No such battle", "The battle has to be started first."),
+    "chapter_not_found": ProblemType(404, "No such chapter", "The chapter needs a plan first."),
+    "grant_not_found": ProblemType(
         404, "No such grant", "Name the command of a quest's, battle's or grant's history entry."
     ),
-    "command_not_found": Meaning(
+    "command_not_found": ProblemType(
         404, "No receipt of this command", "It changed nothing, or is older than the receipts kept."
     ),
-    "method_not_allowed": Meaning(405, "Not with this method", "`Allow` names the methods."),
-    "body_too_slow": Meaning(408, "The body took too long", "Send the same request again."),
-    "quest_not_ready": Meaning(409, "The quest is not ready", "Reach its objectives first."),
-    "quest_already_turned_in": Meaning(409, "The quest was turned in", "It pays once."),
-    "quest_exists": Meaning(409, "The quest id is taken", "Offer it under a new id."),
-    "battle_over": Meaning(409, "The battle is over", "Start another one."),
-    "battle_exists": Meaning(409, "The battle id is taken", "Start it under a new id."),
-    "already_undone": Meaning(409, "The grant was undone", "It can be undone once."),
-    "command_id_reused": Meaning(
+    "method_not_allowed": ProblemType(405, "Not with this method", "`Allow` names the methods."),
+    "body_too_slow": ProblemType(408, "The body took too long", "Send the same request again."),
+    "quest_not_ready": ProblemType(409, "The quest is not ready", "Reach its objectives first."),
+    "quest_already_turned_in": ProblemType(409, "The quest was turned in", "It pays once."),
+    "quest_exists": ProblemType(409, "The quest id is taken", "Offer it under a new id."),
+    "battle_over": ProblemType(409, "The battle is over", "Start another one."),
+    "battle_exists": ProblemType(409, "The battle id is taken", "Start it under a new id."),
+    "already_undone": ProblemType(409, "The grant was undone", "It can be undone once."),
+    "command_id_reused": ProblemType(
         409, "The command id was used for another command", "Use a new id for a new command."
     ),
-    "body_too_large": Meaning(413, "The body is too large", "Send fewer commands at once."),
-    "unsupported_media_type": Meaning(
+    "body_too_large": ProblemType(413, "The body is too large", "Send fewer commands at once."),
+    "unsupported_media_type": ProblemType(
         415, "Not in this format", "Send application/json or application/msgpack."
     ),
-    "invalid_field": Meaning(422, "Wrong fields", "`errors` names each: what came, what fits."),
-    "invalid_rules": Meaning(
+    "invalid_field": ProblemType(422, "Wrong fields", "`errors` names each: what came, what fits."),
+    "invalid_rules": ProblemType(
         422, "The rules file cannot be used", "`problems` names each; mend them, then reload."
     ),
-    "too_many_requests": Meaning(
+    "too_many_requests": ProblemType(
         429, "Too many requests for one user", "Wait, then send the same again, or send a list."
     ),
-    "user_busy": Meaning(429, "The user's mailbox is full", "Wait, then send the same again."),
-    "internal": Meaning(
+    "user_busy": ProblemType(429, "The user's mailbox is full", "Wait, then send the same again."),
+    "internal": ProblemType(
         500, "A bug in the server", "Tell the operator the `request_id`; the log has more."
     ),
-    "overloaded": Meaning(503, "The server is full", "Wait, then send the same again."),
-    "draining": Meaning(503, "The server is going down", "Send the same to the next server."),
-    "user_unavailable": Meaning(
+    "overloaded": ProblemType(503, "The server is full", "Wait, then send the same again."),
+    "draining": ProblemType(503, "The server is going down", "Send the same to the next server."),
+    "user_unavailable": ProblemType(
         503, "The user cannot be served now", "Wait, then send the same again."
     ),
-    "outcome_unknown": Meaning(
+    "outcome_unknown": ProblemType(
         504,
         "The reply was lost",
         "Send the same command again, or ask for its receipt: it takes effect once at most.",
@@ -111,7 +113,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
-        self.status = MEANINGS[code].status
+        self.status = PROBLEM_TYPES[code].status
         self.detail = detail
         self.command_id = command_id
         self.retry_after_ms = retry_after_ms
@@ -124,7 +126,7 @@ class Problem(Exception):
         """The problem's members, ready to be encoded; those that are not set are left out."""
         members: dict[str, Any] = {
             "type": f"/docs/errors#{self.code}",
-            "title": MEANINGS[self.code].title,
+            "title": PROBLEM_TYPES[self.code].title,
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
@@ -160,10 +162,10 @@ def refusal(reply: Reply, command_id: str | None = None) -> Problem:
 
 def ask_again(error: AskAgain, command_id: str | None = None) -> Problem:
     """The problem of a request that did not get through, or whose reply was lost."""
-    meaning = MEANINGS[error.code]
+    problem_type = PROBLEM_TYPES[error.code]
     return Problem(
         error.code,
-        str(error) or f"{meaning.title}. {meaning.advice}",
+        str(error) or f"{problem_type.title}. {problem_type.advice}",
         command_id=command_id,
         retry_after_ms=error.retry_after_ms,
     )

@@ -18,7 +18,7 @@ TEXT_SHOWN = 60
 Schema = dict[str, Any]
 
 
-def came(value: object) -> str:
+def describe_value(value: object) -> str:
     """What `value` is, in a few words, whatever it is and however large."""
     match value:
         case None:
@@ -30,7 +30,7 @@ def came(value: object) -> str:
         case float():
             return repr(value)
         case str():
-            return json.dumps(shown(value), ensure_ascii=False)
+            return json.dumps(shorten(value), ensure_ascii=False)
         case bytes():
             return "bytes"
         case list():
@@ -41,20 +41,20 @@ def came(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """`text`, cut when it is long."""
     return text if len(text) <= TEXT_SHOWN else text[:TEXT_SHOWN] + "…"
 
 
-def expected(schema: Schema, definitions: Schema) -> str:
+def describe_schema(schema: Schema, definitions: Schema) -> str:
     """What fits `schema`, in words: "a whole number from 1 to 100"."""
     schema = resolved(schema, definitions)
     if "anyOf" in schema:
         kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
-        words = " or ".join(expected(one, definitions) for one in kinds)
+        words = " or ".join(describe_schema(one, definitions) for one in kinds)
         return words if len(kinds) == len(schema["anyOf"]) else f"{words}, or null"
     if "const" in schema:
-        return came(schema["const"])
+        return describe_value(schema["const"])
     if "enum" in schema:
         return "one of " + ", ".join(str(one) for one in schema["enum"])
     match schema.get("type"):
@@ -130,7 +130,7 @@ def _number(kind: str, schema: Schema) -> str:
 
 def _list(schema: Schema, definitions: Schema) -> str:
     items = resolved(schema.get("items", {}), definitions)
-    each = f", each {expected(items, definitions)}" if "enum" in items else ""
+    each = f", each {describe_schema(items, definitions)}" if "enum" in items else ""
     most = f" of at most {schema['maxItems']}" if "maxItems" in schema else ""
     return f"a list{most}{each}"
 

@@ -25,16 +25,16 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from gateway.api.command_validation import LIST_MAX
 from gateway.options import (
     ENVIRONMENT_PREFIX,
+    LIST_MAX,
     OPTIONS,
     SECRETS,
     SETTINGS_FILE,
     flag,
     variable,
 )
-from gateway.schema_text import came, expected
+from gateway.schema_text import describe_schema, describe_value
 from persistence.open import open_store
 
 FILE_VARIABLE = variable("settings")
@@ -294,9 +294,9 @@ def _sentence(error: ErrorDetails, origins: dict[str, str]) -> str:
     if not error["loc"]:
         return message + "."
     name = str(error["loc"][0])
-    what = "not usable" if name in SECRETS else came(error["input"])
+    what = "not usable" if name in SECRETS else describe_value(error["input"])
     schema = Settings.model_json_schema()
-    wanted = expected(schema["properties"][name], schema.get("$defs", {}))
+    wanted = describe_schema(schema["properties"][name], schema.get("$defs", {}))
     if error["type"] == "value_error" and message != "not true or false":
         if message.endswith("."):
             return f"{name} is {what} ({origins[name]}). {message}"

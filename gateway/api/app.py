@@ -4,11 +4,12 @@ The order is part of the contract: path and method, room, token, then the endpoi
 Whatever an endpoint raises becomes a problem document; what nobody expected becomes `internal`
 with an id that finds its traceback in the log, and tells a stranger nothing else.
 
-Not for: starting and stopping (`serve`), or sockets (`listening`).
+Not for: starting and stopping (`gateway.server`), or sockets (`gateway.http`).
 """
 
 import asyncio
 import logging
+import os
 import time
 from uuid import uuid4
 
@@ -18,15 +19,17 @@ from msgspec import Struct
 from actors.cluster.contract import Cluster
 from actors.messages import View
 from gateway.api.docs.pages import docs_routes
-from gateway.api.retry_after import Crowd
+from gateway.api.exchange import Exchange, refused
+from gateway.api.retry_after import RetryAfterSpreader
 from gateway.api.routes import Endpoint, Route, Routes
-from gateway.api.rules_endpoint import ShownRules
+from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.api.user_endpoints import UserEndpoints
-from gateway.auth.authenticator import Authenticator
-from gateway.http.messages import Disconnected, Exchange, Request, Response, refused
+from gateway.auth.authenticator import Authenticator, Keys
+from gateway.http.messages import Disconnected, Request, Response
 from gateway.metrics.counters import Metrics
-from gateway.metrics.prometheus import TEXT_TYPE
+from gateway.metrics.prometheus import TEXT_TYPE, as_text
 from gateway.problems import Problem
+from gateway.settings import Settings
 
 USERS_WITH_ROOM_MIN = 32
 """So many users can be asked for at least: none takes a larger share of all requests in flight."""
@@ -52,12 +55,12 @@ class App:
     """
 
     def __init__(
-        self, cluster: Cluster, authenticator: Authenticator, rules: ShownRules, limits: Limits
+        self, cluster: Cluster, authenticator: Authenticator, rules: RulesEndpoint, limits: Limits
     ) -> None:
         self.ready = False
         self.draining = False
         self.metrics = Metrics(cluster, lambda: self._in_flight)
-        self.metrics_text = self.metrics.text
+        self.metrics_text = self._own_metrics_text
         self._log = structlog.get_logger("questkeep.http")
         # Asking the logger for each request costs more than most of a request's other steps.
         self._log_requests = self._log.is_enabled_for(logging.DEBUG)
@@ -66,7 +69,7 @@ class App:
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._crowd = Crowd()
+        self._retry_after = RetryAfterSpreader()
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
         users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max, room_of_one)
         api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
@@ -101,7 +104,7 @@ class App:
             )
         return response
 
-    async def settle(self, seconds_max: float) -> bool:
+    async def wait_idle(self, seconds_max: float) -> bool:
         """Wait until no request is being answered; False when that takes too long."""
         try:
             async with asyncio.timeout(seconds_max):
@@ -139,8 +142,8 @@ class App:
             detail = (
                 f"{self._in_flight} requests are being answered, which is all there is room for"
             )
-            away = self._crowd.come_back_after_ms(asyncio.get_running_loop().time())
-            raise Problem("overloaded", detail, retry_after_ms=away)
+            wait_ms = self._retry_after.next_ms(asyncio.get_running_loop().time())
+            raise Problem("overloaded", detail, retry_after_ms=wait_ms)
         self._in_flight += 1
         self._idle.clear()
         try:
@@ -163,6 +166,18 @@ class App:
 
     async def _metrics(self, exchange: Exchange) -> Response:
         return Response(200, TEXT_TYPE, await self.metrics_text())
+
+    async def _own_metrics_text(self) -> bytes:
+        """The metrics of this gateway alone."""
+        return as_text(self.metrics.snapshot(), {1: os.getpid()})
+
+
+def make_app(settings: Settings, keys: Keys, cluster: Cluster, rules: RulesEndpoint) -> App:
+    """The application of one gateway: the same way in every process that answers on the port."""
+    # Each gateway takes its share of what the machine may.
+    in_flight_max = -(-settings.requests_in_flight_max // settings.gateways)
+    authenticator = Authenticator(keys, settings.jwt_algorithms)
+    return App(cluster, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
 
 
 def user_routes(users: UserEndpoints) -> list[Route]:

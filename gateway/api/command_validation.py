@@ -4,7 +4,7 @@ The order of the checks is part of the contract: the type must exist, the caller
 allowed to send it, and only then are its fields looked at, so that a player learns nothing about
 commands that are not theirs.
 
-Not for: bytes (`wire`), nor whether a command makes sense now (`domain.decide`).
+Not for: bytes (`media`), nor whether a command makes sense now (`domain.decide`).
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,10 @@ from pydantic_core import ErrorDetails
 from domain.ids import is_id
 from domain.messages.commands import COMMAND_TYPES, command_adapter, decode_command
 from gateway.auth.authenticator import Caller
+from gateway.options import LIST_MAX
 from gateway.problems import FieldError, Problem
-from gateway.schema_text import Schema, came, expected, schema_at, shown
+from gateway.schema_text import Schema, describe_schema, describe_value, schema_at, shorten
 
-LIST_MAX = 100
-"""Most commands in one body.  `receipt_window` is never smaller, so a list can be sent again."""
 FIELDS_MAX = 64
 """Most fields of one command: more are refused unread."""
 ERRORS_SHOWN = 100
@@ -41,10 +40,11 @@ def check_body(value: object) -> list[Any] | None:
         return None
     if not isinstance(value, list):
         raise Problem(
-            "malformed_body", f"The body is {came(value)}, expected one command or a list of them"
+            "malformed_body",
+            f"The body is {describe_value(value)}, expected one command or a list of them",
         )
     if len(value) > LIST_MAX:
-        error = FieldError("body", came(value), f"a list of at most {LIST_MAX} commands")
+        error = FieldError("body", describe_value(value), f"a list of at most {LIST_MAX} commands")
         raise _invalid([error], 1, None)
     return value
 
@@ -56,7 +56,7 @@ def check_command(value: object, caller: Caller) -> None:
         Problem: `malformed_body`, `unknown_command`, `not_allowed`, `invalid_id`, `invalid_field`.
     """
     if not isinstance(value, dict):
-        raise Problem("malformed_body", f"A command is {came(value)}, expected an object")
+        raise Problem("malformed_body", f"A command is {describe_value(value)}, expected an object")
     command_type = _type_of(value)
     if not caller.may_send(command_type):
         raise Problem(
@@ -65,7 +65,9 @@ def check_command(value: object, caller: Caller) -> None:
             command_id=command_id_of(value),
         )
     if len(value) > FIELDS_MAX:
-        most = FieldError("body", came(value), f"a command of at most {FIELDS_MAX} fields")
+        most = FieldError(
+            "body", describe_value(value), f"a command of at most {FIELDS_MAX} fields"
+        )
         raise _invalid([most], 1, command_id_of(value))
     try:
         decode_command(value)
@@ -85,12 +87,12 @@ def _type_of(fields: dict[str, Any]) -> str:
         raise _invalid([missing], 1, command_id_of(fields))
     given = fields["type"]
     if not isinstance(given, str):
-        wrong = FieldError("type", came(given), "the name of a command")
+        wrong = FieldError("type", describe_value(given), "the name of a command")
         raise _invalid([wrong], 1, command_id_of(fields))
     if given not in COMMAND_TYPES:
         raise Problem(
             "unknown_command",
-            f"type is {came(given)}, expected one of {', '.join(sorted(COMMAND_TYPES))}",
+            f"type is {describe_value(given)}, expected one of {', '.join(sorted(COMMAND_TYPES))}",
             command_id=command_id_of(fields),
         )
     return given
@@ -127,12 +129,12 @@ def _field_error(error: ErrorDetails, command_type: str) -> FieldError:
         owner = command_type if len(path) == 1 else _field(path[:-1])
         known = ", ".join(parent.get("properties", {}))
         expectation = f"nothing: it is no field of {owner}, which has {known}"
-        return FieldError(_field(path), came(error["input"]), expectation)
+        return FieldError(_field(path), describe_value(error["input"]), expectation)
     there = schema_at(root, definitions, path)
-    what = "nothing" if error["type"] == "missing" else came(error["input"])
+    what = "nothing" if error["type"] == "missing" else describe_value(error["input"])
     if error["type"] in ("value_error", "assertion_error") or there is None:
         return FieldError(_field(path), what, error["msg"])
-    return FieldError(_field(path), what, expected(there, definitions))
+    return FieldError(_field(path), what, describe_schema(there, definitions))
 
 
 def _field(path: Sequence[str | int]) -> str:
@@ -142,7 +144,7 @@ def _field(path: Sequence[str | int]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part != "[key]":
-            text += f".{shown(part)}" if text else shown(part)
+            text += f".{shorten(part)}" if text else shorten(part)
     return text or "body"
 
 

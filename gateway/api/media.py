@@ -4,7 +4,7 @@
 in JSON, no msgpack extension types, no map keys but text, nesting and sizes bounded.  Where a name
 stands twice in one object, the last one counts, as in every common JSON reader.
 
-Not for: what the values mean (`command_bodies`).
+Not for: what the values mean (`command_validation`).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ import orjson
 
 from actors.messages import Media
 from gateway.problems import Problem
-from gateway.schema_text import came
+from gateway.schema_text import describe_value
 
 CONTENT_TYPE = {Media.JSON: b"application/json", Media.MSGPACK: b"application/msgpack"}
 PROBLEM_TYPE = {
@@ -118,7 +118,7 @@ def _no_extension(code: int, content: bytes) -> Never:
 
 
 def _header(value: bytes) -> str:
-    return came(value.decode("latin-1"))
+    return describe_value(value.decode("latin-1"))
 
 
 def _quality(parameters: Sequence[bytes]) -> float:

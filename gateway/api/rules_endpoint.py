@@ -1,6 +1,6 @@
 """The rules that a gateway shows, and how an operator asks for others: the same at every gateway.
 
-Not for: reading a rules file and handing it on (`served_rules`).
+Not for: reading a rules file and handing it on (`rules_reload`).
 """
 
 from abc import ABC, abstractmethod
@@ -11,9 +11,10 @@ from msgspec.structs import asdict
 from actors.messages import Media
 from domain.rules.compiled_rules import InvalidRules, Rules
 from domain.rules.document import rules_document
+from gateway.api.exchange import Exchange, answered
 from gateway.api.media import write
 from gateway.auth.authenticator import Role
-from gateway.http.messages import Exchange, Response, answered
+from gateway.http.messages import Response
 from gateway.problems import Problem
 from gateway.settings import WrongSettings
 
@@ -34,7 +35,7 @@ def what_changed(before: Rules, after: Rules) -> Reloaded:
     return Reloaded(after.name, after.fingerprint, before.fingerprint, changed, after.level_cap)
 
 
-class ShownRules(ABC):
+class RulesEndpoint(ABC):
     """The rules in force, as this gateway shows them."""
 
     def __init__(self, rules: Rules) -> None:

@@ -2,7 +2,8 @@
 
 Replies come from the user's actor as bytes in the client's own format and are passed on unopened.
 
-Not for: bodies and fields (`command_bodies`), or how a request finds its user (`actors.cluster`).
+Not for: bodies and fields (`command_validation`), or how a request finds its user
+(`actors.cluster`).
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,12 @@ from actors.errors import AskAgain
 from actors.messages import Ask, Read, Reply, View
 from domain.messages.commands import COMMAND_TYPES
 from gateway.api.command_validation import check_body, check_command
+from gateway.api.exchange import Exchange, answered
 from gateway.api.media import join, media_of_body, read_body, write
-from gateway.api.routes import Endpoint, key_of, page_of, user_of
+from gateway.api.parameters import key_of, page_of, user_of
+from gateway.api.routes import Endpoint
 from gateway.auth.authenticator import Caller
-from gateway.http.messages import Exchange, Response, answered
+from gateway.http.messages import Response
 from gateway.metrics.counters import Metrics
 from gateway.problems import Problem, ask_again, refusal
 

@@ -3,7 +3,7 @@
 Three ways, one at a time: public keys of an identity provider (`jwks`), a shared secret
 (`jwt_secret`), or, on loopback only, the development secret that is made at the first start.
 
-Not for: checking tokens (`auth`).
+Not for: checking tokens (`authenticator`).
 """
 
 import time
@@ -59,7 +59,7 @@ def signing(settings: Settings) -> Signing:
 
 
 def keys(signing: Signing, settings: Settings) -> Keys:
-    """What `auth` checks tokens with."""
+    """What `Authenticator` checks tokens with."""
     if signing.secret is not None:
         return Secret(signing.secret)
     assert settings.jwks is not None

@@ -1,17 +1,11 @@
-"""One HTTP exchange: what came, read within limits, and what goes back.
+"""A request as it comes in, and the response that goes back.
 
-Not for: bytes on a connection (`connection`), paths (`routes`), or what any of it means.
+Not for: bytes on a connection (`connection`), or what any of it means (`gateway.api`).
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qsl
-
-from actors.messages import Media
-from gateway.api.media import CONTENT_TYPE, PROBLEM_TYPE, media_of_answer, write
-from gateway.auth.authenticator import Caller
-from gateway.problems import Problem
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -100,92 +94,3 @@ class Response(NamedTuple):
     body: bytes
     headers: Headers = API_HEADERS
     code: str = ""
-
-
-class Exchange:
-    """A request on its way through the gateway.
-
-    Attributes:
-        parameters: the path's parts that stand for something, decoded, not yet checked.
-        answer: how the client wants the answer written.
-        caller: who sent it; set for endpoints that ask for a token.
-    """
-
-    caller: Caller
-
-    def __init__(self, request: Request, parameters: tuple[str, ...]) -> None:
-        self.headers: dict[bytes, bytes] = dict(request.headers)
-        self.parameters = parameters
-        self.answer = media_of_answer(self.headers.get(b"accept"))
-        self._request = request
-
-    def authorization(self) -> bytes | None:
-        """The `Authorization` header.
-
-        Raises:
-            Problem: there are several, and proxies may disagree on which one counts.
-        """
-        given = self.headers.get(b"authorization")
-        if len(self.headers) < len(self._request.headers):
-            names = [name for name, _ in self._request.headers]
-            if names.count(b"authorization") > 1:
-                raise Problem("unauthenticated", "Several Authorization headers came, expected one")
-        return given
-
-    def query(self) -> list[tuple[str, str]]:
-        """What stands behind the path's `?`, decoded, in order."""
-        return parse_qsl(self._request.query.decode("latin-1"), keep_blank_values=True)
-
-    async def read(self, bytes_max: int, seconds_max: float) -> bytes:
-        """The whole body, never more than `bytes_max` of it in memory.
-
-        Raises:
-            Problem: `body_too_large`, before anything is read where the length was declared;
-                `body_too_slow` when it is not complete after `seconds_max`.
-            Disconnected: the client went away.
-        """
-        declared = self.headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared[:20]) > bytes_max:
-            raise _too_large(bytes_max)
-        body = self._request.take()
-        if not self._request.complete:  # most bodies come with their heads and never get here
-            try:
-                async with asyncio.timeout(seconds_max):
-                    body = await self._rest(body, bytes_max)
-            except TimeoutError:
-                detail = f"The body was not complete after {seconds_max:g} seconds"
-                raise Problem("body_too_slow", detail) from None
-        if len(body) > bytes_max:
-            raise _too_large(bytes_max)
-        return body
-
-    async def _rest(self, begun: bytes, bytes_max: int) -> bytes:
-        request = self._request
-        body = bytearray(begun)
-        while not request.complete and len(body) <= bytes_max:
-            await request.more()
-            if request.gone:
-                raise Disconnected
-            body += request.take()
-        return bytes(body)
-
-
-def answered(body: bytes, media: Media) -> Response:
-    """A 200 with a body that is encoded already."""
-    return Response(200, CONTENT_TYPE[media], body)
-
-
-def refused(problem: Problem, media: Media) -> Response:
-    """A problem document."""
-    return Response(
-        problem.status,
-        PROBLEM_TYPE[media],
-        write(problem.document(), media),
-        (*API_HEADERS, *problem.response_headers()),
-        problem.code,
-    )
-
-
-def _too_large(bytes_max: int) -> Problem:
-    # The rest of the body is never read, so the connection cannot be used again.
-    return Problem("body_too_large", f"A body has at most {bytes_max} bytes", headers=[CLOSE])

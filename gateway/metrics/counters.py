@@ -1,4 +1,4 @@
-"""What the gateway counts.
+"""What the gateway counts, and snapshots of it: plain numbers that can travel and be added up.
 
 Labels are routes, statuses, codes and command types: a fixed, small set.  Never a user id: it would
 make a series for each user, and tell who plays.
@@ -6,18 +6,52 @@ make a series for each user, and tell who plays.
 Counting is plain integers on the one event loop, because it happens for every request; Prometheus's
 own counters take a lock each time and cost ten times as much.
 
-Not for: tracing one request (`logs`), or what is read (`metrics_text`).
+Not for: tracing one request (`logs`), or Prometheus's text (`prometheus`).
 """
 
-import os
 from bisect import bisect_left
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
-from actors.cluster.contract import Cluster
-from gateway.metrics.counts import Counts, Latency
-from gateway.metrics.prometheus import BUCKET_SECONDS, as_text
+import msgspec
+from msgspec import Struct
 
+from actors.cluster.contract import Activity, Cluster
+
+BUCKET_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+"""Upper bounds of the latency histogram's buckets; one more holds whatever took longer."""
 _BUCKETS = len(BUCKET_SECONDS) + 1
+
+
+class Latency(Struct, array_like=True):
+    """How long the requests of one route took.
+
+    Attributes:
+        buckets: how many fell into each bucket of `BUCKET_SECONDS`, and above the last.
+        seconds: of all of them together.
+    """
+
+    buckets: list[int]
+    seconds: float
+
+
+class MetricsSnapshot(Struct):
+    """Everything one gateway has counted, or several together.
+
+    Attributes:
+        requests: by method, route, status and code.
+        latencies: by route.
+        commands: by type and outcome.
+    """
+
+    requests: dict[tuple[str, str, int, str], int]
+    latencies: dict[str, Latency]
+    commands: dict[tuple[str, str], int]
+    in_flight: int
+    activity: Activity
+
+
+EMPTY = MetricsSnapshot({}, {}, {}, 0, Activity(0, 0, 0, 0))
 
 
 class Metrics:
@@ -45,9 +79,9 @@ class Metrics:
         key = (command_type, outcome)
         self._commands[key] = self._commands.get(key, 0) + 1
 
-    def counts(self) -> Counts:
+    def snapshot(self) -> MetricsSnapshot:
         """The counters as they are now; read them before the event loop goes on."""
-        return Counts(
+        return MetricsSnapshot(
             self._requests,
             self._latencies,
             self._commands,
@@ -55,6 +89,36 @@ class Metrics:
             self._cluster.activity(),
         )
 
-    async def text(self) -> bytes:
-        """Everything, as Prometheus reads it, of this gateway alone."""
-        return as_text(self.counts(), {1: os.getpid()})
+
+def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
+    """The sum over several gateways."""
+    requests: Counter[tuple[str, str, int, str]] = Counter()
+    commands: Counter[tuple[str, str]] = Counter()
+    latencies: dict[str, Latency] = {}
+    in_flight = users_active = users_asleep = activations = passivations = retries = 0
+    for snapshot in snapshots:
+        requests.update(snapshot.requests)
+        commands.update(snapshot.commands)
+        for route, latency in snapshot.latencies.items():
+            latencies[route] = _added(latencies.get(route), latency)
+        in_flight += snapshot.in_flight
+        users_active += snapshot.activity.users_active
+        users_asleep += snapshot.activity.users_asleep
+        activations += snapshot.activity.activations
+        passivations += snapshot.activity.passivations
+        retries += snapshot.activity.retries
+    activity = Activity(users_active, activations, passivations, retries, users_asleep)
+    return MetricsSnapshot(dict(requests), latencies, dict(commands), in_flight, activity)
+
+
+def without_gauges(snapshot: MetricsSnapshot) -> MetricsSnapshot:
+    """What stays of a gateway that is gone: what it did, not what it was doing."""
+    activity = msgspec.structs.replace(snapshot.activity, users_active=0, users_asleep=0)
+    return msgspec.structs.replace(snapshot, in_flight=0, activity=activity)
+
+
+def _added(latency: Latency | None, other: Latency) -> Latency:
+    if latency is None:
+        return other
+    buckets = [a + b for a, b in zip(latency.buckets, other.buckets, strict=True)]
+    return Latency(buckets, latency.seconds + other.seconds)

@@ -1,8 +1,8 @@
-"""Counts as Prometheus text.
+"""A snapshot of the counters as Prometheus text.
 
-Counts are made into Prometheus families only when somebody reads.
+It is made into Prometheus families only when somebody reads.
 
-Not for: counting (`metrics`), or adding up (`counts`).
+Not for: counting, or adding up (`counters`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,35 +24,34 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from actors.cluster.contract import Activity
-from gateway.metrics.counts import Counts
+from gateway.metrics.counters import BUCKET_SECONDS, MetricsSnapshot
 
 TEXT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-BUCKET_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _BOUNDS = [f"{bound:g}" for bound in BUCKET_SECONDS] + ["+Inf"]
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # half of the text, of no use here
 
 
-def as_text(counts: Counts, gateways: Mapping[int, int]) -> bytes:
+def as_text(snapshot: MetricsSnapshot, gateways: Mapping[int, int]) -> bytes:
     """Everything, as Prometheus reads it.
 
     `gateways` says which process each gateway is: its number from 1, its process id.
     """
     registry = CollectorRegistry()
-    registry.register(_Families(lambda: _families(counts)))
+    registry.register(_Families(lambda: _families(snapshot)))
     registry.register(_Families(lambda: _gateway_families(gateways)))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     return generate_latest(registry)
 
 
-def _families(counts: Counts) -> Iterator[Metric]:
+def _families(snapshot: MetricsSnapshot) -> Iterator[Metric]:
     requests = CounterMetricFamily(
         "questkeep_http_requests",
         "Requests answered.",
         labels=["method", "route", "status", "code"],
     )
-    for (method, route, status, code), count in counts.requests.items():
+    for (method, route, status, code), count in snapshot.requests.items():
         requests.add_metric([method, route, str(status), code], count)
     yield requests
     seconds = HistogramMetricFamily(
@@ -60,7 +59,7 @@ def _families(counts: Counts) -> Iterator[Metric]:
         "From a request's first byte to its answer.",
         labels=["route"],
     )
-    for route, latency in counts.latencies.items():
+    for route, latency in snapshot.latencies.items():
         buckets = list(zip(_BOUNDS, accumulate(latency.buckets), strict=True))
         seconds.add_metric([route], buckets, latency.seconds)
     yield seconds
@@ -69,12 +68,12 @@ def _families(counts: Counts) -> Iterator[Metric]:
         "Commands by type and by what became of them (ok, or the refusal's code).",
         labels=["type", "outcome"],
     )
-    for (command_type, outcome), count in counts.commands.items():
+    for (command_type, outcome), count in snapshot.commands.items():
         commands.add_metric([command_type, outcome], count)
     yield commands
     in_flight = "Requests being answered."
-    yield GaugeMetricFamily("questkeep_http_requests_in_flight", in_flight, counts.in_flight)
-    yield from _activity(counts.activity)
+    yield GaugeMetricFamily("questkeep_http_requests_in_flight", in_flight, snapshot.in_flight)
+    yield from _activity(snapshot.activity)
 
 
 def _activity(now: Activity) -> Iterator[Metric]:

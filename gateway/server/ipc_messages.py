@@ -5,7 +5,7 @@
 | `begin` | first | `Begin` → nothing, once everything but the socket is ready |
 | `show_rules` | first | a rules file's text → nothing, once it is shown |
 | `listen` | first | nothing → nothing, or a sentence on why it cannot |
-| `counts` | first | nothing → `Counts` |
+| `counts` | first | nothing → `MetricsSnapshot` |
 | `drain` | first | seconds → whether everything accepted was answered |
 | `stop` | first | nothing → nothing, once every connection is closed |
 | `find_host` | further | a slot → `HostFound` |

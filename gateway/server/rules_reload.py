@@ -15,7 +15,7 @@ import structlog
 from msgspec.structs import asdict
 
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
-from gateway.api.rules_endpoint import Reloaded, ShownRules, what_changed
+from gateway.api.rules_endpoint import Reloaded, RulesEndpoint, what_changed
 from gateway.settings import WrongSettings
 
 log = structlog.get_logger("questkeep.rules")
@@ -26,7 +26,7 @@ HandOver = Callable[[str], Awaitable[None]]
 """Gives a checked text to the hosts, and to the gateways that show it."""
 
 
-class ServedRules(ShownRules):
+class ServedRules(RulesEndpoint):
     """The rules in force, read by `read` when they are to change, then given to `hand_over`."""
 
     def __init__(self, rules: Rules, read: ReadRules, hand_over: HandOver) -> None:
@@ -36,7 +36,7 @@ class ServedRules(ShownRules):
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self, asked_by: str) -> Reloaded:
-        """See `ShownRules.reload`."""
+        """See `RulesEndpoint.reload`."""
         async with self._one_at_a_time:
             text = await asyncio.to_thread(self._read)
             rules = await asyncio.to_thread(compile_rules, text)

@@ -25,8 +25,7 @@ from actors.cluster.contract import Cluster, ClusterError, HostSettings
 from actors.cluster.remote_hosts import LendsHosts
 from actors.gc_tuning import collect_rarely
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
-from gateway.api.app import App
-from gateway.api.assembly import make_app
+from gateway.api.app import App, make_app
 from gateway.auth.jwks import JwksError, KeySet
 from gateway.auth.tokens import Signing, keys, signing
 from gateway.http.listener import Address, CannotListen, Listener, free_address
@@ -206,7 +205,7 @@ async def _drain(
 ) -> None:
     app.draining = True
     console.print("Stopping: finishing what was accepted (Ctrl-C again leaves at once).")
-    if not all(await asyncio.gather(app.settle(seconds), gateways.drain(seconds))):
+    if not all(await asyncio.gather(app.wait_idle(seconds), gateways.drain(seconds))):
         _log.warning("requests were still being answered", waited_seconds=seconds)
     if not await _within(seconds, cluster.drain()):
         _log.warning(

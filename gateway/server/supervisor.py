@@ -24,9 +24,8 @@ from actors.cluster.remote_hosts import FindHost
 from actors.errors import AskAgain
 from actors.transport.call_channel import HostGone
 from domain.rules.compiled_rules import InvalidRules
-from gateway.api.rules_endpoint import ShownRules
-from gateway.metrics.counters import Metrics
-from gateway.metrics.counts import NOTHING, Counts, of_the_past, total
+from gateway.api.rules_endpoint import RulesEndpoint
+from gateway.metrics.counters import EMPTY, Metrics, MetricsSnapshot, total, without_gauges
 from gateway.metrics.prometheus import as_text
 from gateway.server.ipc import Answerers, Line, LineCut, LineFailed
 from gateway.server.ipc_messages import Begin, HostFound, ReloadOutcome
@@ -60,7 +59,7 @@ class _Gateway:
         self.number = number
         self.child = child
         self.line = line
-        self.counts = NOTHING
+        self.counts = EMPTY
         self.listening = False
 
     async def end(self) -> int:
@@ -78,14 +77,14 @@ class Gateways:
         rules: the first's.
     """
 
-    def __init__(self, own: Metrics, rules: ShownRules) -> None:
+    def __init__(self, own: Metrics, rules: RulesEndpoint) -> None:
         self._own = own
         self._rules = rules
         self._running: dict[int, _Gateway] = {}
         self._watching: list[asyncio.Task[None]] = []
         self._stopping = False
         self._hosts_going = False
-        self._past = NOTHING
+        self._past = EMPTY
 
     async def start(self, count: int, begin: Begin, find_host: FindHost) -> None:
         """Start `count` of them; return once every one accepts connections.
@@ -119,7 +118,7 @@ class Gateways:
         await asyncio.gather(*(self._read_counts(one) for one in running))
         # One that died meanwhile is in the past already.
         alive = [one for one in running if self._running.get(one.number) is one]
-        counts = total([self._own.counts(), self._past, *(one.counts for one in alive)])
+        counts = total([self._own.snapshot(), self._past, *(one.counts for one in alive)])
         answering = {one.number: one.child.pid for one in alive if one.listening}
         return as_text(counts, {1: os.getpid(), **answering})
 
@@ -201,7 +200,7 @@ class Gateways:
             began = loop.time()
             await one.line.closed.wait()
             del self._running[one.number]
-            self._past = total([self._past, of_the_past(one.counts)])
+            self._past = total([self._past, without_gauges(one.counts)])
             exit_code = await one.end()
             if loop.time() - began > SETTLED_SECONDS:
                 pause = PAUSE_SECONDS_MIN
@@ -236,7 +235,7 @@ class Gateways:
         """Its newest counts; where it does not answer, the last ones go on counting."""
         try:
             async with asyncio.timeout(COUNTS_SECONDS):
-                one.counts = msgspec.convert(await one.line.call("counts"), Counts)
+                one.counts = msgspec.convert(await one.line.call("counts"), MetricsSnapshot)
         except (LineCut, LineFailed, TimeoutError):
             log.debug("a gateway did not tell its counts", gateway=one.number)
 

@@ -22,8 +22,8 @@ from actors.gc_tuning import collect_rarely
 from actors.transport.addresses import Whereabouts
 from actors.transport.call_channel import HostGone
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
-from gateway.api.assembly import make_app
-from gateway.api.rules_endpoint import Reloaded, ShownRules
+from gateway.api.app import make_app
+from gateway.api.rules_endpoint import Reloaded, RulesEndpoint
 from gateway.auth.jwks import JwksError, KeySet
 from gateway.auth.tokens import Signing, keys
 from gateway.http.listener import CannotListen, Listener
@@ -36,7 +36,7 @@ from gateway.settings import Settings
 log = structlog.get_logger("questkeep.serve")
 
 
-class FollowedRules(ShownRules):
+class FollowedRules(RulesEndpoint):
     """The first gateway's rules."""
 
     def __init__(self, rules: Rules, line: Line) -> None:
@@ -44,7 +44,7 @@ class FollowedRules(ShownRules):
         self._line = line
 
     async def reload(self, asked_by: str) -> Reloaded:
-        """See `ShownRules.reload`: the first does it, and has everybody show what came of it."""
+        """See `RulesEndpoint.reload`: the first does it, and has everybody show what came of it."""
         found = await self._line.call("reload_rules", asked_by)
         outcome = msgspec.convert(found, ReloadOutcome)
         if outcome.reloaded is None:
@@ -103,11 +103,11 @@ class Further:
         return ""
 
     async def _counts(self, _: None) -> Any:
-        return self._app.metrics.counts()
+        return self._app.metrics.snapshot()
 
     async def _drain(self, seconds: float) -> bool:
         self._app.draining = True
-        settled = await self._app.settle(seconds)
+        settled = await self._app.wait_idle(seconds)
         await self._cluster.drain()
         return settled
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from domain.rules.compiled_rules import compile_rules
-from gateway.api.command_validation import LIST_MAX
-from gateway.options import OPTIONS, SECRETS
+from gateway.options import LIST_MAX, OPTIONS, SECRETS
 from gateway.settings import (
     Settings,
     WrongSettings,

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from benchmarks.peers.limits.empty import REPLY
 from gateway.api.app import App
+from gateway.api.exchange import Exchange
 from gateway.http.listener import Address, Listener
-from gateway.http.messages import Exchange, Request, Response
+from gateway.http.messages import Request, Response
 from gateway.server.event_loop import loop_factory
 
 BODY_BYTES_MAX = 64 * 1024

@@ -16,10 +16,10 @@ from domain.ids import ID_LENGTH_MAX, ID_RULE
 from domain.messages.commands import SERVICE_COMMANDS, command_adapter
 from domain.messages.reply import ReplyBody
 from domain.rules.deviation import ChapterDeviation, StoryDeviation
-from gateway.api.command_validation import LIST_MAX
 from gateway.api.docs.examples import COMMAND_EXAMPLES
-from gateway.api.routes import PAGE
-from gateway.problems import MEANINGS
+from gateway.api.parameters import PAGE
+from gateway.options import LIST_MAX
+from gateway.problems import PROBLEM_TYPES
 from gateway.versions import installed
 
 Schema = dict[str, Any]
@@ -252,7 +252,7 @@ def _problem_schema() -> Schema:
             "type": {"type": "string", "description": "Where the code is explained."},
             "title": text,
             "status": {"type": "integer"},
-            "code": {"type": "string", "enum": list(MEANINGS)},
+            "code": {"type": "string", "enum": list(PROBLEM_TYPES)},
             "detail": text,
             "command_id": text,
             "retry_after_ms": {"type": "integer"},

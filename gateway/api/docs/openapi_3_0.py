@@ -1,7 +1,7 @@
-"""An OpenAPI 3.1 document in the words of 3.0, for readers that know no newer ones.
+"""An OpenAPI 3.1 document downgraded to 3.0, for readers that know nothing newer.
 
-Only what our document uses is reworded: `null` as a type, `const`, keys of maps, empty
-lists of required members.
+Only what our document uses is downgraded: `null` as a type, `const`, keys of maps, empty lists of
+required members.
 
 Not for: programs; they get the 3.1 document.
 """
@@ -9,21 +9,21 @@ Not for: programs; they get the 3.1 document.
 from typing import Any
 
 
-def in_older_words(document: dict[str, Any]) -> dict[str, Any]:
+def downgrade(document: dict[str, Any]) -> dict[str, Any]:
     """A copy of `document` as OpenAPI 3.0."""
-    copy: dict[str, Any] = _reworded(document)
+    copy: dict[str, Any] = _downgraded(document)
     copy["openapi"] = "3.0.3"
     copy["info"].pop("summary", None)
     return copy
 
 
-def _reworded(node: Any) -> Any:
+def _downgraded(node: Any) -> Any:
     if isinstance(node, list):
-        return [_reworded(one) for one in node]
+        return [_downgraded(item) for item in node]
     if not isinstance(node, dict):
         return node
     older = {
-        key: _reworded(value)
+        key: _downgraded(value)
         for key, value in node.items()
         if key not in ("const", "propertyNames", "patternProperties")
     }
@@ -32,7 +32,7 @@ def _reworded(node: Any) -> Any:
     if "const" in node:
         older["enum"] = [node["const"]]
     for values in node.get("patternProperties", {}).values():
-        older["additionalProperties"] = _reworded(values)
+        older["additionalProperties"] = _downgraded(values)
     return _with_nullable(older)
 
 

@@ -13,11 +13,12 @@ from swagger_ui_bundle import swagger_ui_path
 
 from actors.messages import Media
 from gateway.api.docs.openapi import openapi_document
-from gateway.api.docs.openapi_3_0 import in_older_words
+from gateway.api.docs.openapi_3_0 import downgrade
+from gateway.api.exchange import Exchange
 from gateway.api.media import write
 from gateway.api.routes import Route
-from gateway.http.messages import API_HEADERS, Exchange, Headers, Response
-from gateway.problems import MEANINGS, Problem
+from gateway.http.messages import API_HEADERS, Headers, Response
+from gateway.problems import PROBLEM_TYPES, Problem
 
 _HTML = b"text/html; charset=utf-8"
 _ASSETS = {
@@ -121,7 +122,7 @@ def _openapi_bytes() -> bytes:
 
 @cache
 def _older_openapi_bytes() -> bytes:
-    return write(in_older_words(openapi_document()), Media.JSON)
+    return write(downgrade(openapi_document()), Media.JSON)
 
 
 @cache
@@ -136,7 +137,7 @@ def _errors_page() -> bytes:
     rows = "".join(
         f'<tr id="{code}"><td><code>{code}</code></td><td>{meaning.status}</td>'
         f"<td>{html.escape(meaning.title)}</td><td>{html.escape(meaning.advice)}</td></tr>\n"
-        for code, meaning in MEANINGS.items()
+        for code, meaning in PROBLEM_TYPES.items()
     )
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -149,7 +149,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_refused(
 async def test_nobody_is_answered_who_left_before_the_end_of_the_body(gateway: Gateway) -> None:
     answer = await gateway.send(b"{", disconnect=True)
     assert answer.status == 0
-    assert await gateway.app.settle(1)
+    assert await gateway.app.wait_idle(1)
 
 
 _scalars = (

@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from domain.messages.commands import COMMAND_TYPES
 from gateway.api.docs.openapi import openapi_document
-from gateway.problems import MEANINGS
+from gateway.problems import PROBLEM_TYPES
 from tests.gateway.gateway_kit import Gateway
 
 NOT_DESCRIBED = {"/", "/openapi.json"}
@@ -52,7 +52,7 @@ def test_routes_that_ask_for_a_token_say_so(gateway: Gateway) -> None:
 def test_every_command_and_every_code_is_described() -> None:
     schemas = openapi_document()["components"]["schemas"]
     assert set(schemas["Command"]["discriminator"]["mapping"]) == COMMAND_TYPES
-    assert schemas["Problem"]["properties"]["code"]["enum"] == list(MEANINGS)
+    assert schemas["Problem"]["properties"]["code"]["enum"] == list(PROBLEM_TYPES)
     for name in schemas["Command"]["discriminator"]["mapping"].values():
         assert schemas[name.rpartition("/")[2]]["required"][0] == "type"
 
@@ -118,5 +118,5 @@ async def test_no_other_file_is_served(gateway: Gateway, path: str) -> None:
 
 async def test_every_problem_points_at_its_paragraph(gateway: Gateway) -> None:
     page = (await gateway.get("/docs/errors", bearer=None)).content.decode()
-    for code in MEANINGS:
+    for code in PROBLEM_TYPES:
         assert f'id="{code}"' in page

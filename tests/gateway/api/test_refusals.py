@@ -10,8 +10,8 @@ from actors import errors
 from actors.messages import refused
 from domain.messages.rejections import Code
 from gateway.api.app import USERS_WITH_ROOM_MIN
-from gateway.api.retry_after import COMING_BACK_PER_SECOND, Crowd
-from gateway.problems import MEANINGS, FieldError, Problem
+from gateway.api.retry_after import RETRIES_PER_SECOND, RetryAfterSpreader
+from gateway.problems import PROBLEM_TYPES, FieldError, Problem
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import ACKNOWLEDGE, PLAYER, SERVICE, Gateway, ScriptedCluster
 
@@ -92,7 +92,7 @@ async def test_a_refusal_has_its_status_and_code(gateway: Gateway, row: Row) -> 
     problem = answer.json
     assert problem["status"] == row.status
     assert problem["type"] == f"/docs/errors#{row.code}"
-    assert problem["title"] == MEANINGS[row.code].title
+    assert problem["title"] == PROBLEM_TYPES[row.code].title
     assert problem["detail"]
 
 
@@ -264,7 +264,7 @@ def all_codes_below() -> set[str]:
 
 
 def test_the_table_has_every_code_of_the_layers_below() -> None:
-    assert all_codes_below() <= MEANINGS.keys()
+    assert all_codes_below() <= PROBLEM_TYPES.keys()
 
 
 SPECIFIED = {
@@ -289,10 +289,10 @@ SPECIFIED = {
 
 def test_the_table_is_the_one_that_was_promised() -> None:
     promised = {code: status for status, codes in SPECIFIED.items() for code in codes.split()}
-    assert {code: meaning.status for code, meaning in MEANINGS.items()} == promised
+    assert {code: meaning.status for code, meaning in PROBLEM_TYPES.items()} == promised
 
 
-@pytest.mark.parametrize("code", MEANINGS)
+@pytest.mark.parametrize("code", PROBLEM_TYPES)
 def test_each_code_makes_a_whole_problem(code: str) -> None:
     document = Problem(code, "because").document()
     assert set(document) == {"type", "title", "status", "code", "detail"}
@@ -344,7 +344,7 @@ async def test_those_who_are_turned_away_are_told_to_come_back_one_after_the_oth
     gateway = gateway_kit.gateway(cluster, requests_in_flight_max=1)
     first = asyncio.create_task(gateway.send(ACKNOWLEDGE))
     await cluster.arrived.wait()
-    answers = [await gateway.send(ACKNOWLEDGE) for _ in range(COMING_BACK_PER_SECOND * 3 // 2)]
+    answers = [await gateway.send(ACKNOWLEDGE) for _ in range(RETRIES_PER_SECOND * 3 // 2)]
     moments = [answer.json["retry_after_ms"] for answer in answers]
     assert moments[0] == 1_000
     assert moments[-1] > 1_000
@@ -354,13 +354,13 @@ async def test_those_who_are_turned_away_are_told_to_come_back_one_after_the_oth
 
 
 def test_a_crowd_is_spread_over_time_but_not_for_ever() -> None:
-    crowd = Crowd()
-    told = [crowd.come_back_after_ms(50.0) for _ in range(40 * COMING_BACK_PER_SECOND)]
+    spreader = RetryAfterSpreader()
+    told = [spreader.next_ms(50.0) for _ in range(40 * RETRIES_PER_SECOND)]
     assert told[0] == 1_000
-    assert told[COMING_BACK_PER_SECOND] == 2_000
+    assert told[RETRIES_PER_SECOND] == 2_000
     assert told == sorted(told)
     assert told[-1] == 30_000
-    assert crowd.come_back_after_ms(90.0) == 1_000
+    assert spreader.next_ms(90.0) == 1_000
 
 
 async def test_a_draining_server_takes_nothing_new(gateway: Gateway) -> None:
@@ -389,12 +389,12 @@ async def test_settling_waits_for_what_was_accepted_and_no_longer_than_told() ->
             return await super().ask(requests)
 
     gateway = gateway_kit.gateway(Waiting(refused("quest_not_found", "none")))
-    assert await gateway.app.settle(0.01)
+    assert await gateway.app.wait_idle(0.01)
     request = asyncio.create_task(gateway.send(ACKNOWLEDGE))
     await arrived.wait()
-    assert not await gateway.app.settle(0.01)
+    assert not await gateway.app.wait_idle(0.01)
     go_on.set()
-    assert await gateway.app.settle(10)
+    assert await gateway.app.wait_idle(10)
     assert (await request).status == 404
 
 

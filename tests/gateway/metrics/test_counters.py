@@ -3,16 +3,16 @@
 import msgspec
 
 from actors.cluster.contract import Activity
-from gateway.metrics.counts import NOTHING, Counts, Latency, of_the_past, total
+from gateway.metrics.counters import EMPTY, Latency, MetricsSnapshot, total, without_gauges
 
-ONE = Counts(
+ONE = MetricsSnapshot(
     {("GET", "/a", 200, ""): 2, ("GET", "/a", 404, "not_found"): 1},
     {"/a": Latency([1, 2], 0.5)},
     {("grant", "ok"): 2},
     3,
     Activity(5, 6, 1, 0),
 )
-OTHER = Counts(
+OTHER = MetricsSnapshot(
     {("GET", "/a", 200, ""): 5},
     {"/a": Latency([0, 5], 1.0), "/b": Latency([1, 0], 0.25)},
     {("grant", "ok"): 1, ("grant", "quest_not_found"): 1},
@@ -22,7 +22,7 @@ OTHER = Counts(
 
 
 def test_a_total_is_the_sum_of_every_count() -> None:
-    assert total([ONE, NOTHING, OTHER]) == Counts(
+    assert total([ONE, EMPTY, OTHER]) == MetricsSnapshot(
         {("GET", "/a", 200, ""): 7, ("GET", "/a", 404, "not_found"): 1},
         {"/a": Latency([1, 7], 1.5), "/b": Latency([1, 0], 0.25)},
         {("grant", "ok"): 3, ("grant", "quest_not_found"): 1},
@@ -33,11 +33,11 @@ def test_a_total_is_the_sum_of_every_count() -> None:
 
 
 def test_of_a_gateway_that_is_gone_only_what_it_did_stays() -> None:
-    past = of_the_past(ONE)
+    past = without_gauges(ONE)
     assert (past.in_flight, past.activity) == (0, Activity(0, 6, 1, 0))
     assert (past.requests, past.latencies) == (ONE.requests, ONE.latencies)
 
 
 def test_counts_travel() -> None:
     sent = msgspec.msgpack.decode(msgspec.msgpack.encode(ONE))
-    assert msgspec.convert(sent, Counts) == ONE
+    assert msgspec.convert(sent, MetricsSnapshot) == ONE
