@@ -1,13 +1,13 @@
-"""Names the steps between a decided change and stable storage, for tests that kill at each of them.
+"""Failpoints: named places between a decided change and stable storage, where tests kill or pause.
 
-A test process sets `on_reached`; in a server it stays None, and a step costs one comparison.
+A test process sets `on_failpoint`; in a server it stays None, and a failpoint costs one comparison.
 
 Not for: logging, metrics, or anything a server does.
 """
 
 from collections.abc import Callable
 
-STEPS = (
+STORE_FAILPOINTS = (
     "journal.before_append",
     "journal.mid_append",
     "journal.after_append",
@@ -17,9 +17,9 @@ STEPS = (
     "snapshot.before_rename",
     "snapshot.after_rename",
 )
-"""Steps of this layer's stores."""
+"""Failpoints of this layer's stores."""
 
-HOST_STEPS = (
+HOST_FAILPOINTS = (
     "host.before_reply",
     "host.checkpoint",
     "host.passivating",
@@ -30,12 +30,12 @@ HOST_STEPS = (
     "recovery.before_drop",
     "recovery.done",
 )
-"""Steps of `recovery` and of the hosts above it: a batch, a user or a stream passes each once."""
+"""Failpoints of `recovery` and the hosts above it: a batch, a user or a stream passes each once."""
 
-on_reached: Callable[[str], None] | None = None
+on_failpoint: Callable[[str], None] | None = None
 
 
-def reached(step: str) -> None:
-    """Tell the hook, if a test set one, that the calling thread stands at `step`."""
-    if on_reached is not None:
-        on_reached(step)
+def failpoint(name: str) -> None:
+    """Call the hook, if a test set one, with the `name` that the calling thread has reached."""
+    if on_failpoint is not None:
+        on_failpoint(name)

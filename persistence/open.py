@@ -1,6 +1,6 @@
 """From a store's URL to the store.
 
-Not for: keeping a second server out (`disk_lock.lock_store`), or choosing a default URL
+Not for: keeping a second server out (`disk.lock.lock_store`), or choosing a default URL
 (`gateway.settings`).
 """
 

@@ -1,7 +1,7 @@
 """The storage contract: journals that only their newest owner can append to, and user snapshots.
 
 Everything here carries opaque bytes; `codec` alone knows what they mean.  Implementations: `disk`,
-`object_store`, `memory`.  One conformance kit (`tests/conformance/`) holds for all of them.
+`objects`, `memory`.  One conformance kit (`tests/conformance/`) holds for all of them.
 
 Not for: deciding when to snapshot (`actors.host`) or merging journals into snapshots (`recovery`).
 

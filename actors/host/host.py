@@ -41,8 +41,8 @@ from actors.host.user import Turn, UserActor
 from actors.messages import Ask, Read, Reply, Request, refused
 from domain.state.history import HistoryEntry
 from domain.state.user_state import UserState
-from persistence import failpoints
 from persistence.errors import Fenced, Spoiled, StorageError, Unavailable
+from persistence.failpoints import failpoint
 from persistence.journal.group_commit import GroupCommit
 from persistence.store import Store, Stream
 
@@ -192,7 +192,7 @@ class Host:
             self._break(error)
             return
         self._sequence = durable.result()
-        failpoints.reached("host.before_reply")
+        failpoint("host.before_reply")
         for resident, state in turns:
             actor = resident.actor
             assert actor is not None
@@ -323,7 +323,7 @@ class Host:
     async def _checkpoint(self) -> None:
         """Snapshot every user the journal still covers, then drop that part of it."""
         stream, sequence, covered = self._stream, self._sequence, self._journal_bytes
-        failpoints.reached("host.checkpoint")
+        failpoint("host.checkpoint")
         try:
             if await self._snapshot_all() and stream is not None and stream is self._stream:
                 await stream.drop_through(sequence)
@@ -336,7 +336,7 @@ class Host:
     async def passivate(self, resident: Resident, reason: str) -> bool:
         """Snapshot an idle user and let them go; False when a message came in meanwhile."""
         resident.busy = True
-        failpoints.reached("host.passivating")
+        failpoint("host.passivating")
         left = await self._snapshot(resident) and resident.mailbox.depth == 0
         if self.residents.get(resident.user_id) is not resident:
             return False

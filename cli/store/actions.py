@@ -23,8 +23,8 @@ from persistence.errors import Corrupt, NewerFormat, StorageError
 from persistence.maintenance import backup as backups
 from persistence.maintenance import deletion, export_import, inspection, verification
 from persistence.maintenance.exclusive import may_be_served
-from persistence.maintenance.export_import import Told
-from persistence.maintenance.manifest import read_head
+from persistence.maintenance.export_import import ImportOutcome
+from persistence.maintenance.manifest import read_manifest
 from persistence.open import BadStoreUrl, open_store
 from persistence.store import Store
 
@@ -46,7 +46,9 @@ def inspect(url: str | None, user: str | None, *, users: bool, as_json: bool) ->
                 shown.print_user(found, as_json)
                 return 0
             with Bar("Looking") as bar:
-                everything = await inspection.inspect_store(store, users=users, on_step=bar.step)
+                everything = await inspection.inspect_store(
+                    store, users=users, on_progress=bar.step
+                )
             shown.print_store(everything, as_json)
             return DAMAGE if any(one.damage for one in everything.streams) else 0
 
@@ -100,7 +102,12 @@ def import_(url: str | None, file: str | None, *, replace: bool, as_json: bool) 
         with _input(file) as lines, Bar("Importing") as bar:
             async with _writing(url) as store:
                 imported = export_import.import_lines(
-                    store, lines, name, owner=_owner("import"), replace=replace, on_step=bar.step
+                    store,
+                    lines,
+                    name,
+                    owner=_owner("import"),
+                    replace=replace,
+                    on_progress=bar.step,
                 )
                 told = [one async for one in _closing(imported)]
                 shown.print_told(store.url, told, as_json)
@@ -116,7 +123,7 @@ def backup(url: str | None, destination: str, *, as_json: bool) -> None:
         async with _reading(url) as store, _opened(_url(destination)) as target:
             with Bar("Copying") as bar:
                 done = await backups.back_up(
-                    store, target, owner=_owner("backup"), clock=_now, on_step=bar.step
+                    store, target, owner=_owner("backup"), clock=_now, on_progress=bar.step
                 )
             shown.print_backup(target.url, done, as_json)
             return DAMAGE if done.damages else 0
@@ -129,16 +136,16 @@ def restore(backup: str, url: str | None, users: list[str], *, as_json: bool) ->
 
     async def work() -> int:
         async with _reading(backup) as source, _writing(url) as store:
-            total = len(users) or (await read_head(source)).users
+            total = len(users) or (await read_manifest(source)).users
             with Bar("Restoring", total) as bar:
                 restored = backups.restore(
-                    source, store, users, owner=_owner("restore"), on_step=bar.step
+                    source, store, users, owner=_owner("restore"), on_progress=bar.step
                 )
                 all_told = [one async for one in _closing(restored)]
-            damages = [one for one in all_told if not isinstance(one, Told)]
+            damages = [one for one in all_told if not isinstance(one, ImportOutcome)]
             for one in damages:
                 typer.echo(f"DAMAGE {one.user_id}: {one.damage}", err=True)
-            told = [one for one in all_told if isinstance(one, Told)]
+            told = [one for one in all_told if isinstance(one, ImportOutcome)]
             shown.print_told(store.url, told, as_json)
             return DAMAGE if damages else 0
 

@@ -10,8 +10,8 @@ import msgspec
 import typer
 
 from persistence.journal.recovery import SERVER
-from persistence.maintenance.backup import Copied
-from persistence.maintenance.export_import import Told
+from persistence.maintenance.backup import BackupSummary
+from persistence.maintenance.export_import import ImportOutcome
 from persistence.maintenance.inspection import StoreFound, StreamFound, UserFound
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.verification import Verified
@@ -104,7 +104,7 @@ def print_verified(found: Verified, as_json: bool) -> None:
     typer.echo(f"{found.url}: {verdict} in {read}.")
 
 
-def print_told(url: str, told: list[Told], as_json: bool) -> None:
+def print_told(url: str, told: list[ImportOutcome], as_json: bool) -> None:
     """What became of each user."""
     outcomes = Counter(one.outcome for one in told)
     skipped = [one.user_id for one in told if one.outcome is Outcome.SKIPPED]
@@ -121,7 +121,7 @@ def print_told(url: str, told: list[Told], as_json: bool) -> None:
     typer.echo(f"{url}: {count(len(told), 'user')}: {', '.join(words) or 'nothing to do'}.")
 
 
-def print_backup(url: str, done: Copied, as_json: bool) -> None:
+def print_backup(url: str, done: BackupSummary, as_json: bool) -> None:
     """What was copied, and who was not."""
     for damage in done.damages:
         typer.echo(f"DAMAGE {damage}", err=True)

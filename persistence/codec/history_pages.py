@@ -1,4 +1,4 @@
-"""Pages of a user's account that have left memory: immutable, 256 entries each, read by number.
+"""Pages of a user's history that have left memory: immutable, 256 entries each, read by number.
 
 A page stands among the snapshots under a name of its own, `<user>+<first sequence>`, which no user
 can have: it gets their durability, their checksum and their rule that the first one stays.  Pages
@@ -54,7 +54,7 @@ async def read_page(store: Store, user_id: str, first: int) -> list[dict[str, An
     name = page_name(user_id, first)
     stored = await store.read_snapshot(name)
     if stored is None:
-        raise Corrupt(name, 0, "nothing, though the account goes on after this page")
+        raise Corrupt(name, 0, "nothing, though the history goes on after this page")
     page = msgpack.unpackb(stored.payload, strict_map_key=True)
     if page["format"] > FORMAT:
         raise NewerFormat(name, page["format"], FORMAT)

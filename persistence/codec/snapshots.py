@@ -72,7 +72,7 @@ class Record(Struct, frozen=True, array_like=True):
 class Rows(Struct, frozen=True):
     """Everything a user owns, table by table: the shape of snapshots.
 
-    `history` is the part of the account that no stored page holds yet, and the newest entries.
+    `history` is the part of the history that no stored page holds yet, and the newest entries.
     """
 
     player_progression: PlayerProgression | None

@@ -3,7 +3,7 @@
 Everything the `file://` store changes on disk goes through here, so that a test can put a failing
 or a recording `os` in their place.
 
-Not for: what the files mean (`disk_stream`, `disk_journals`, `disk_snapshots`, `disk_lock`).
+Not for: what the files mean (`disk.stream`, `disk.journals`, `disk.snapshots`, `disk.lock`).
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from persistence import failpoints
 from persistence.errors import Spoiled, Unavailable
+from persistence.failpoints import failpoint
 
 TRASH = "trash"
 TMP = "tmp"
@@ -72,10 +73,10 @@ def write_all(fd: int, content: bytes) -> None:
 
 def append_all(fd: int, content: bytes) -> None:
     """`write_all`; under a test's hook in two halves, so that a kill can fall between them."""
-    if failpoints.on_reached is not None:
+    if failpoints.on_failpoint is not None:
         half = len(content) // 2
         write_all(fd, content[:half])
-        failpoints.reached("journal.mid_append")
+        failpoint("journal.mid_append")
         content = content[half:]
     write_all(fd, content)
 

@@ -12,7 +12,7 @@ Why a seal: a writer that sees the fence has written its batch all the same.  Ha
 before it landed and the next one after, the two would tell one user's story differently (P2).  So
 the first fence also says, once and for all, which batch is the last.
 
-Not for: writing batches (`disk_stream`).
+Not for: writing batches (`disk.stream`).
 """
 
 import contextlib
@@ -21,9 +21,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from persistence import failpoints
 from persistence.disk import files
 from persistence.errors import Corrupt
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.store import Batch, StreamId
 
@@ -90,7 +90,7 @@ def forget_host(root: Path, host: str) -> None:
 
 def drop(root: Path, stream: StreamId) -> None:
     """Take the stream's folder away in one step, so that a paused writer finds its path gone."""
-    failpoints.reached("journal.before_drop")
+    failpoint("journal.before_drop")
     files.remove_folder(root, folder_of(root, stream))
 
 

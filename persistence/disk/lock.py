@@ -1,7 +1,7 @@
 """One server, or one tool that writes, for one store on disk: the second is refused by name.
 
 The lock keeps mistakes out; it is no fence.  What keeps a *stale* writer from being believed is in
-`disk_stream` (P3), lock or no lock.
+`disk.stream` (P3), lock or no lock.
 
 Not for: hosts.  They open the store in processes of their own and take no lock.
 """

@@ -18,7 +18,7 @@ _Result = TypeVar("_Result")
 _Job = tuple[Callable[[], Any], asyncio.Future[Any]]
 
 
-class OwnThread:
+class SerialExecutor:
     """Work for one thread, done in the order in which it is asked for."""
 
     def __init__(self, name: str) -> None:

@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from persistence import failpoints
 from persistence.disk import files
 from persistence.errors import Corrupt, Unavailable
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.store import Stored
 
@@ -56,13 +56,13 @@ class Snapshots:
         """See `Store.write_snapshot`."""
         folder = self._folder(user_id)
         if max(_versions(folder, user_id), default=-1) < version:
-            failpoints.reached("snapshot.before_write")
+            failpoint("snapshot.before_write")
             self._make(folder)
             framed = frame.encode(version, payload, frame.SNAPSHOT)
             with files.draft(self._root, framed) as draft:
-                failpoints.reached("snapshot.before_rename")
+                failpoint("snapshot.before_rename")
                 files.link_new(draft, _path(folder, user_id, version))
-            failpoints.reached("snapshot.after_rename")
+            failpoint("snapshot.after_rename")
         versions = sorted(_versions(folder, user_id))
         # Before an older version goes, and before the caller is told, the newest name is durable:
         # its writer, if it is not us, may not have come that far.

@@ -5,11 +5,11 @@ synced (P1).  It does not survive the loss of the disk.
 
 Nothing is made on disk before the first write: opening and reading leave no trace.
 
-Layout under the root: `STORE` (what this is, with its format), `lock` (`disk_lock`),
-`snapshots/` (`disk_snapshots`), `journals/` (`disk_journals`, `disk_stream`), `notes/`, and `tmp/`
+Layout under the root: `STORE` (what this is, with its format), `lock` (`disk.lock`),
+`snapshots/` (`disk.snapshots`), `journals/` (`disk.journals`, `disk.stream`), `notes/`, and `tmp/`
 and `trash/`, whose contents mean nothing.
 
-Not for: keeping a second server out (`disk_lock`).
+Not for: keeping a second server out (`disk.lock`).
 """
 
 import asyncio

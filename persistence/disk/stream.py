@@ -1,12 +1,12 @@
 """A journal stream on disk as its one writer has it: append, sync, look for the fence, then answer.
 
 Every append ends in the same order, the heart of P3: write, `fdatasync`, and only *then* the two
-looks of `_look_for_a_successor`.  `disk_journals` says why a look before the sync would be none.
+looks of `_look_for_a_successor`.  `disk.journals` says why a look before the sync would be none.
 
 A write or sync that fails breaks the stream for good (P8): the batch may be whole, torn or absent,
 and a second sync of the same file proves nothing.
 
-Not for: reading or fencing other incarnations' streams (`disk_journals`).
+Not for: reading or fencing other incarnations' streams (`disk.journals`).
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from persistence import failpoints
 from persistence.disk import files
 from persistence.disk.journals import FENCE, JOURNALS, folder_of, segment_path
-from persistence.disk.serial_executor import OwnThread
+from persistence.disk.serial_executor import SerialExecutor
 from persistence.errors import Fenced, StorageError, Unavailable
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.store import StreamId
 
@@ -61,7 +61,7 @@ class DiskStream:
         self._older: list[tuple[Path, int]] = []  # full segments, each with its last sequence
         self._segment, self._fd = self._new_segment()
         self._segment_length = 0
-        self._thread = OwnThread("journal")
+        self._thread = SerialExecutor("journal")
 
     async def append(self, payload: bytes) -> int:
         """See `Stream.append`.  Cancelling the wait does not stop the append."""
@@ -100,11 +100,11 @@ class DiskStream:
                 self._segment_length + len(framed) > self._segment_bytes
             ):
                 self._roll()
-            failpoints.reached("journal.before_append")
+            failpoint("journal.before_append")
             files.append_all(self._fd, framed)
-            failpoints.reached("journal.after_append")
+            failpoint("journal.after_append")
             files.sync(self._fd)
-            failpoints.reached("journal.after_sync")
+            failpoint("journal.after_sync")
             self._look_for_a_successor()
         self._segment_length += len(framed)
         self._sequence += 1
@@ -148,7 +148,7 @@ class DiskStream:
     def _drop_through(self, sequence: int) -> None:
         if self._over is not None:
             raise self._over.with_traceback(None)
-        failpoints.reached("journal.before_drop")
+        failpoint("journal.before_drop")
         self._dropped = max(self._dropped, min(sequence, self._sequence))
         if self._dropped == self._sequence and self._segment_length >= ROLL_BYTES_MIN:
             with self._final_unless_it_succeeds("begin a segment in"):

@@ -16,7 +16,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from persistence import failpoints
 from persistence.codec.snapshots import (
     Record,
     decode_record,
@@ -26,6 +25,7 @@ from persistence.codec.snapshots import (
     unpack_snapshot,
 )
 from persistence.errors import Corrupt, Fenced
+from persistence.failpoints import failpoint
 from persistence.journal.group_commit import unpack_batch
 from persistence.store import Batch, Store, Stored, Stream, StreamId
 
@@ -38,7 +38,7 @@ EVERY_RECEIPT = sys.maxsize
 SERVER = "server"
 """Whose stream stands for the server as a whole; nothing is ever appended to it."""
 
-Placed = tuple[str, Record]
+LocatedRecord = tuple[str, Record]
 """A record and where it stood, for messages."""
 
 
@@ -69,33 +69,33 @@ async def fold(
             for one version (P2, P3).  Nothing is dropped then.
         NewerFormat, Unavailable: as the store raises them.
     """
-    records: defaultdict[str, list[Placed]] = defaultdict(list)
+    records: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
     count = 0
-    failpoints.reached("recovery.begun")
+    failpoint("recovery.begun")
     for stream in streams:
         await store.fence(stream)
-        failpoints.reached("recovery.fenced")
+        failpoint("recovery.fenced")
         async for where, record in records_in(store, stream):
             if record.user_id not in without:
                 records[record.user_id].append((where, record))
                 count += 1
-    failpoints.reached("recovery.read")
+    failpoint("recovery.read")
     limit = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
 
-    async def write(user_id: str, placed: list[Placed]) -> None:
+    async def write(user_id: str, placed: list[LocatedRecord]) -> None:
         async with limit:
             await _fold_user(store, user_id, placed, receipt_window)
-            failpoints.reached("recovery.user_folded")
+            failpoint("recovery.user_folded")
 
     await asyncio.gather(*(write(user_id, placed) for user_id, placed in records.items()))
-    failpoints.reached("recovery.before_drop")
+    failpoint("recovery.before_drop")
     for stream in streams:
         await store.drop(stream)
-    failpoints.reached("recovery.done")
+    failpoint("recovery.done")
     return Folded(len(streams), count, len(records))
 
 
-async def records_in(store: Store, stream: StreamId) -> AsyncIterator[Placed]:
+async def records_in(store: Store, stream: StreamId) -> AsyncIterator[LocatedRecord]:
     """The stream's records in order."""
     async for batch in store.read(stream):
         where = place_of(stream, batch)
@@ -144,7 +144,9 @@ async def check_server(store: Store, server: StreamId | None) -> None:
         raise Fenced(f"another server has taken over {store.url}")
 
 
-async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_window: int) -> None:
+async def _fold_user(
+    store: Store, user_id: str, placed: list[LocatedRecord], receipt_window: int
+) -> None:
     """Write the user's snapshot with `placed` records in it, unless it holds them all already."""
     stored = await store.read_snapshot(user_id)
     after = with_records(user_id, stored, placed, receipt_window)
@@ -153,7 +155,7 @@ async def _fold_user(store: Store, user_id: str, placed: list[Placed], receipt_w
 
 
 def with_records(
-    user_id: str, stored: Stored | None, placed: Sequence[Placed], receipt_window: int
+    user_id: str, stored: Stored | None, placed: Sequence[LocatedRecord], receipt_window: int
 ) -> dict[str, Any] | None:
     """The user's snapshot with `placed` records in it; None when it holds them all already.
 

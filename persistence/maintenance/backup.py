@@ -6,9 +6,9 @@ turn that was acknowledged before the begin.  Users are independent of each othe
 be the same for two of them.  `docs/decisions/0008-a-backup-is-many-moments.md` has the proof.
 
 A backup is a store: it holds snapshots only, and a server can serve from it.  Putting an older
-state back makes a new version (`putting_back`).
+state back makes a new version (`overwrite`).
 
-Not for: moving some users about (`transfer`).
+Not for: moving some users about (`export_import`).
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,27 +17,27 @@ from msgspec import Struct
 
 from persistence.codec.snapshots import pack_snapshot
 from persistence.errors import Corrupt, NewerFormat, StorageError
-from persistence.maintenance.exclusive import alone
-from persistence.maintenance.export_import import Told
+from persistence.maintenance.exclusive import exclusive_access
+from persistence.maintenance.export_import import ImportOutcome
 from persistence.maintenance.manifest import (
     NOTE,
-    Head,
-    Listed,
-    read_head,
+    Manifest,
+    ManifestEntry,
+    read_manifest,
     read_users,
     write_manifest,
 )
 from persistence.maintenance.overwrite import put
-from persistence.maintenance.user_history import Whole, write_pages
+from persistence.maintenance.user_history import CompleteUser, write_pages
 from persistence.maintenance.user_views import (
-    Step,
-    given,
-    journalled,
-    no_step,
-    side_by_side,
+    OnProgress,
+    as_async_iterator,
+    map_concurrently,
+    no_progress,
+    read_complete_user,
+    read_current_user,
+    unfolded_records,
     user_ids,
-    view,
-    whole,
 )
 from persistence.store import Store
 
@@ -53,23 +53,28 @@ class NotInBackup(StorageError):
     """The backup does not have this user.  Name another user or an older backup."""
 
 
-class Unread(Struct, frozen=True):
+class UnreadableUser(Struct, frozen=True):
     """A user of a backup who cannot be put back from it, and why."""
 
     user_id: str
     damage: Corrupt | NewerFormat
 
 
-class Copied(Struct, frozen=True):
+class BackupSummary(Struct, frozen=True):
     """A finished backup: its manifest, and what is wrong with the users who are not in it."""
 
-    head: Head
+    head: Manifest
     damages: list[Corrupt | NewerFormat]
 
 
 async def back_up(
-    store: Store, destination: Store, *, owner: str, clock: Clock, on_step: Step = no_step
-) -> Copied:
+    store: Store,
+    destination: Store,
+    *,
+    owner: str,
+    clock: Clock,
+    on_progress: OnProgress = no_progress,
+) -> BackupSummary:
     """Copy every user of `store`, which may be served meanwhile, to `destination`.
 
     Damaged users are left out and told; all others are copied.
@@ -81,14 +86,14 @@ async def back_up(
     """
     await _refuse_unless_empty(destination)
     begun = clock()
-    listed: list[Listed] = []
+    listed: list[ManifestEntry] = []
     damages: dict[str, Corrupt | NewerFormat] = {}
-    async with alone(destination, owner):
-        journals = await journalled(store)
+    async with exclusive_access(destination, owner):
+        journals = await unfolded_records(store)
 
         async def copy(user_id: str) -> None:
             try:
-                found = await whole(store, user_id, journals)
+                found = await read_complete_user(store, user_id, journals)
             except (Corrupt, NewerFormat) as error:
                 damages[user_id] = error
                 return
@@ -96,10 +101,10 @@ async def back_up(
                 version = found.snapshot["version"]
                 await write_pages(destination, found)
                 await destination.write_snapshot(user_id, version, pack_snapshot(found.snapshot))
-                listed.append(Listed(user_id, version))
+                listed.append(ManifestEntry(user_id, version))
 
-        async for _ in side_by_side(user_ids(store, journals.keys()), copy):
-            on_step()
+        async for _ in map_concurrently(user_ids(store, journals.keys()), copy):
+            on_progress()
         head = await write_manifest(
             destination,
             sorted(listed, key=lambda one: one.user_id),
@@ -108,12 +113,17 @@ async def back_up(
             source=store.url,
             damaged=sorted(damages),
         )
-    return Copied(head, list(damages.values()))
+    return BackupSummary(head, list(damages.values()))
 
 
 async def restore(
-    backup: Store, store: Store, users: Sequence[str] = (), *, owner: str, on_step: Step = no_step
-) -> AsyncIterator[Told | Unread]:
+    backup: Store,
+    store: Store,
+    users: Sequence[str] = (),
+    *,
+    owner: str,
+    on_progress: OnProgress = no_progress,
+) -> AsyncIterator[ImportOutcome | UnreadableUser]:
     """Put `users`, or everyone in `backup`, into `store`; users who are not named stay as they are.
 
     What stands is replaced, by a new version where it is as new.  A user who is damaged in the
@@ -122,26 +132,26 @@ async def restore(
 
     Raises:
         NotABackup, NotInBackup: nothing was changed.
-        StoreInUse, UnfitStore, Unavailable: see `alone`.
+        StoreInUse, UnfitStore, Unavailable: see `exclusive_access`.
         Corrupt, NewerFormat: the manifest; a journal of `store`, or a user in it who is not to be
             restored; a user who is damaged in both, while journals stand.  Nothing was changed.
     """
-    listed = {one.user_id: one for one in await read_users(backup, await read_head(backup))}
+    listed = {one.user_id: one for one in await read_users(backup, await read_manifest(backup))}
     if missing := [user_id for user_id in users if user_id not in listed]:
         raise NotInBackup(f"{', '.join(missing)} is not in the backup {backup.url}")
     wanted = list(users or listed)
     given_up = await _given_up(backup, store, [listed[user_id] for user_id in wanted])
 
-    async def put_back(user_id: str) -> Told | Unread:
+    async def put_back(user_id: str) -> ImportOutcome | UnreadableUser:
         try:
             offered = await _in_backup(backup, listed[user_id])
         except (Corrupt, NewerFormat) as error:
-            return Unread(user_id, error)
-        return Told(user_id, await put(store, offered, replace=True))
+            return UnreadableUser(user_id, error)
+        return ImportOutcome(user_id, await put(store, offered, replace=True))
 
-    async with alone(store, owner, given_up):
-        async for told in side_by_side(given(wanted), put_back):
-            on_step()
+    async with exclusive_access(store, owner, given_up):
+        async for told in map_concurrently(as_async_iterator(wanted), put_back):
+            on_progress()
             yield told
 
 
@@ -158,26 +168,26 @@ async def _refuse_unless_empty(destination: Store) -> None:
         )
 
 
-async def _given_up(backup: Store, store: Store, wanted: Sequence[Listed]) -> set[str]:
+async def _given_up(backup: Store, store: Store, wanted: Sequence[ManifestEntry]) -> set[str]:
     """Users whose journalled records cannot be folded and who are sound in the backup.
 
     What is journalled of them is dropped in favour of the backup.
     """
     found = set[str]()
-    journals = await journalled(store, {one.user_id for one in wanted})
+    journals = await unfolded_records(store, {one.user_id for one in wanted})
     for one in wanted:
         if one.user_id in journals:
             try:
-                await view(store, one.user_id, journals)
+                await read_current_user(store, one.user_id, journals)
             except Corrupt:
                 await _in_backup(backup, one)
                 found.add(one.user_id)
     return found
 
 
-async def _in_backup(backup: Store, listed: Listed) -> Whole:
+async def _in_backup(backup: Store, listed: ManifestEntry) -> CompleteUser:
     """The user as it was copied; a backup that was served since has moved on."""
-    found = await whole(backup, listed.user_id, {})
+    found = await read_complete_user(backup, listed.user_id, {})
     place = f"snapshot of {listed.user_id} in {backup.url}"
     if found is None:
         raise Corrupt(place, 0, f"nothing, where the manifest has version {listed.version}")

@@ -11,9 +11,9 @@ Not for: users who are merely to be started over; a deletion forgets their recei
 from collections.abc import Collection
 
 from persistence.errors import Corrupt, StorageError
-from persistence.maintenance.exclusive import alone
+from persistence.maintenance.exclusive import exclusive_access
 from persistence.maintenance.user_history import delete_pages, pages_before
-from persistence.maintenance.user_views import journalled, view
+from persistence.maintenance.user_views import read_current_user, unfolded_records
 from persistence.store import Store
 
 
@@ -29,24 +29,24 @@ async def delete(store: Store, user_id: str, hosts: Collection[str], *, owner: s
     Raises:
         StoreInUse: a server serves; nothing was changed.
         NotForgotten: see there.
-        Corrupt, NewerFormat, Unavailable: of what is stored of *others*; see `alone`.
+        Corrupt, NewerFormat, Unavailable: of what is stored of *others*; see `exclusive_access`.
     """
-    known = bool(await journalled(store, {user_id})) or await _stands(store, user_id)
-    async with alone(store, owner, without={user_id}):
-        known_pages = await _account_end(store, user_id)
+    known = bool(await unfolded_records(store, {user_id})) or await _stands(store, user_id)
+    async with exclusive_access(store, owner, without={user_id}):
+        known_pages = await _history_end(store, user_id)
         await delete_pages(store, user_id, 1, known_pages)
         await store.delete_snapshot(user_id)
         for host in hosts:
             await store.forget_host(host)
-        if await _stands(store, user_id) or await journalled(store, {user_id}):
+        if await _stands(store, user_id) or await unfolded_records(store, {user_id}):
             raise NotForgotten(f"{user_id} was written to {store.url} again while this ran.")
     return known
 
 
-async def _account_end(store: Store, user_id: str) -> int:
+async def _history_end(store: Store, user_id: str) -> int:
     """How far the user's pages reach, as far as the snapshot can say."""
     try:
-        snapshot = await view(store, user_id, {})
+        snapshot = await read_current_user(store, user_id, {})
     except Corrupt:
         return 0
     return 0 if snapshot is None else pages_before(snapshot).stop

@@ -4,7 +4,7 @@ On disk the store's lock refuses the tool while a server serves.  Everywhere the
 a new server does: hosts of earlier ones are fenced and cannot open again, and what they journalled
 stands in snapshots before the tool looks at the first user.
 
-Not for: reading.  Tools that only read take nothing from anyone (`views`).
+Not for: reading.  Tools that only read take nothing from anyone (`user_views`).
 """
 
 import contextlib
@@ -18,7 +18,9 @@ from persistence.store import Store
 
 
 @contextlib.asynccontextmanager
-async def alone(store: Store, owner: str, without: Collection[str] = ()) -> AsyncIterator[None]:
+async def exclusive_access(
+    store: Store, owner: str, without: Collection[str] = ()
+) -> AsyncIterator[None]:
     """Have `store` to oneself for the block; `owner` is who a server that starts meanwhile meets.
 
     Records of users in `without` are dropped, not folded: see `recovery.fold`.

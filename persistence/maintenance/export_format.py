@@ -1,11 +1,11 @@
 """A user as one line of JSON, and back to the very same bytes (P9).
 
 `{"questkeep_export": 1, "format", "user_id", "version", "rows", "receipts", "pages"}`; `pages` is
-the part of the account before `rows.history`, where there is one.  Receipts and the replies in them
+the part of the history before `rows.history`, where there is one.  Receipts and the replies in them
 are readable; bytes stand as `{"$base64": "…"}`, and so does a reply that JSON could not give back
 exactly.  Fields that only a newer Questkeep knows stay.
 
-Not for: where lines come from and go to (`transfer`).
+Not for: where lines come from and go to (`export_import`).
 """
 
 import base64
@@ -17,7 +17,7 @@ import msgspec
 from domain.ids import is_user_id
 from persistence.codec.snapshots import current_snapshot
 from persistence.errors import Corrupt, NewerFormat
-from persistence.maintenance.user_history import Whole, pages_before
+from persistence.maintenance.user_history import CompleteUser, pages_before
 
 EXPORT_FORMAT = 1
 _KEY = "questkeep_export"
@@ -31,7 +31,7 @@ _to_json = msgspec.json.Encoder().encode
 _from_json = msgspec.json.Decoder().decode
 
 
-def line_of(user: Whole) -> bytes:
+def line_of(user: CompleteUser) -> bytes:
     """The user's line, with its end."""
     pages = {"pages": _told(user.pages)} if user.pages else {}
     return _to_json({_KEY: EXPORT_FORMAT, **readable(user.snapshot), **pages}) + b"\n"
@@ -44,7 +44,7 @@ def readable(snapshot: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def user_in(line: bytes, place: str) -> Whole:
+def user_in(line: bytes, place: str) -> CompleteUser:
     """The user that a line holds; `place` names where it stands.
 
     Raises:
@@ -73,7 +73,7 @@ def user_in(line: bytes, place: str) -> Whole:
         raise Corrupt(place, 0, f"a user with wrong fields: {error!r}") from None
     if not sound:
         raise Corrupt(place, 0, "a user with wrong fields")
-    return Whole(current_snapshot(snapshot, place), pages)
+    return CompleteUser(current_snapshot(snapshot, place), pages)
 
 
 def _receipt_told(fields: list[Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 An export holds what a server would serve, also what is only journalled, and may be taken while one
 serves.  An import never overwrites what is as new unless it is told to, and leaves receipts of both
-behind (`putting_back`).
+behind (`overwrite`).
 
 Not for: files and flags (`cli.store.commands`), or a consistent copy of a whole store (`backup`).
 """
@@ -12,20 +12,20 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from persistence.errors import Corrupt, NewerFormat
-from persistence.maintenance.exclusive import alone
+from persistence.maintenance.exclusive import exclusive_access
 from persistence.maintenance.export_format import line_of, user_in
 from persistence.maintenance.overwrite import Outcome, put
-from persistence.maintenance.user_history import Whole
+from persistence.maintenance.user_history import CompleteUser
 from persistence.maintenance.user_views import (
     AT_ONCE,
-    Step,
-    given,
-    journalled,
-    no_step,
-    side_by_side,
-    together,
+    OnProgress,
+    as_async_iterator,
+    gather_all,
+    map_concurrently,
+    no_progress,
+    read_complete_user,
+    unfolded_records,
     user_ids,
-    whole,
 )
 from persistence.store import Store
 
@@ -38,7 +38,7 @@ class Exported(Struct, frozen=True):
     damage: Corrupt | NewerFormat | None = None
 
 
-class Told(Struct, frozen=True):
+class ImportOutcome(Struct, frozen=True):
     """What became of one user of an import or a restore."""
 
     user_id: str
@@ -52,17 +52,17 @@ async def export(store: Store, users: Sequence[str] = ()) -> AsyncIterator[Expor
         Corrupt, NewerFormat: a journal is damaged, so that nobody's newest state is certain.
         Unavailable: as the store raises it.
     """
-    journals = await journalled(store, set(users) or None)
+    journals = await unfolded_records(store, set(users) or None)
 
     async def exported(user_id: str) -> Exported:
         try:
-            found = await whole(store, user_id, journals)
+            found = await read_complete_user(store, user_id, journals)
         except (Corrupt, NewerFormat) as error:
             return Exported(user_id, None, error)
         return Exported(user_id, None if found is None else line_of(found))
 
-    everyone = given(users) if users else user_ids(store, journals.keys())
-    async for one in side_by_side(everyone, exported):
+    everyone = as_async_iterator(users) if users else user_ids(store, journals.keys())
+    async for one in map_concurrently(everyone, exported):
         yield one
 
 
@@ -73,34 +73,34 @@ async def import_lines(
     *,
     owner: str,
     replace: bool = False,
-    on_step: Step = no_step,
-) -> AsyncIterator[Told]:
+    on_progress: OnProgress = no_progress,
+) -> AsyncIterator[ImportOutcome]:
     """Put every user of an export into `store`; `name` says in messages where the lines stand.
 
     A user is written whole or not at all, and doing it again changes nothing more: an import that
     stopped half-way is run once more.
 
     Raises:
-        StoreInUse, UnfitStore, Unavailable: see `alone`.
+        StoreInUse, UnfitStore, Unavailable: see `exclusive_access`.
         Corrupt, NewerFormat: a line, or what it would be laid over; users before it are written.
     """
-    async with alone(store, owner):
+    async with exclusive_access(store, owner):
         for portion in _portions(_users_in(lines, name)):
-            outcomes = await together(put(store, one, replace=replace) for one in portion)
+            outcomes = await gather_all(put(store, one, replace=replace) for one in portion)
             for user, outcome in zip(portion, outcomes, strict=True):
-                on_step()
-                yield Told(user.user_id, outcome)
+                on_progress()
+                yield ImportOutcome(user.user_id, outcome)
 
 
-def _users_in(lines: Iterable[bytes], name: str) -> Iterator[Whole]:
+def _users_in(lines: Iterable[bytes], name: str) -> Iterator[CompleteUser]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             yield user_in(line, f"{name} line {number}")
 
 
-def _portions(users: Iterator[Whole]) -> Iterator[list[Whole]]:
+def _portions(users: Iterator[CompleteUser]) -> Iterator[list[CompleteUser]]:
     """Some users at a time, no user twice among them."""
-    portion: dict[str, Whole] = {}
+    portion: dict[str, CompleteUser] = {}
     for user in users:
         if len(portion) == AT_ONCE or user.user_id in portion:
             yield list(portion.values())

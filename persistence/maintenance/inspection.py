@@ -12,9 +12,15 @@ from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
 from persistence.journal.recovery import place_of
 from persistence.maintenance.export_format import readable
-from persistence.maintenance.manifest import Head, NotABackup, read_head
+from persistence.maintenance.manifest import Manifest, NotABackup, read_manifest
 from persistence.maintenance.user_history import pages_before
-from persistence.maintenance.user_views import Step, journalled, no_step, user_ids, view
+from persistence.maintenance.user_views import (
+    OnProgress,
+    no_progress,
+    read_current_user,
+    unfolded_records,
+    user_ids,
+)
 from persistence.store import Store, StreamId
 
 
@@ -38,7 +44,7 @@ class StoreFound(Struct, frozen=True):
     format: int | None
     streams: list[StreamFound]
     users: int | None
-    backup: Head | None
+    backup: Manifest | None
 
     @property
     def empty(self) -> bool:
@@ -77,28 +83,30 @@ class UserFound(Struct, frozen=True):
     receipts: list[ReceiptFound]
 
 
-async def inspect_store(store: Store, *, users: bool, on_step: Step = no_step) -> StoreFound:
+async def inspect_store(
+    store: Store, *, users: bool, on_progress: OnProgress = no_progress
+) -> StoreFound:
     """The store in numbers; counting `users` lists them all.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
     """
     found = await store.format()
-    streams = [await _stream(store, one, on_step) for one in await store.streams()]
+    streams = [await _stream(store, one, on_progress) for one in await store.streams()]
     count = None
     if users:
         count = 0
         async for _ in user_ids(store, ()):
             count += 1
-            on_step()
+            on_progress()
     try:
-        head = await read_head(store)
+        head = await read_manifest(store)
     except NotABackup:
         head = None
     return StoreFound(store.url, found, streams, count, head)
 
 
-async def _stream(store: Store, stream: StreamId, on_step: Step) -> StreamFound:
+async def _stream(store: Store, stream: StreamId, on_progress: OnProgress) -> StreamFound:
     batches = records = size = 0
     users, damage = set[str](), None
     try:
@@ -108,7 +116,7 @@ async def _stream(store: Store, stream: StreamId, on_step: Step) -> StreamFound:
             for entry in unpack_batch(batch.payload, where):
                 users.add(decode_record(entry, where).user_id)
                 records += 1
-            on_step()
+            on_progress()
     except (Corrupt, NewerFormat) as error:
         damage = str(error)
     fenced = await store.fenced(stream)
@@ -122,8 +130,8 @@ async def inspect_user(store: Store, user_id: str) -> UserFound | None:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
     """
     await store.format()
-    journals = await journalled(store, {user_id})
-    found = await view(store, user_id, journals)
+    journals = await unfolded_records(store, {user_id})
+    found = await read_current_user(store, user_id, journals)
     if found is None:
         return None
     stored = await store.read_snapshot(user_id)

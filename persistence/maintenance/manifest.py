@@ -24,7 +24,7 @@ class NotABackup(StorageError):
     """The store has no manifest: it is none, or was not finished.  Name another."""
 
 
-class Listed(Struct, frozen=True):
+class ManifestEntry(Struct, frozen=True):
     """A user of a backup."""
 
     user_id: str
@@ -37,7 +37,7 @@ class _Part(Struct, frozen=True):
     blake2b: str
 
 
-class Head(Struct, frozen=True):
+class Manifest(Struct, frozen=True):
     """A backup in a few words.
 
     Every user stands as at some moment from `begun` to `ended`, never older than at `begun`.
@@ -58,13 +58,13 @@ _to_json = msgspec.json.Encoder().encode
 
 async def write_manifest(
     store: Store,
-    users: Sequence[Listed],
+    users: Sequence[ManifestEntry],
     *,
     begun: str,
     ended: str,
     source: str,
     damaged: Sequence[str],
-) -> Head:
+) -> Manifest:
     """Make `store` a finished backup of `users`."""
     parts: list[_Part] = []
     for first in range(0, len(users), _USERS_IN_A_PART):
@@ -73,12 +73,12 @@ async def write_manifest(
         note = f"{NOTE}-{len(parts) + 1:08}"
         await store.write_note(note, content)
         parts.append(_Part(note, len(portion), _digest(content)))
-    head = Head(MANIFEST_FORMAT, begun, ended, source, len(users), list(damaged), parts)
+    head = Manifest(MANIFEST_FORMAT, begun, ended, source, len(users), list(damaged), parts)
     await store.write_note(NOTE, msgspec.json.format(_to_json(head), indent=2) + b"\n")
     return head
 
 
-async def read_head(store: Store) -> Head:
+async def read_manifest(store: Store) -> Manifest:
     """What the backup says of itself.
 
     Raises:
@@ -95,24 +95,24 @@ async def read_head(store: Store) -> Head:
         found = msgspec.json.decode(content, type=dict)["questkeep_backup"]
         if isinstance(found, int) and found > MANIFEST_FORMAT:
             raise NewerFormat(place, found, MANIFEST_FORMAT)
-        return msgspec.json.decode(content, type=Head)
+        return msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, KeyError) as error:
         raise Corrupt(place, 0, f"no manifest of a backup: {error}") from None
 
 
-async def read_users(store: Store, head: Head) -> list[Listed]:
+async def read_users(store: Store, head: Manifest) -> list[ManifestEntry]:
     """The users of a backup.
 
     Raises:
         Corrupt, Unavailable.
     """
-    listed: list[Listed] = []
+    listed: list[ManifestEntry] = []
     for part in head.parts:
         place = f"{store.url} note {part.note}"
         content = await store.read_note(part.note)
         if content is None or _digest(content) != part.blake2b:
             raise Corrupt(place, 0, "nothing" if content is None else "a list that was changed")
-        listed += [msgspec.json.decode(line, type=Listed) for line in content.splitlines()]
+        listed += [msgspec.json.decode(line, type=ManifestEntry) for line in content.splitlines()]
     return listed
 
 

@@ -6,7 +6,7 @@ still loses, and clients see the version rise.  Receipts of both are kept: a com
 answered before is answered the same after, and takes no effect twice, though a restore took its
 effect back (P4).
 
-Not for: keeping servers out (`exclusive`), where states come from (`transfer`, `backup`).
+Not for: keeping servers out (`exclusive`), where states come from (`export_import`, `backup`).
 """
 
 from enum import StrEnum
@@ -14,8 +14,8 @@ from typing import Any
 
 from persistence.codec.snapshots import pack_snapshot
 from persistence.errors import Corrupt, StoreInUse
-from persistence.maintenance.user_history import Whole, delete_pages, write_pages
-from persistence.maintenance.user_views import view
+from persistence.maintenance.user_history import CompleteUser, delete_pages, write_pages
+from persistence.maintenance.user_views import read_current_user
 from persistence.store import Store, Stored
 
 
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     REPAIRED = "repaired"  # what stood was damaged and is gone
 
 
-def settled(
+def decide_overwrite(
     standing: dict[str, Any] | None, offered: dict[str, Any], *, replace: bool
 ) -> tuple[Outcome, dict[str, Any] | None]:
     """What to do about `offered` where `standing` is, and the snapshot to write, if any."""
@@ -45,7 +45,7 @@ def settled(
     return Outcome.REPLACED, {**both, "version": standing["version"] + 1}
 
 
-async def put(store: Store, offered: Whole, *, replace: bool) -> Outcome:
+async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
     """Put the user into `store`, which the caller has alone and without journals.
 
     A damaged user is given up for `offered` when `replace` says so: the version starts again from
@@ -60,14 +60,14 @@ async def put(store: Store, offered: Whole, *, replace: bool) -> Outcome:
     user_id = offered.user_id
     after: dict[str, Any] | None = offered.snapshot
     try:
-        standing = await view(store, user_id, {})
+        standing = await read_current_user(store, user_id, {})
     except Corrupt:
         if not replace:
             raise
         await store.delete_snapshot(user_id)
         outcome = Outcome.REPAIRED
     else:
-        outcome, after = settled(standing, offered.snapshot, replace=replace)
+        outcome, after = decide_overwrite(standing, offered.snapshot, replace=replace)
     if outcome is not Outcome.SKIPPED:
         await write_pages(store, offered)
         if after is not None:

@@ -1,8 +1,8 @@
-"""A user whole: the snapshot with the pages of the account that left it.
+"""A user whole: the snapshot with the pages of the history that left it.
 
 Pages never change while their user is served, and a page stands before its entries leave the
 snapshot; so the pages of a snapshot may be read any time after it.  When an older state is put
-back, pages of what came after it have to go, or the account would go on with a past that is none.
+back, pages of what came after it have to go, or the history would go on with a past that is none.
 
 Not for: moving entries into pages (`actors.host.history_paging`).
 """
@@ -19,8 +19,8 @@ from persistence.store import Store
 Page = list[dict[str, Any]]
 
 
-class Whole(Struct, frozen=True):
-    """A snapshot as plain values, and the pages before its own part of the account."""
+class CompleteUser(Struct, frozen=True):
+    """A snapshot as plain values, and the pages before its own part of the history."""
 
     snapshot: dict[str, Any]
     pages: list[Page]
@@ -42,7 +42,7 @@ def pages_before(snapshot: dict[str, Any]) -> range:
     return range(1, history[0]["sequence"], HISTORY_PAGE)
 
 
-async def with_pages(store: Store, snapshot: dict[str, Any]) -> Whole:
+async def read_with_pages(store: Store, snapshot: dict[str, Any]) -> CompleteUser:
     """The user whole.
 
     Raises:
@@ -50,10 +50,10 @@ async def with_pages(store: Store, snapshot: dict[str, Any]) -> Whole:
     """
     user_id = snapshot["user_id"]
     firsts = pages_before(snapshot)
-    return Whole(snapshot, [await read_page(store, user_id, first) for first in firsts])
+    return CompleteUser(snapshot, [await read_page(store, user_id, first) for first in firsts])
 
 
-async def write_pages(store: Store, user: Whole) -> None:
+async def write_pages(store: Store, user: CompleteUser) -> None:
     """Make the user's pages stand; one that stands already is left, unless it is another."""
     for page in user.pages:
         first = page[0]["sequence"]

@@ -24,34 +24,34 @@ from typing import Any, TypeVar
 
 from persistence.codec.history_pages import is_page
 from persistence.codec.snapshots import unpack_snapshot
-from persistence.journal.recovery import EVERY_RECEIPT, Placed, records_in, with_records
-from persistence.maintenance.user_history import Whole, with_pages
+from persistence.journal.recovery import EVERY_RECEIPT, LocatedRecord, records_in, with_records
+from persistence.maintenance.user_history import CompleteUser, read_with_pages
 from persistence.store import Store
 
 AT_ONCE = 64
 """Users read or written side by side: hides the wait for a disk or a bucket."""
 
-Step = Callable[[], None]
+OnProgress = Callable[[], None]
 """Called for each user or batch that is done: moves a progress bar."""
 
-Journalled = Mapping[str, Sequence[Placed]]
+UnfoldedRecords = Mapping[str, Sequence[LocatedRecord]]
 """Each user's records that still stand in journals."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def no_step() -> None:
+def no_progress() -> None:
     """For callers that show no progress."""
 
 
-async def journalled(store: Store, users: Collection[str] | None = None) -> Journalled:
+async def unfolded_records(store: Store, users: Collection[str] | None = None) -> UnfoldedRecords:
     """The records of all journals, or of some users only; as much memory as a recovery takes.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
     """
-    found: defaultdict[str, list[Placed]] = defaultdict(list)
+    found: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
     for stream in await store.streams():
         async for where, record in records_in(store, stream):
             if users is None or record.user_id in users:
@@ -59,7 +59,9 @@ async def journalled(store: Store, users: Collection[str] | None = None) -> Jour
     return found
 
 
-async def view(store: Store, user_id: str, journals: Journalled) -> dict[str, Any] | None:
+async def read_current_user(
+    store: Store, user_id: str, journals: UnfoldedRecords
+) -> dict[str, Any] | None:
     """The user as plain values in the shape of a snapshot, no receipt left out; None for nobody.
 
     `journals` were read before this is called.
@@ -74,10 +76,12 @@ async def view(store: Store, user_id: str, journals: Journalled) -> dict[str, An
     return newer
 
 
-async def whole(store: Store, user_id: str, journals: Journalled) -> Whole | None:
-    """The same with the account's pages."""
-    snapshot = await view(store, user_id, journals)
-    return None if snapshot is None else await with_pages(store, snapshot)
+async def read_complete_user(
+    store: Store, user_id: str, journals: UnfoldedRecords
+) -> CompleteUser | None:
+    """The same with the history's pages."""
+    snapshot = await read_current_user(store, user_id, journals)
+    return None if snapshot is None else await read_with_pages(store, snapshot)
 
 
 async def user_ids(store: Store, journals: Collection[str]) -> AsyncIterator[str]:
@@ -89,13 +93,13 @@ async def user_ids(store: Store, journals: Collection[str]) -> AsyncIterator[str
             yield name
 
 
-async def given(items: Collection[_Item]) -> AsyncIterator[_Item]:
+async def as_async_iterator(items: Collection[_Item]) -> AsyncIterator[_Item]:
     """`items`, where an asynchronous sequence is wanted."""
     for item in items:
         yield item
 
 
-async def side_by_side(
+async def map_concurrently(
     items: AsyncIterator[_Item], work: Callable[[_Item], Awaitable[_Result]]
 ) -> AsyncIterator[_Result]:
     """`work`'s results in the order of `items`, a portion of them done at once."""
@@ -103,14 +107,14 @@ async def side_by_side(
     async for item in items:
         portion.append(item)
         if len(portion) == AT_ONCE:
-            for result in await together(map(work, portion)):
+            for result in await gather_all(map(work, portion)):
                 yield result
             portion.clear()
-    for result in await together(map(work, portion)):
+    for result in await gather_all(map(work, portion)):
         yield result
 
 
-async def together(work: Iterable[Awaitable[_Result]]) -> list[_Result]:
+async def gather_all(work: Iterable[Awaitable[_Result]]) -> list[_Result]:
     """The results in order, or the first error, but not before all of it has ended."""
     results = await asyncio.gather(*work, return_exceptions=True)
     for result in results:

@@ -22,10 +22,10 @@ from persistence.codec.snapshots import Record, decode_record, unpack_snapshot
 from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
 from persistence.journal.recovery import place_of
-from persistence.maintenance.manifest import NotABackup, read_head, read_users
+from persistence.maintenance.manifest import NotABackup, read_manifest, read_users
 from persistence.maintenance.row_checks import flaws
 from persistence.maintenance.user_history import pages_before
-from persistence.maintenance.user_views import Step, no_step, side_by_side, user_ids
+from persistence.maintenance.user_views import OnProgress, map_concurrently, no_progress, user_ids
 from persistence.store import Batch, Store, StreamId
 
 
@@ -74,7 +74,7 @@ class _Turn(Struct, frozen=True):
 _Turns = defaultdict[str, list[_Turn]]
 
 
-async def verify(store: Store, on_step: Step = no_step) -> Verified:
+async def verify(store: Store, on_progress: OnProgress = no_progress) -> Verified:
     """Read all of `store`; `damages` is empty when it is sound.
 
     Raises:
@@ -88,23 +88,23 @@ async def verify(store: Store, on_step: Step = no_step) -> Verified:
         done.damages.append(_damage(error))
         return done
     turns: _Turns = defaultdict(list)
-    for stream in streams:  # before the snapshots: see `views`
+    for stream in streams:  # before the snapshots: see `user_views`
         done.streams += 1
-        await _read_stream(store, stream, done, turns, on_step)
+        await _read_stream(store, stream, done, turns, on_progress)
 
     async def check(user_id: str) -> list[Damage]:
         return await _user_damages(store, user_id, turns.get(user_id, []))
 
-    async for damages in side_by_side(user_ids(store, turns.keys()), check):
+    async for damages in map_concurrently(user_ids(store, turns.keys()), check):
         done.users += 1
         done.damages += damages
-        on_step()
+        on_progress()
     await _check_manifest(store, done)
     return done
 
 
 async def _read_stream(
-    store: Store, stream: StreamId, done: Verified, turns: _Turns, on_step: Step
+    store: Store, stream: StreamId, done: Verified, turns: _Turns, on_progress: OnProgress
 ) -> None:
     try:
         async for batch in store.read(stream):
@@ -119,7 +119,7 @@ async def _read_stream(
                         place_of(stream, batch),
                     )
                 )
-            on_step()
+            on_progress()
     except (Corrupt, NewerFormat) as error:
         done.damages.append(_damage(error))
 
@@ -164,7 +164,7 @@ async def _user_damages(store: Store, user_id: str, turns: list[_Turn]) -> list[
 
 
 async def _page_damages(store: Store, snapshot: dict[str, Any]) -> list[Damage]:
-    """Pages of the account that are missing, damaged or of another length than a page."""
+    """Pages of the history that are missing, damaged or of another length than a page."""
     user_id = snapshot["user_id"]
     damages = []
     for first in pages_before(snapshot):
@@ -203,7 +203,7 @@ def _gaps(user_id: str, version: int, turns: Iterable[_Turn]) -> Iterator[Damage
 async def _check_manifest(store: Store, done: Verified) -> None:
     """A backup that was served since may be newer than its manifest, never older."""
     try:
-        listed = await read_users(store, await read_head(store))
+        listed = await read_users(store, await read_manifest(store))
     except NotABackup:
         return
     except (Corrupt, NewerFormat) as error:

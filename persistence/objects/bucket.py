@@ -2,8 +2,8 @@
 
 `obstore_bucket` makes them over the network; the tests have a bucket that fails on request.
 
-Not for: trying again (`object_calls`) or what the objects mean (`object_journals`,
-`object_snapshots`).
+Not for: trying again (`retries`) or what the objects mean (`objects.journals`,
+`objects.snapshots`).
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

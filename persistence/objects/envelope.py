@@ -3,7 +3,7 @@
 The ids are why a writer can tell its own object from another's when all it was told is "exists
 already": a write that is tried again meets its own earlier success.
 
-Not for: checksums and formats (`frame`), or names (`object_names`).
+Not for: checksums and formats (`frame`), or names (`objects.names`).
 """
 
 import secrets

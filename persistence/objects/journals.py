@@ -15,7 +15,7 @@ was given up long ago may still arrive under a freed number, and below the mark 
 A listing is not of one moment, but it goes up through the names, and `.dropped` only moves up: a
 reader that passes a place before the mark moves meets the mark further on.
 
-Not for: writing batches (`object_stream`).
+Not for: writing batches (`objects.stream`).
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
-from persistence import failpoints
 from persistence.errors import Corrupt, Unavailable
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.objects import envelope, names
 from persistence.objects.envelope import Content
@@ -132,7 +132,7 @@ class Journals:
 
         In this order a crash anywhere leaves a stream that reads right and is dropped again.
         """
-        failpoints.reached("journal.before_drop")
+        failpoint("journal.before_drop")
         listing = await self._list(stream)
         if not listing.numbers:
             return

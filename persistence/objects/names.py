@@ -9,9 +9,9 @@
 - `snapshots/ab/cd/<user>` is a user's snapshot; ab and cd come from a hash of the user id, so that
   a bucket that splits its load by name can split ours.
 - `notes/<name>` is a note of the operator's tools.
-- `probe/` holds what `object_probe` made and, after a crash, left.
+- `probe/` holds what `objects.probe` made and, after a crash, left.
 
-Not for: what the objects contain (`object_content`).
+Not for: what the objects contain (`objects.envelope`).
 """
 
 import hashlib

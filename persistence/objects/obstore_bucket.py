@@ -5,9 +5,9 @@ obstore itself reads credentials and endpoints from the variables each of them i
 `AZURE_STORAGE_ACCOUNT_NAME`, …), so Questkeep never sees a secret.
 
 Its own retries are off: it would try for three minutes where we have a deadline, and it reports its
-own earlier success as a lost race.  `object_calls` tries again, knowing that.
+own earlier success as a lost race.  `retries` tries again, knowing that.
 
-Not for: deciding what an error means for a batch (`object_calls`).
+Not for: deciding what an error means for a batch (`retries`).
 """
 
 import asyncio

@@ -9,7 +9,7 @@ So no answer to a conditional write is believed but success: after "exists alrea
 refusal the object is read back.  When that cannot be had in time either, the write is *unknown*:
 `Unavailable`.
 
-Not for: what the objects mean (`object_journals`, `object_snapshots`).
+Not for: what the objects mean (`objects.journals`, `objects.snapshots`).
 """
 
 import asyncio

@@ -6,7 +6,7 @@ loses by the condition (P6).  Its own earlier success it recognises by reading a
 
 Why not one object for each version, as on disk, where the highest name wins: a user is read at
 every activation, and one GET is half the wait and a twelfth of the price of a LIST and a GET.  What
-it costs: a bucket must honour the condition on replacing as well, and `object_probe` refuses one
+it costs: a bucket must honour the condition on replacing as well, and `objects.probe` refuses one
 that does not; and Google takes about one write a second for one name, more than a user has
 snapshots: one that comes sooner is tried again until it is taken.
 
@@ -15,7 +15,7 @@ Not for: the meaning of a snapshot's bytes (`codec`).
 
 from collections.abc import AsyncIterator
 
-from persistence import failpoints
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.objects import envelope, names
 from persistence.objects.bucket import ConditionFailed
@@ -44,7 +44,7 @@ class Snapshots:
         """See `Store.write_snapshot`: a GET and a PUT."""
         name = names.snapshot(user_id)
         content = envelope.encode(frame.SNAPSHOT, version, payload, self._writer)
-        failpoints.reached("snapshot.before_write")
+        failpoint("snapshot.before_write")
 
         async def attempt() -> None:
             # Each turn another writer was quicker, and versions only rise: it ends.

@@ -4,7 +4,7 @@ It survives the loss of every node (P1).  Nothing rests on clocks or locks: the 
 writes decide between two hosts (P3) and between two snapshots (P6), and its listings show every
 write that was answered.  `probe` refuses a bucket that does not keep the conditions.
 
-Layout under the prefix: `object_names`.  One request at a time and some 30 ms each, a stream is
+Layout under the prefix: `objects.names`.  One request at a time and some 30 ms each, a stream is
 fast all the same, for `group_commit` puts everything decided meanwhile into the next batch.
 
 Not for: Amazon's directory buckets (S3 Express), which list names in no order.

@@ -3,17 +3,17 @@
 An append is one conditional write under the next number.  It is acknowledged when that object was
 written, or when it is read back and is this very write: then it stood before any fence, and every
 successor reads it (P1, P3).  When something else stands there, someone took over.  When neither
-can be known in time, the stream is broken for good (P8); `object_calls` says why a second try with
+can be known in time, the stream is broken for good (P8); `retries` says why a second try with
 the same bytes under the same name is not a second belief.
 
-Not for: reading or fencing other incarnations' streams (`object_journals`).
+Not for: reading or fencing other incarnations' streams (`objects.journals`).
 """
 
 import secrets
 import time
 
-from persistence import failpoints
 from persistence.errors import Fenced, StorageError, Unavailable
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.objects import envelope, names
 from persistence.objects.journals import Journals
@@ -54,9 +54,9 @@ class ObjectStream:
         sequence = self._sequence + 1
         content = envelope.encode(frame.JOURNAL, sequence, payload, self._writer)
         try:
-            failpoints.reached("journal.before_append")
+            failpoint("journal.before_append")
             await self._write(sequence, content)
-            failpoints.reached("journal.after_append")
+            failpoint("journal.after_append")
         except StorageError as error:
             self._over = error
             raise
@@ -86,7 +86,7 @@ class ObjectStream:
         through = min(sequence, self._sequence)
         if through <= self._dropped:
             return
-        failpoints.reached("journal.before_drop")
+        failpoint("journal.before_drop")
         await self._journals.mark_dropped(self.id, through)
         covered = range(self._dropped + 1, through + 1)
         waste = [*self._waste, *(names.numbered(self.id, number) for number in covered)]

@@ -80,7 +80,7 @@ async def fill(store: Store) -> None:
 
     past = host("users-2")
     await play(past, "alice", ";".join(["grant 1"] * 330))
-    await rest(past, "alice")  # with a page of the account behind it
+    await rest(past, "alice")  # with a page of the history behind it
     await past.drain()
     dead = host("users-0")
     await play(dead, "alice", EVERYTHING)

@@ -25,9 +25,9 @@ class Pause:
 @contextmanager
 def paused_at(step: str) -> Iterator[Pause]:
     pause = Pause(step)
-    failpoints.on_reached = pause.reached
+    failpoints.on_failpoint = pause.reached
     try:
         yield pause
     finally:
         pause.go_on.set()
-        failpoints.on_reached = None
+        failpoints.on_failpoint = None

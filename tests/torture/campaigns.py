@@ -6,7 +6,7 @@ Not for: hosts that live on (`takeovers`) or a disk that refuses (`starving`).
 import asyncio
 import time
 
-from persistence.failpoints import HOST_STEPS, STEPS
+from persistence.failpoints import HOST_FAILPOINTS, STORE_FAILPOINTS
 from tests.torture.arena import Arena
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Ground, Outcome, outcome
@@ -25,7 +25,7 @@ _NOT_ON_OBJECTS = {
 
 def steps_of(store: str) -> list[str]:
     """The named steps that hosts on such a store pass."""
-    passed = (*STEPS, *HOST_STEPS)
+    passed = (*STORE_FAILPOINTS, *HOST_FAILPOINTS)
     return [one for one in passed if store == "file" or one not in _NOT_ON_OBJECTS]
 
 

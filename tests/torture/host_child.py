@@ -73,7 +73,7 @@ class _Child:
     async def serve(self, link: socket.socket) -> None:
         """Answer frames until the link ends."""
         self._loop = asyncio.get_running_loop()
-        failpoints.on_reached = self._reached
+        failpoints.on_failpoint = self._reached
         reader, self._writer = await asyncio.open_connection(sock=link)
         self._drowsing = self._loop.create_task(self._drowse())
         self._drowsing.add_done_callback(self._handled)

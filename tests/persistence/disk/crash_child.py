@@ -25,7 +25,7 @@ def die_at(step: str, arrival: int) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    failpoints.on_reached = count
+    failpoints.on_failpoint = count
 
 
 async def write_until_killed(root: Path) -> None:

@@ -14,7 +14,7 @@ ARRIVALS = range(1, 21)
 SIDE_BY_SIDE = 4
 
 
-@pytest.mark.parametrize("step", failpoints.STEPS)
+@pytest.mark.parametrize("step", failpoints.STORE_FAILPOINTS)
 def test_a_process_killed_at_a_step_loses_nothing_acknowledged(step: str, tmp_path: Path) -> None:
     for begin in range(0, len(ARRIVALS), SIDE_BY_SIDE):
         arrivals = ARRIVALS[begin : begin + SIDE_BY_SIDE]

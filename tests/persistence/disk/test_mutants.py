@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from persistence import failpoints
 from persistence.disk import files, journals, snapshots
 from persistence.disk.journals import FENCE
 from persistence.disk.store import DiskStore
 from persistence.disk.stream import DiskStream
 from persistence.errors import Fenced, StorageError
+from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.memory import MemoryStore, World
 from persistence.store import Stored
@@ -196,10 +196,10 @@ async def test_a_version_check_followed_by_a_rename_is_caught(
     def write(self: snapshots.Snapshots, user_id: str, version: int, payload: bytes) -> None:
         standing = read(self, user_id)
         if standing is None or standing.version < version:
-            failpoints.reached("snapshot.before_write")
+            failpoint("snapshot.before_write")
             content = frame.encode(version, payload, frame.SNAPSHOT)
             with files.draft(self._root, content) as draft:
-                failpoints.reached("snapshot.before_rename")
+                failpoint("snapshot.before_rename")
                 os.replace(draft, self._root / user_id)
 
     def read(self: snapshots.Snapshots, user_id: str) -> Stored | None:

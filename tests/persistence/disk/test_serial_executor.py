@@ -5,11 +5,11 @@ import threading
 
 import pytest
 
-from persistence.disk.serial_executor import OwnThread
+from persistence.disk.serial_executor import SerialExecutor
 
 
 async def test_work_is_done_in_order_in_a_thread_of_its_own() -> None:
-    thread = OwnThread("t")
+    thread = SerialExecutor("t")
     seen: list[tuple[int, str]] = []
 
     def note(number: int) -> int:
@@ -24,7 +24,7 @@ async def test_work_is_done_in_order_in_a_thread_of_its_own() -> None:
 
 
 async def test_what_work_raises_reaches_who_asked_and_the_thread_goes_on() -> None:
-    thread = OwnThread("t")
+    thread = SerialExecutor("t")
     with pytest.raises(ZeroDivisionError):
         await thread.do(lambda: 1 // 0)
     assert await thread.do(lambda: "still there") == "still there"
@@ -32,7 +32,7 @@ async def test_what_work_raises_reaches_who_asked_and_the_thread_goes_on() -> No
 
 
 async def test_work_whose_wait_is_cancelled_is_done_all_the_same() -> None:
-    thread = OwnThread("t")
+    thread = SerialExecutor("t")
     begin, done = threading.Event(), threading.Event()
     waiting = asyncio.create_task(thread.do(lambda: begin.wait(10) and done.set()))
     await asyncio.sleep(0)
@@ -45,7 +45,7 @@ async def test_work_whose_wait_is_cancelled_is_done_all_the_same() -> None:
 
 
 async def test_the_thread_ends_once_its_work_is_done() -> None:
-    thread = OwnThread("one that ends")
+    thread = SerialExecutor("one that ends")
     mine = next(one for one in threading.enumerate() if one.name == "one that ends")
     last = asyncio.create_task(thread.do(lambda: "done"))
     await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def test_the_thread_ends_once_its_work_is_done() -> None:
 
 
 def test_work_that_outlives_its_event_loop_harms_nobody() -> None:
-    thread, begin, end = OwnThread("t"), threading.Event(), threading.Event()
+    thread, begin, end = SerialExecutor("t"), threading.Event(), threading.Event()
 
     def hold() -> None:
         begin.wait(10)

@@ -10,8 +10,15 @@ from actors.cluster.contract import HostSettings
 from actors.cluster.local import LocalCluster
 from persistence.codec.snapshots import unpack_snapshot
 from persistence.errors import Corrupt, NewerFormat, StoreInUse
-from persistence.maintenance.backup import Copied, NotEmpty, NotInBackup, Unread, back_up, restore
-from persistence.maintenance.manifest import NOTE, NotABackup, read_head, read_users
+from persistence.maintenance.backup import (
+    BackupSummary,
+    NotEmpty,
+    NotInBackup,
+    UnreadableUser,
+    back_up,
+    restore,
+)
+from persistence.maintenance.manifest import NOTE, NotABackup, read_manifest, read_users
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.verification import verify
 from persistence.memory import MemoryStore, World
@@ -21,9 +28,9 @@ from tests.persistence.conftest import Stores
 from tests.persistence.maintenance.tool_kit import (
     OWNER,
     a_host,
-    account,
     exported,
     filled,
+    history,
     lines,
     outcomes,
     play,
@@ -36,7 +43,7 @@ from tests.persistence.maintenance.tool_kit import (
 USERS = [f"user-{number}" for number in range(50)]
 
 
-async def copied(store: Store, destination: Store) -> Copied:
+async def copied(store: Store, destination: Store) -> BackupSummary:
     clock = itertools.count(1)
     return await back_up(store, destination, owner=OWNER, clock=lambda: f"moment {next(clock)}")
 
@@ -71,7 +78,7 @@ async def test_a_backup_taken_while_fifty_write_has_whole_turns_and_nothing_olde
     await asyncio.gather(*writing)
     await cluster.drain()
 
-    listed = await read_users(stores.there(), await read_head(stores.there()))
+    listed = await read_users(stores.there(), await read_manifest(stores.there()))
     assert [one.user_id for one in listed] == sorted(USERS)
     assert sum(ended.values()) > sum(begun.values())
     elsewhere = MemoryStore(World())
@@ -81,7 +88,7 @@ async def test_a_backup_taken_while_fifty_write_has_whole_turns_and_nothing_olde
     for one in listed:
         assert begun[one.user_id] <= one.version <= ended[one.user_id] + 1
         assert await total_xp(host, one.user_id) == 10 * one.version
-        assert len(await account(elsewhere, one.user_id)) == one.version
+        assert len(await history(elsewhere, one.user_id)) == one.version
         (again,) = await ask(host, grant(one.user_id, f"c{one.version}"))
         assert body(again)["replayed"] is True
         (new,) = await ask(host, grant(one.user_id, f"c{one.version + 1}"))
@@ -102,7 +109,7 @@ async def test_wherever_a_checkpoint_falls_nothing_acknowledged_is_missing(call:
     assert next(left) > 0  # it did fall into it
     found = {name: user["version"] for name, user in (await exported(there)).items()}
     assert found == {"alice": 342, "bob": 3, "carol": 1}
-    assert len(await account(there, "alice")) == 342
+    assert len(await history(there, "alice")) == 342
 
 
 async def test_a_backup_is_a_store_that_a_host_can_serve(stores: Stores) -> None:
@@ -196,7 +203,7 @@ async def test_a_user_who_is_damaged_in_the_backup_is_told_and_the_others_are_pu
     await copied(stores.here(), stores.there())
     await stores.there().write_snapshot("alice", 1_000, b"no msgpack at all")
     told = [one async for one in restore(stores.there(), stores.here(), (), owner=OWNER)]
-    assert [one.user_id for one in told if isinstance(one, Unread)] == ["alice"]
+    assert [one.user_id for one in told if isinstance(one, UnreadableUser)] == ["alice"]
     assert len(told) == 3
 
 
@@ -233,7 +240,9 @@ async def test_a_backup_that_broke_off_has_no_manifest(stores: Stores) -> None:
     late = stores.there()
 
     async def copy() -> None:
-        await back_up(stores.here(), stores.there(), owner=OWNER, clock=lambda: "now", on_step=stop)
+        await back_up(
+            stores.here(), stores.there(), owner=OWNER, clock=lambda: "now", on_progress=stop
+        )
 
     def stop() -> None:
         raise KeyboardInterrupt
@@ -241,20 +250,20 @@ async def test_a_backup_that_broke_off_has_no_manifest(stores: Stores) -> None:
     with pytest.raises(KeyboardInterrupt):
         await copy()
     with pytest.raises(NotABackup):
-        await read_head(late)
+        await read_manifest(late)
 
 
 async def test_a_manifest_of_a_newer_format_is_refused_by_name(stores: Stores) -> None:
     await stores.there().write_note(NOTE, b'{"questkeep_backup": 2, "pages": []}')
     with pytest.raises(NewerFormat, match="note backup has format 2"):
-        await read_head(stores.there())
+        await read_manifest(stores.there())
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"questkeep_backup": 1}'])
 async def test_a_manifest_that_cannot_be_read_is_damage(stores: Stores, content: bytes) -> None:
     await stores.there().write_note(NOTE, content)
     with pytest.raises(Corrupt, match="note backup"):
-        await read_head(stores.there())
+        await read_manifest(stores.there())
 
 
 async def test_a_list_of_users_that_was_changed_is_damage(stores: Stores) -> None:

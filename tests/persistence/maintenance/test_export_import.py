@@ -13,15 +13,15 @@ from persistence.errors import Corrupt, NewerFormat, StoreInUse
 from persistence.maintenance.export_format import line_of, user_in
 from persistence.maintenance.export_import import export, import_lines
 from persistence.maintenance.overwrite import Outcome
-from persistence.maintenance.user_history import Whole
+from persistence.maintenance.user_history import CompleteUser
 from tests.actors.host_kit import ask, body, grant, look, total_xp
 from tests.persistence.conftest import Stores
 from tests.persistence.maintenance.tool_kit import (
     OWNER,
     a_host,
-    account,
     exported,
     filled,
+    history,
     imported,
     lines,
     play,
@@ -43,7 +43,7 @@ async def test_an_export_holds_what_is_only_journalled_and_moves_to_another_stor
     }
     assert set((await imported(stores.there(), told)).values()) == {Outcome.WRITTEN}
     assert await lines(stores.there()) == told
-    assert await account(stores.there(), "alice") == list(range(1, 343))
+    assert await history(stores.there(), "alice") == list(range(1, 343))
     assert await stores.there().streams() == []
 
 
@@ -119,7 +119,7 @@ async def test_replacing_what_is_newer_makes_a_new_version_and_keeps_both_receip
     assert body(reply)["version"] == 8
 
 
-async def test_an_account_that_is_put_back_does_not_go_on_with_a_past_that_is_none(
+async def test_a_history_that_is_put_back_does_not_go_on_with_a_past_that_is_none(
     stores: Stores,
 ) -> None:
     host = a_host(stores.here())
@@ -128,7 +128,7 @@ async def test_an_account_that_is_put_back_does_not_go_on_with_a_past_that_is_no
     old = await lines(stores.here())
     await play(host, "bob", 330, 670)
     await host.drain()
-    assert len(await account(stores.here(), "bob")) == 670
+    assert len(await history(stores.here(), "bob")) == 670
     await imported(stores.here(), old, replace=True)
     after = a_host(stores.here(), "users:1")
     await play(after, "bob", 1000, 1340)
@@ -232,6 +232,6 @@ def test_every_byte_comes_back_from_a_line(rows: Any, told: Any, unknown: Any) -
     }
     payload = pack_snapshot(snapshot)
     stored = unpack_snapshot(payload, "here")
-    line = line_of(Whole(stored, []))
+    line = line_of(CompleteUser(stored, []))
     assert line.count(b"\n") == 1
     assert pack_snapshot(user_in(line, "there").snapshot) == payload

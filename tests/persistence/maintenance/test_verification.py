@@ -99,7 +99,7 @@ async def test_a_flipped_bit_in_a_snapshot_is_named_with_its_file(root: Path) ->
     assert found.users == 4
 
 
-async def test_a_flipped_bit_in_a_page_of_an_account_is_named(root: Path) -> None:
+async def test_a_flipped_bit_in_a_page_of_a_history_is_named(root: Path) -> None:
     [path] = files(root, "alice%2B*.snapshot")
     flip(path, 50)
     assert f"{path} at byte 32" in said(await damages(root))
@@ -183,7 +183,7 @@ FLAWS: dict[str, tuple[Any, str]] = {
         lambda s: s["rows"]["quest_record"].append(s["rows"]["quest_record"][0]),
         "quest_record: two rows with one quest_id",
     ),
-    "a gap in the account": (
+    "a gap in the history": (
         lambda s: s["rows"]["history"][1].update(sequence=7),
         "history: entry 7 after 1",
     ),

@@ -14,9 +14,9 @@ import msgspec
 from actors.host.host import Host
 from persistence.codec.snapshots import unpack_snapshot
 from persistence.disk.store import DiskStore
-from persistence.maintenance.export_import import Told, export, import_lines
+from persistence.maintenance.export_import import ImportOutcome, export, import_lines
 from persistence.maintenance.overwrite import Outcome
-from persistence.maintenance.user_views import whole
+from persistence.maintenance.user_views import read_complete_user
 from persistence.memory import MemoryStore, World
 from persistence.store import Store
 from tests.actors.host_kit import ask, body, command, grant, settings
@@ -53,7 +53,7 @@ async def play(host: Host, user_id: str, begin: int, end: int) -> None:
 
 
 async def rest(host: Host, user_id: str) -> None:
-    """Have the user leave memory: a snapshot stands then, and full pages of the account do."""
+    """Have the user leave memory: a snapshot stands then, and full pages of the history do."""
     await asyncio.gather(*host._tasks)
     assert await host.passivate(host.residents[user_id], "test")
 
@@ -61,7 +61,7 @@ async def rest(host: Host, user_id: str) -> None:
 async def filled(store: Store) -> Host:
     """Two users in snapshots with more in a journal, one in the journal only; the host lives on."""
     host = a_host(store)
-    await play(host, "alice", 0, 340)  # beyond what memory keeps of an account
+    await play(host, "alice", 0, 340)  # beyond what memory keeps of a history
     await play(host, "bob", 0, 3)
     await rest(host, "alice")
     await rest(host, "bob")
@@ -90,13 +90,13 @@ async def imported(store: Store, given: list[bytes], **how: Any) -> dict[str, Ou
 
 def outcomes(told: list[Any]) -> dict[str, Outcome]:
     """By user."""
-    assert all(isinstance(one, Told) for one in told), told
+    assert all(isinstance(one, ImportOutcome) for one in told), told
     return {one.user_id: one.outcome for one in told}
 
 
-async def account(store: Store, user_id: str) -> list[int]:
-    """The sequences of the whole account, pages and all."""
-    user = await whole(store, user_id, {})
+async def history(store: Store, user_id: str) -> list[int]:
+    """The sequences of the whole history, pages and all."""
+    user = await read_complete_user(store, user_id, {})
     assert user is not None
     entries = [entry for page in user.pages for entry in page]
     return [one["sequence"] for one in [*entries, *user.snapshot["rows"]["history"]]]

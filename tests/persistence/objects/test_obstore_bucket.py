@@ -61,7 +61,7 @@ async def bucket(server: type[_Answer]) -> ObstoreBucket:
 async def test_a_failing_server_is_reported_at_once_as_passing(
     bucket: ObstoreBucket, server: type[_Answer], status: int
 ) -> None:
-    """Once, not for three minutes: trying again is `object_calls`'s, under our deadline."""
+    """Once, not for three minutes: trying again is `retries`'s, under our deadline."""
     server.status = status
     calls = (
         lambda: bucket.get("name"),
