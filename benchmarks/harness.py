@@ -94,7 +94,7 @@ class Harness:
             peer.install()
         except Unavailable as reason:
             self.absent[peer.name] = str(reason)
-            _say(f"{peer.name}: left out: {reason}")
+            _apply(f"{peer.name}: left out: {reason}")
 
     def _trial(self, peer: Peer) -> None:
         for connections in self._plan.connections:
@@ -109,14 +109,14 @@ class Harness:
             run = measure(peer, setting, connections, self._plan.warm_up_seconds, seconds)
         except Unavailable as reason:
             self.absent[peer.name] = str(reason)
-            _say(f"{peer.name}: left out: {reason}")
+            _apply(f"{peer.name}: left out: {reason}")
             return
         except FAILURES as reason:
             self.failed[peer.name] = f"{setting.name}, {connections} connections: {reason}"
-            _say(f"{peer.name}: FAILED: {self.failed[peer.name]}")
+            _apply(f"{peer.name}: FAILED: {self.failed[peer.name]}")
             return
         self.measured.append(Measurement(peer.name, setting.name, connections, number, run))
-        _say(
+        _apply(
             f"{'trial' if number == 0 else f'round {number}'}  {peer.name:14} "
             f"{setting.name:28} {connections:5} connections {run.rate:9,.0f}/s  "
             f"p50 {run.p50_ms:8.2f} ms  p99 {run.p99_ms:8.2f} ms  "
@@ -151,5 +151,5 @@ def measure(
             peer.stop()
 
 
-def _say(line: str) -> None:
+def _apply(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

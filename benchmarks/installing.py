@@ -26,7 +26,7 @@ def python_packages() -> None:
     wanted = REQUIREMENTS.read_text(encoding="utf-8")
     if PYTHON.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
-    _say("the peers' Python packages into .bench/venv")
+    _apply("the peers' Python packages into .bench/venv")
     _run([sys.executable, "-m", "venv", "--clear", str(BENCH / "venv")])
     pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     _run([*pip, "-r", str(REQUIREMENTS)])
@@ -40,7 +40,7 @@ def workerd() -> Path:
     if not (stamp.exists() and stamp.read_text(encoding="utf-8") == WORKERD):
         if shutil.which("npm") is None:
             debian_packages("npm")
-        _say(f"{WORKERD} into .bench/node")
+        _apply(f"{WORKERD} into .bench/node")
         folder = str(BENCH / "node")
         _run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", WORKERD])
         stamp.write_text(WORKERD, encoding="utf-8")
@@ -61,7 +61,7 @@ def debian_packages(*names: str) -> None:
         if shutil.which("sudo") is None or not _succeeds(["sudo", "-n", "true"]):
             raise Unavailable(f"needs packages that only root can install: {command}")
         as_root = ["sudo", "-n"]
-    _say(f"Debian packages: {' '.join(names)}")
+    _apply(f"Debian packages: {' '.join(names)}")
     # RUNLEVEL=1: package scripts then leave the system's own services stopped.
     quiet = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "-qq"]
     _run([*quiet, "update"])
@@ -93,7 +93,7 @@ def _succeeds(argv: list[str]) -> bool:
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
-def _say(what: str) -> None:
+def _apply(what: str) -> None:
     print(f"Installing {what} ...", file=sys.stderr, flush=True)
 
 

@@ -49,14 +49,14 @@ _TEXT = _DEFAULT.read_text(encoding="utf-8").replace(
 _TEXT += _LOOT
 RULES: Rules = compile_rules(_TEXT)
 """The default rules, and loot."""
-SHAPED: Rules = compile_rules(
+MODIFYING: Rules = compile_rules(
     _TEXT.replace('kills = { kind = "none" }', 'kills = { kind = "ratio" }')
     .replace('quests = { kind = "none" }', 'quests = { kind = "grey_quest" }')
     .replace('repeat]\nkind = "none"', 'repeat]\nkind = "decay"\nsteps = 3')
     .replace('over_budget]\nkind = "none"', 'over_budget]\nkind = "decay"')
 )
 """The same with every rule on that shapes experience."""
-rulesets: SearchStrategy[Rules] = st.sampled_from([RULES, SHAPED])
+rulesets: SearchStrategy[Rules] = st.sampled_from([RULES, MODIFYING])
 
 QUESTS = ("q0", "q1", "q2", "q3", "q4")
 BATTLES = ("b0", "b1", "b2", "b3")

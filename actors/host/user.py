@@ -149,7 +149,7 @@ class UserActor:
             # Entries of the account have left memory since the turn was decided.
             state = state.without_history_through(self.durable.history_stored_through)
         self.durable = state
-        self.receipts.settle()
+        self.receipts.confirm()
 
     def snapshot_due(self, every: int) -> bool:
         """Whether `every` durable changes have gathered since the last snapshot began."""
@@ -200,20 +200,20 @@ class UserActor:
                 }
             case View.CHAPTER:
                 if (chapter := state.chapters.get(request.key)) is None:
-                    return _missing("chapter", request.key)
+                    return _missing(Code.CHAPTER_NOT_FOUND, "chapter_id", request.key)
                 rows = {"chapter_progression": self._rated(chapter)}
             case View.QUESTS:
                 rows = {"quest_record": list(state.quests.values())}
             case View.BATTLE:
                 if (battle := state.battles.get(request.key)) is None:
-                    return _missing("battle", request.key)
+                    return _missing(Code.BATTLE_NOT_FOUND, "battle_id", request.key)
                 rows = {"battle_state": battle}
             case View.HISTORY:
                 rows = self._account(request.after, request.limit or HISTORY_LIMIT)
             case View.COMMAND:
                 receipt = self.receipts.find(request.key)
                 if receipt is None or receipt.version > state.version:
-                    return _missing("command", request.key)
+                    return _missing(Code.COMMAND_NOT_FOUND, "command_id", request.key)
                 return answered(_repeat(receipt, request.media))
         return answered(write_body({**head, **rows}, request.media))
 
@@ -263,5 +263,5 @@ def _repeat(receipt: Receipt, media: Media) -> bytes:
     return write_body(body, media)
 
 
-def _missing(what: str, key: str) -> Reply:
-    return refused(f"{what}_not_found", f"{what}_id is {key}, which this user does not have")
+def _missing(code: Code, field: str, key: str) -> Reply:
+    return refused(code, f"{field} is {key}, which this user does not have")

@@ -13,12 +13,8 @@ from typing import get_args
 from msgspec import Struct
 
 from designer.simulation.story_file import Chapter, InvalidStory, Story
-from domain.game.chapter_compiler import (
-    ChapterBlueprint,
-    ChapterPlan,
-    QuestWeight,
-    compile_chapters,
-)
+from domain.game.chapter_compiler import ChapterBlueprint, ChapterPlan, compile_chapters
+from domain.messages.command_parts import QuestWeight
 from domain.messages.commands import Command, decode_command
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules

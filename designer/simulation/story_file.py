@@ -11,8 +11,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, ValidationError, model_validator
 
-from domain.game.chapter_compiler import CHAPTERS_MAX, QUESTS_MAX
 from domain.ids import ID_RULE, is_id
+from domain.messages.command_parts import CHAPTERS_MAX, QUESTS_MAX
 from domain.rules import error_text
 from domain.rules.sections import Section, Weight, refuse
 from domain.state.rows import PaceBand, Tier

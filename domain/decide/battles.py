@@ -1,4 +1,4 @@
-"""What commands about battles do: open one, move it, and settle a victory.
+"""What commands about battles do: open one, move it, and pay for a victory.
 
 Not for: blows and dice (`combat`), how strong a hostile is (`profiles`), what it pays (`rewards`).
 """
@@ -8,14 +8,15 @@ from domain.game import combat
 from domain.game.loot import unknown_tables
 from domain.game.profiles import player_profile, resolve_hostile
 from domain.game.progression import progression_of
-from domain.game.rewards import NO_GOODS, Grant, Happened, settle
+from domain.game.rewards import NO_GOODS, Grant, Happened, pay_out
 from domain.messages.commands import ResolveCombatAction, StartBattle
+from domain.messages.decision import Decision
 from domain.messages.events import AnyEvent, BattleEnded, BattleStarted
 from domain.messages.rejections import Code, Rejection
 from domain.rules.compiled_rules import Rules
 from domain.state.history import Cause
 from domain.state.rows import BattleOutcome, BattleState, Reward, Source
-from domain.state.user_state import Changes, Decision, UserState
+from domain.state.user_state import Changes, UserState
 
 DEFEAT = "defeat"
 """The signal that a victory emits, with the hostile's id as its target."""
@@ -112,4 +113,4 @@ def _victory(
         goods=battle.reward,
         hostile=battle.hostile,
     )
-    return settle(state, grant, Happened((*events, *told), moved, (battle,)), now, rules)
+    return pay_out(state, grant, Happened((*events, *told), moved, (battle,)), now, rules)

@@ -1,6 +1,6 @@
 """What commands about chapters do: write a plan or a whole story of them, add to a ledger.
 
-Not for: what blueprints compile to (`compiler`) or the rows' own rules (`chapters`).
+Not for: what blueprints compile to (`chapter_compiler`) or the rows' own rules (`chapters`).
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,12 @@ from domain.game import chapters
 from domain.game.chapter_compiler import ChapterBlueprint, compile_chapters
 from domain.game.progression import progression_of
 from domain.messages.commands import ApplyChapterLedgerEntry, CompileChapters, UpsertChapter
+from domain.messages.decision import NO_CHANGE, Decision
 from domain.messages.events import ChapterLedgerApplied, ChapterPlanned
 from domain.messages.rejections import Code, Rejection
 from domain.rules.compiled_rules import Rules
 from domain.state.rows import ChapterProgression
-from domain.state.user_state import NO_CHANGE, Changes, Decision, UserState
+from domain.state.user_state import Changes, UserState
 
 
 def upsert_chapter(

@@ -3,7 +3,7 @@
     (state, command, now, rules) -> Decision (rows after, events) | Rejection
 
 Combat, quests, progression and chapters know nothing of each other [seed].  They meet here and in
-the `decide_*` files, one for each of them, and nowhere else.
+the modules beside this one, one for each of them, and nowhere else.
 """
 
 from typing import assert_never
@@ -29,10 +29,11 @@ from domain.messages.commands import (
     UndoGrant,
     UpsertChapter,
 )
+from domain.messages.decision import Decision
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules
 from domain.state.history import HistoryEntry
-from domain.state.user_state import Decision, UserState
+from domain.state.user_state import UserState
 
 
 def decide(
@@ -44,7 +45,7 @@ def decide(
 ) -> Decision | Rejection:
     """What `command` does to `state` at `now` (microseconds) under `rules`.
 
-    `older` are entries of the account that have left `state`, for an undo that reaches that far.
+    `older` are entries of the history that have left `state`, for an undo that reaches that far.
     A decision without changes writes nothing and leaves no receipt: asking again asks anew.
     """
     match command:

@@ -5,8 +5,9 @@ Not for: the life of a quest (`quests`) or what it pays (`rewards`).
 
 from domain.game import quests
 from domain.game.loot import unknown_tables
-from domain.game.rewards import Grant, Happened, settle
+from domain.game.rewards import Grant, Happened, pay_out
 from domain.messages.commands import AbandonQuest, OfferQuest, RecordSignal, TurnInQuest
+from domain.messages.decision import NO_CHANGE, Decision
 from domain.messages.events import (
     AnyEvent,
     QuestAbandoned,
@@ -19,7 +20,7 @@ from domain.messages.rejections import Code, Rejection
 from domain.rules.compiled_rules import Rules
 from domain.state.history import Cause
 from domain.state.rows import QuestRecord, QuestStatus, Source
-from domain.state.user_state import NO_CHANGE, Changes, Decision, UserState
+from domain.state.user_state import Changes, UserState
 
 
 def offer_quest(
@@ -53,7 +54,7 @@ def turn_in_quest(
         chapter_id=after.chapter_id,
         goods=after.reward,
     )
-    return settle(state, grant, Happened((QuestTurnedIn(after.quest_id),), (after,)), now, rules)
+    return pay_out(state, grant, Happened((QuestTurnedIn(after.quest_id),), (after,)), now, rules)
 
 
 def abandon_quest(state: UserState, command: AbandonQuest, now: int) -> Decision | Rejection:

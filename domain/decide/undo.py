@@ -12,12 +12,13 @@ from domain.game.chapters import take_from_ledger
 from domain.game.goods import negated, take, take_affinity
 from domain.game.progression import progression_of, take_experience
 from domain.messages.commands import UndoGrant
+from domain.messages.decision import Decision
 from domain.messages.events import GrantUndone
 from domain.messages.rejections import Code, Rejection
 from domain.rules.compiled_rules import Rules
 from domain.state.history import Cause, HistoryEntry
 from domain.state.rows import Reward, Source
-from domain.state.user_state import Changes, Decision, UserState
+from domain.state.user_state import Changes, UserState
 
 _GRANTS = frozenset({Cause.QUEST, Cause.BATTLE, Cause.GRANT})
 
@@ -61,7 +62,7 @@ def undo_grant(
         inventory=inventory,
         wallet=wallet,
         affinity=affinity,
-        history=(_account(state, command, entry, taken, levels, now, rules),),
+        history=(_undo_entry(state, command, entry, taken, levels, now, rules),),
     )
     told = GrantUndone(entry.command_id, entry.sequence, after.level, taken, missing)
     return Decision(changes, (told,))
@@ -91,7 +92,7 @@ def grant_among(
     return None
 
 
-def _account(
+def _undo_entry(
     state: UserState,
     command: UndoGrant,
     entry: HistoryEntry,

@@ -11,22 +11,16 @@ Not for: writing rows (`chapters`), or for what a single battle pays (`profiles`
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Literal
 
 from msgspec import Struct
 
+from domain.messages.command_parts import CHAPTERS_MAX, QUESTS_MAX, QuestWeight
 from domain.messages.rejections import Code, Rejection
 from domain.rules.compiled_rules import Rules
 from domain.state.rows import PaceBand, Tier
 
-CHAPTERS_MAX = 500
-"""The most chapters a story may have."""
-QUESTS_MAX = 1000
-"""The most quests a chapter may have."""
 COUNT_MAX = 1_000_000
 """The most defeats of one tier, or weight, a chapter may have."""
-
-QuestWeight = Literal["major", "standard", "minor"]
 
 
 class ChapterBlueprint(Struct, frozen=True):

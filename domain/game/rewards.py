@@ -1,21 +1,22 @@
-"""Rewards settle once, together: experience, ledger, items, currency, affinity, and the account.
+"""Rewards: experience, ledger, items, currency, affinity and history, paid out once and together.
 
-Whatever pays a player goes through `settle`, so a quest and a battle cannot differ in what they
+Whatever pays a player goes through `pay_out`, so a quest and a battle cannot differ in what they
 write.  All of it is one decision: it stands or falls as one, and the order in which a reward lists
 its parts makes no difference.
 
-Not for: when something pays (`decide_quests`, `decide_battles`), or what a rule makes of planned
-experience (`shaping`).
+Not for: when something pays (`decide`), or what the rules make of planned experience
+(`xp_modifiers`).
 """
 
 from msgspec import Struct
 
 from domain.game import chapters
-from domain.game.defeat_counts import tally_now, with_defeat
+from domain.game.defeat_counts import current_counts, with_defeat
 from domain.game.goods import give, listed
 from domain.game.loot import open_tables
 from domain.game.progression import grant_player_progression_experience, progression_of
-from domain.game.xp_modifiers import Factor, Occasion, shape_experience
+from domain.game.xp_modifiers import ModifierContext, modify_experience
+from domain.messages.decision import Decision
 from domain.messages.events import (
     AffinityChanged,
     AnyEvent,
@@ -27,24 +28,24 @@ from domain.messages.events import (
 )
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules
-from domain.state.history import Cause, HistoryEntry
+from domain.state.history import Cause, Factor, HistoryEntry
 from domain.state.rows import (
     BattleState,
     ChapterProgression,
+    DefeatCounts,
     Hostile,
     PlayerProgression,
     QuestRecord,
-    RepeatTally,
     Reward,
     Source,
 )
-from domain.state.user_state import Changes, Decision, UserState
+from domain.state.user_state import Changes, UserState
 
 NO_GOODS = Reward()
 
 
 class Grant(Struct, frozen=True):
-    """What is about to be paid: `planned` experience, before any rule shapes it, and goods.
+    """What is about to be paid: `planned` experience, before any XP modifier, and goods.
 
     `hostile` is who was defeated for it, None when nobody was.
     """
@@ -78,7 +79,7 @@ class Earned(Struct, frozen=True):
     ledger: ChapterProgression | None
 
 
-def settle(
+def pay_out(
     state: UserState, grant: Grant, happened: Happened, now: int, rules: Rules
 ) -> Decision | Rejection:
     """`happened` and all that `grant` pays for it, in one decision; loot tables are opened first.
@@ -87,8 +88,8 @@ def settle(
     what was granted, the defeat, and the level after it; without a plan there is no entry [seed].
     """
     hostile = grant.hostile
-    tally = None if hostile is None else tally_now(state, grant.chapter_id, now, rules)
-    earned = _earn(state, grant, tally, now, rules)
+    counts = None if hostile is None else current_counts(state, grant.chapter_id, now, rules)
+    earned = _earn(state, grant, counts, now, rules)
     if isinstance(earned, Rejection):
         return earned
     goods, loot = open_tables(state.user_id, grant.cause, grant.cause_id, grant.goods, rules)
@@ -105,26 +106,26 @@ def settle(
         inventory=held.inventory,
         wallet=held.wallet,
         affinity=held.affinity,
-        repeat_tally=(with_defeat(tally, hostile.hostile_id),) if tally and hostile else (),
+        repeat_tally=(with_defeat(counts, hostile.hostile_id),) if counts and hostile else (),
         history=() if entry is None else (entry,),
     )
     return Decision(changes, _told(happened, grant, earned, loot, entry))
 
 
 def _earn(
-    state: UserState, grant: Grant, tally: RepeatTally | None, now: int, rules: Rules
+    state: UserState, grant: Grant, counts: DefeatCounts | None, now: int, rules: Rules
 ) -> Earned | Rejection:
-    """Shape what was planned, grant it, and write the ledger.
+    """Modify what was planned, grant it, and write the ledger.
 
-    Whoever grants by command means what they say, so no rule shapes that.
+    A grant by command means the amount it names: no modifier applies.
     """
     before = progression_of(state, rules)
     chapter = None if grant.chapter_id is None else state.chapters.get(grant.chapter_id)
     amount = grant.planned
     factors: tuple[Factor, ...] = ()
     if amount > 0 and grant.cause is not Cause.GRANT and not rules.penalties.off:
-        occasion = _occasion(grant, before.level, chapter, tally)
-        amount, factors = shape_experience(amount, occasion, rules)
+        context = _context(grant, before.level, chapter, counts)
+        amount, factors = modify_experience(amount, context, rules)
     after = grant_player_progression_experience(before, amount, grant.source, now, rules)
     if isinstance(after, Rejection):
         return after
@@ -145,10 +146,10 @@ def _earn(
     return Earned(amount, factors, before, after, chapter, ledger)
 
 
-def _occasion(
-    grant: Grant, level: int, chapter: ChapterProgression | None, tally: RepeatTally | None
-) -> Occasion:
-    """What shaping may look at.  A quest is as hard as the point its chapter has reached."""
+def _context(
+    grant: Grant, level: int, chapter: ChapterProgression | None, counts: DefeatCounts | None
+) -> ModifierContext:
+    """What modifiers may look at.  A quest is as hard as the point its chapter has reached."""
     hostile = grant.hostile
     target = None if hostile is None else hostile.level
     budget, spent = None, 0
@@ -156,11 +157,11 @@ def _occasion(
         budget, spent = chapters.budget_of(chapter, grant.source)
         if target is None:
             target = chapters.pseudo_level_reached(chapter) // 1000
-    return Occasion(
+    return ModifierContext(
         source=grant.source,
         player_level=level,
         target_level=target,
-        repeats=tally.defeats.get(hostile.hostile_id, 0) if tally and hostile else 0,
+        repeats=counts.defeats.get(hostile.hostile_id, 0) if counts and hostile else 0,
         budget=budget,
         spent=spent,
     )
@@ -169,7 +170,7 @@ def _occasion(
 def _entry(
     state: UserState, grant: Grant, goods: Reward, earned: Earned, now: int, rules: Rules
 ) -> HistoryEntry | None:
-    """The account of it, `goods` and all; None when the grant holds nothing."""
+    """The history entry for it, `goods` and all; None when the grant holds nothing."""
     items, currency, affinity = goods.items, goods.currency, goods.affinity
     if items or currency or affinity:
         items, currency, affinity = listed(items), listed(currency), listed(affinity)

@@ -4,7 +4,7 @@ Not for: the commands themselves (`commands`).
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -17,7 +17,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.game.chapter_compiler import QuestWeight
 from domain.ids import Id
 from domain.state.rows import BattleMode, PaceBand, Source, Tier
 
@@ -31,8 +30,12 @@ LOOT_TABLES_MAX = 5
 """Largest number of loot tables in one reward."""
 OPENINGS_MAX = 10
 """How often one reward may open the same loot table."""
+CHAPTERS_MAX = 500
+"""Largest number of chapters in a story."""
 QUESTS_MAX = 1_000
 """Largest number of quests in one chapter's blueprint: each gets a share of its own."""
+
+QuestWeight = Literal["major", "standard", "minor"]
 
 Amount = Annotated[int, Strict(), Field(ge=0, le=AMOUNT_MAX)]
 Positive = Annotated[int, Strict(), Field(ge=1, le=AMOUNT_MAX)]
@@ -96,7 +99,7 @@ Quests = Annotated[
 
 @_part
 class BlueprintOffer:
-    """What one chapter of a story holds; see `compiler.ChapterBlueprint`."""
+    """What one chapter of a story holds; see `chapter_compiler.ChapterBlueprint`."""
 
     __pydantic_config__ = _config
     chapter_id: Id

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from domain.game.chapter_compiler import CHAPTERS_MAX
 from domain.ids import Id
 from domain.messages.command_parts import (
+    CHAPTERS_MAX,
     PARTS_MAX,
     Amount,
     BattleModeWord,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from domain.game.xp_modifiers import Factor
+from domain.state.history import Factor
 from domain.state.rows import BattleOutcome, Origin, Reward, Source
 
 
@@ -24,9 +24,9 @@ class ResolvedFrom(Struct, frozen=True, gc=False):
 
 
 class ExperienceGranted(Event, frozen=True, gc=False, tag="experience_granted"):
-    """`amount` was added to `total_xp`; `planned` is what it was before any rule shaped it.
+    """`amount` was added to `total_xp`; `planned` is what it was before any XP modifier.
 
-    `factors` are the rules that changed it, in order, each with the amount before and after.
+    `factors` are the modifiers that changed it, in order, each with the amount before and after.
     """
 
     source: Source

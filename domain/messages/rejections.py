@@ -17,6 +17,7 @@ class Code(StrEnum):
     BATTLE_EXISTS = "battle_exists"
     CHAPTER_NOT_FOUND = "chapter_not_found"
     GRANT_NOT_FOUND = "grant_not_found"
+    COMMAND_NOT_FOUND = "command_not_found"
     ALREADY_UNDONE = "already_undone"
     COMMAND_ID_REUSED = "command_id_reused"
     INVALID_FIELD = "invalid_field"
@@ -31,6 +32,7 @@ class Code(StrEnum):
                 | Code.BATTLE_NOT_FOUND
                 | Code.CHAPTER_NOT_FOUND
                 | Code.GRANT_NOT_FOUND
+                | Code.COMMAND_NOT_FOUND
             ):
                 return True
             case (

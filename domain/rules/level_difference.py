@@ -6,7 +6,7 @@ in integers; fractional powers through exact roots (`integer_roots`).
 
 Kills and quests have a rule each; what the forms' keys mean stands in their docstrings.
 
-Not for: deciding what has a level (`rewards`), or the order of the rules (`shaping`).
+Not for: deciding what has a level (`rewards`), or the order of the rules (`xp_modifiers`).
 """
 
 from itertools import pairwise

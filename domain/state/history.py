@@ -1,4 +1,4 @@
-"""History: the account of what was granted to one user, why, and under which rules; append-only.
+"""History: what was granted to one user, why, and under which rules; append-only.
 
 An entry tells what was planned, what each rule made of it and what came out, so that the past can
 be explained after the rules have changed.  Nothing in an entry is ever changed: a grant is undone
@@ -9,16 +9,28 @@ Not for: making entries (`rewards`, `undo`, `decide_progression`), or for what l
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
-from domain.game.xp_modifiers import Factor
 from domain.state.rows import Source
 
 HISTORY_TAIL = 64
 """Newest entries of a user that always stay in memory: what `undo_grant` reaches at once."""
 HISTORY_PAGE = 256
 """Entries of one stored page.  Pages start at the sequences 1, 257, 513, ..."""
+
+
+RuleName = Literal["level_difference", "repeat", "over_budget"]
+"""The XP modifiers that the rules can have."""
+
+
+class Factor(Struct, frozen=True, gc=False):
+    """What one XP modifier did: the XP before and after it; never the same."""
+
+    rule: RuleName
+    before: int
+    after: int
 
 
 class Cause(StrEnum):

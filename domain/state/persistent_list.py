@@ -1,9 +1,10 @@
-"""A series of items that never changes: adding to it gives the next series.
+"""Persistent list: adding to it gives the next list and leaves it as it is.
 
-The next series shares its list with the one before, so that adding to hundreds of items touches
-none of them.  Whoever goes on from a series that was gone on from already gets a list of their own.
+The next one shares its items with the one before, so that adding to hundreds of items copies none
+of them.  Adding twice to the same list copies it the second time.  Own code, because a turn adds to
+one: decision 0014 has the figures.
 
-Not for: use by several threads at once, or rows that are found by id (`table`).
+Not for: use by several threads at once, or rows that are found by id (`persistent_map`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,10 +15,10 @@ from msgspec import Struct
 Item = TypeVar("Item")
 
 
-class Series(Struct, Generic[Item], frozen=True, eq=False):
+class PersistentList(Struct, Generic[Item], frozen=True, eq=False):
     """Items in order, made by `of`; a slice is a tuple.
 
-    `newest` is None in an empty series.  It and `length` are there because every turn asks.
+    `newest` is None in an empty list.  It and `length` are there because every turn asks.
     """
 
     _items: list[Item]
@@ -25,24 +26,24 @@ class Series(Struct, Generic[Item], frozen=True, eq=False):
     newest: Item | None
 
     @staticmethod
-    def of(items: Iterable[Item] = ()) -> "Series[Item]":
-        """The series of `items`."""
+    def of(items: Iterable[Item] = ()) -> "PersistentList[Item]":
+        """The list of `items`."""
         held = list(items)
-        return Series(held, len(held), held[-1] if held else None)
+        return PersistentList(held, len(held), held[-1] if held else None)
 
-    def plus(self, more: tuple[Item, ...]) -> "Series[Item]":
-        """This series with `more` behind its newest item."""
+    def plus(self, more: tuple[Item, ...]) -> "PersistentList[Item]":
+        """This list with `more` behind its newest item."""
         if not more:
             return self
         items = self._items
         if len(items) != self.length or not items:  # an empty one may be anybody's
             items = items[: self.length]
         items += more
-        return Series(items, len(items), more[-1])
+        return PersistentList(items, len(items), more[-1])
 
-    def since(self, begin: int) -> "Series[Item]":
-        """Without the oldest `begin` items, and without holding on to them."""
-        return Series.of(self._items[begin : self.length])
+    def without_oldest(self, count: int) -> "PersistentList[Item]":
+        """Without the oldest `count` items, and without holding on to them."""
+        return PersistentList.of(self._items[count : self.length])
 
     @overload
     def __getitem__(self, key: int) -> Item: ...
@@ -64,11 +65,13 @@ class Series(Struct, Generic[Item], frozen=True, eq=False):
         return reversed(self._mine())
 
     def __eq__(self, other: object) -> bool:
-        return self._mine() == other._mine() if isinstance(other, Series) else NotImplemented
+        return (
+            self._mine() == other._mine() if isinstance(other, PersistentList) else NotImplemented
+        )
 
     def __repr__(self) -> str:
-        return f"Series({self._mine()!r})"
+        return f"PersistentList({self._mine()!r})"
 
     def _mine(self) -> list[Item]:
-        """A copy, because the list goes on where a later series does."""
+        """A copy, because the list goes on where a later list does."""
         return self._items[: self.length]

@@ -1,9 +1,9 @@
-"""A table of rows by id that never changes: putting rows in gives the next table.
+"""Persistent map of rows by id: putting rows in gives the next map and leaves it as it is.
 
-The next table shares what it can with the one before, so that a user with thousands of quests pays
+The next one shares what it can with the one before, so that a user with thousands of quests pays
 for one turn what a user with ten pays.
 
-Not for: what is in the rows (`rows`), or which tables a user has (`state`).
+Not for: what is in the rows (`rows`), or which maps a user has (`user_state`).
 """
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
@@ -15,7 +15,7 @@ NEWEST_MAX = 32
 """Rows put in lately, copied by every put; beyond it they join the others, which copies those."""
 
 
-class Table(Mapping[str, Row]):
+class PersistentMap(Mapping[str, Row]):
     """Rows by id, in the order in which they first came."""
 
     __slots__ = ("_newest", "_others")
@@ -26,12 +26,12 @@ class Table(Mapping[str, Row]):
         self._others: dict[str, Row] = dict(others) if others else {}
         self._newest: dict[str, Row] = newest or {}
 
-    def put(self, rows: Mapping[str, Row]) -> "Table[Row]":
-        """This table with `rows` in place of those of the same ids."""
+    def put(self, rows: Mapping[str, Row]) -> "PersistentMap[Row]":
+        """This map with `rows` in place of those of the same ids."""
         newest = {**self._newest, **rows}
         if len(newest) > NEWEST_MAX:
-            return Table({**self._others, **newest})
-        after: Table[Row] = Table(newest=newest)
+            return PersistentMap({**self._others, **newest})
+        after: PersistentMap[Row] = PersistentMap(newest=newest)
         after._others = self._others
         return after
 

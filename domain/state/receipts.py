@@ -47,7 +47,7 @@ class Receipts:
         self._by_id[receipt.command_id] = receipt
         self._on_their_way += 1
 
-    def settle(self) -> None:
+    def confirm(self) -> None:
         """The oldest turn on its way is durable; the oldest receipt goes if the window is full."""
         self._on_their_way -= 1
         self._trim()

@@ -216,7 +216,7 @@ class BattleState(Struct, frozen=True):
     reward: Reward = Reward()
 
 
-class RepeatTally(Struct, frozen=True):
+class DefeatCounts(Struct, frozen=True):
     """How often each hostile was defeated inside one scope, the longest ago first.
 
     `scope` is `day`, with the UTC day counted from the epoch, or `chapter/` and the chapter's id.

@@ -9,16 +9,15 @@ Not for: where history goes when it leaves memory (the host stores pages and say
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.messages.events import AnyEvent
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
-from domain.state.persistent_list import Series
-from domain.state.persistent_map import Row, Table
+from domain.state.persistent_list import PersistentList
+from domain.state.persistent_map import PersistentMap, Row
 from domain.state.rows import (
     BattleState,
     ChapterProgression,
+    DefeatCounts,
     PlayerProgression,
     QuestRecord,
-    RepeatTally,
 )
 
 
@@ -35,41 +34,31 @@ class Changes(Struct, frozen=True, omit_defaults=True):
     inventory: dict[str, int] | None = None
     wallet: dict[str, int] | None = None
     affinity: dict[str, int] | None = None
-    repeat_tally: tuple[RepeatTally, ...] = ()
+    repeat_tally: tuple[DefeatCounts, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
 
 
 NOTHING = Changes()
 
 
-class Decision(Struct, frozen=True):
-    """What the rules say a command does: rows after it, and the events that explain them."""
-
-    changes: Changes
-    events: tuple[AnyEvent, ...]
-
-
-NO_CHANGE = Decision(NOTHING, ())
-
-
 class UserState(Struct, frozen=True):
     """Everything one user owns but the receipts.  `version` counts the commands that changed it.
 
-    `history` is the newest part of the account, gapless, oldest first; what is older stands in the
+    `history` is the newest part of the history, gapless, oldest first; what is older stands in the
     store.
     """
 
     user_id: str
     version: int = 0
     player_progression: PlayerProgression | None = None
-    chapters: Table[ChapterProgression] = Table()
-    quests: Table[QuestRecord] = Table()
-    battles: Table[BattleState] = Table()
+    chapters: PersistentMap[ChapterProgression] = PersistentMap()
+    quests: PersistentMap[QuestRecord] = PersistentMap()
+    battles: PersistentMap[BattleState] = PersistentMap()
     inventory: dict[str, int] = {}
     wallet: dict[str, int] = {}
     affinity: dict[str, int] = {}
-    repeats: Table[RepeatTally] = Table()
-    history: Series[HistoryEntry] = Series.of()
+    repeats: PersistentMap[DefeatCounts] = PersistentMap()
+    history: PersistentList[HistoryEntry] = PersistentList.of()
 
     @property
     def history_stored_through(self) -> int:
@@ -106,7 +95,7 @@ class UserState(Struct, frozen=True):
         """
         spare = max(0, len(self.history) - HISTORY_TAIL)
         gone = min(spare, max(0, sequence - self.history_stored_through))
-        return replace(self, history=self.history.since(gone)) if gone else self
+        return replace(self, history=self.history.without_oldest(gone)) if gone else self
 
 
 def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | None:
@@ -122,6 +111,6 @@ def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | Non
     return page[0].sequence, page
 
 
-def _put(table: Table[Row], rows: tuple[Row, ...], key: str) -> Table[Row]:
-    """`table` with `rows` in it; the same table when there are none."""
-    return table.put({getattr(row, key): row for row in rows}) if rows else table
+def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> PersistentMap[Row]:
+    """`rows_by_id` with `rows` in it; the same map when there are none."""
+    return rows_by_id.put({getattr(row, key): row for row in rows}) if rows else rows_by_id

@@ -17,15 +17,15 @@ from msgspec import Struct
 
 from domain.messages.reply import ReplyBody
 from domain.state.history import HistoryEntry
-from domain.state.persistent_list import Series
-from domain.state.persistent_map import Table
+from domain.state.persistent_list import PersistentList
+from domain.state.persistent_map import PersistentMap
 from domain.state.receipts import Receipt, Receipts
 from domain.state.rows import (
     BattleState,
     ChapterProgression,
+    DefeatCounts,
     PlayerProgression,
     QuestRecord,
-    RepeatTally,
 )
 from domain.state.user_state import UserState
 from persistence.errors import Corrupt, NewerFormat
@@ -82,7 +82,7 @@ class Rows(Struct, frozen=True):
     inventory: dict[str, int]
     wallet: dict[str, int]
     affinity: dict[str, int]
-    repeat_tally: list[RepeatTally] = []
+    repeat_tally: list[DefeatCounts] = []
     history: list[HistoryEntry] = []
 
 
@@ -156,14 +156,14 @@ def state_of(user_id: str, version: int, rows: Rows) -> UserState:
         user_id=user_id,
         version=version,
         player_progression=rows.player_progression,
-        chapters=Table({row.chapter_id: row for row in rows.chapter_progression}),
-        quests=Table({row.quest_id: row for row in rows.quest_record}),
-        battles=Table({row.battle_id: row for row in rows.battle_state}),
+        chapters=PersistentMap({row.chapter_id: row for row in rows.chapter_progression}),
+        quests=PersistentMap({row.quest_id: row for row in rows.quest_record}),
+        battles=PersistentMap({row.battle_id: row for row in rows.battle_state}),
         inventory=rows.inventory,
         wallet=rows.wallet,
         affinity=rows.affinity,
-        repeats=Table({row.scope: row for row in rows.repeat_tally}),
-        history=Series.of(rows.history),
+        repeats=PersistentMap({row.scope: row for row in rows.repeat_tally}),
+        history=PersistentList.of(rows.history),
     )
 
 

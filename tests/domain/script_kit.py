@@ -22,11 +22,12 @@ from msgspec.structs import asdict, astuple, replace
 from domain.decide.dispatch import decide
 from domain.game.progression import grant_player_progression_experience, progression_of
 from domain.messages.commands import Command, decode_command
+from domain.messages.decision import Decision
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules, compile_rules
-from domain.state.persistent_list import Series
+from domain.state.persistent_list import PersistentList
 from domain.state.rows import QuestStatus, Reward, Source
-from domain.state.user_state import NOTHING, Decision, UserState
+from domain.state.user_state import NOTHING, UserState
 from tests.domain.table_kit import CASES
 
 DEFAULT_TOML = Path(__file__).parents[2] / "domain" / "rules" / "presets" / "default.toml"
@@ -205,7 +206,7 @@ def _look_into(held: Any, path: list[str]) -> str:
     """`history.2.amount` is of the entry with sequence 2, `repeats.day.wolf` a tally's count."""
     if not path:
         return str(len(held))
-    if isinstance(held, Series):
+    if isinstance(held, PersistentList):
         entry = next(one for one in held if one.sequence == int(path[0]))
         return _text(getattr(entry, path[1]))
     tally = held.get(path[0])

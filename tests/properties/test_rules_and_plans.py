@@ -1,4 +1,4 @@
-"""What holds for any story and occasion: sums, continuity, order, and 63 bits."""
+"""What holds for any story and modifier context: sums, continuity, order, and 63 bits."""
 
 import random
 from itertools import pairwise
@@ -13,7 +13,7 @@ from domain.game.chapters import (
     upsert_chapter_progression,
 )
 from domain.game.profiles import resolve_hostile
-from domain.game.xp_modifiers import Occasion, shape_experience
+from domain.game.xp_modifiers import ModifierContext, modify_experience
 from domain.messages.command_parts import HostileOffer
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules
@@ -178,7 +178,7 @@ KINDS = "none grey_kill grey_quest band5 bonus_up ratio safe_zone con stages".sp
 MOST = {"grey_kill": 1200, "bonus_up": 1400, "ratio": 5658, "con": 1500, "stages": 7000}
 
 
-def shaping_rules(differ: str, repeat: str, over: str) -> Rules:
+def modifier_rules(differ: str, repeat: str, over: str) -> Rules:
     return small(
         f'[penalties.level_difference]\nkills = {{ kind = "{differ}" }}\n'
         f'quests = {{ kind = "{differ}" }}\n[penalties.repeat]\n{repeat}\n'
@@ -188,8 +188,8 @@ def shaping_rules(differ: str, repeat: str, over: str) -> Rules:
 
 amounts = st.integers(0, 2000) | st.integers(0, INTEGER_MAX)
 levels = st.integers(1, 130) | st.integers(1, 10_000)
-occasions = st.builds(
-    Occasion,
+contexts = st.builds(
+    ModifierContext,
     source=st.sampled_from(Source),
     player_level=levels,
     target_level=st.none() | levels,
@@ -200,11 +200,11 @@ occasions = st.builds(
 penalties = st.tuples(st.sampled_from(KINDS), st.sampled_from(REPEATS), st.sampled_from(OVERS))
 
 
-@given(amounts, occasions, penalties)
-def test_shaping_stays_between_nothing_and_what_the_rules_allow(
-    amount: int, occasion: Occasion, chosen: tuple[str, str, str]
+@given(amounts, contexts, penalties)
+def test_modified_experience_stays_between_nothing_and_what_the_rules_allow(
+    amount: int, context: ModifierContext, chosen: tuple[str, str, str]
 ) -> None:
-    granted, factors = shape_experience(amount, occasion, shaping_rules(*chosen))
+    granted, factors = modify_experience(amount, context, modifier_rules(*chosen))
     assert 0 <= granted <= INTEGER_MAX
     assert granted <= amount * MOST.get(chosen[0], 1000) // 1000 + 1
     left = amount
@@ -220,23 +220,23 @@ def test_shaping_stays_between_nothing_and_what_the_rules_allow(
     )
 
 
-@given(st.integers(0, 10**12), st.integers(1, 10**6), occasions, penalties)
+@given(st.integers(0, 10**12), st.integers(1, 10**6), contexts, penalties)
 def test_more_planned_is_never_less_granted(
-    amount: int, more: int, occasion: Occasion, chosen: tuple[str, str, str]
+    amount: int, more: int, context: ModifierContext, chosen: tuple[str, str, str]
 ) -> None:
-    rules = shaping_rules(*chosen)
-    less = shape_experience(amount, occasion, rules)[0]
-    assert less <= shape_experience(amount + more, occasion, rules)[0]
+    rules = modifier_rules(*chosen)
+    less = modify_experience(amount, context, rules)[0]
+    assert less <= modify_experience(amount + more, context, rules)[0]
 
 
-@given(st.integers(1, 10**12), occasions, st.sampled_from(OVERS), st.integers(1, 10**12))
+@given(st.integers(1, 10**12), contexts, st.sampled_from(OVERS), st.integers(1, 10**12))
 def test_a_fuller_ledger_never_pays_more(
-    amount: int, occasion: Occasion, over: str, more: int
+    amount: int, context: ModifierContext, over: str, more: int
 ) -> None:
-    rules = shaping_rules("none", 'kind = "none"', over)
-    fuller = replace(occasion, spent=occasion.spent + more)
+    rules = modifier_rules("none", 'kind = "none"', over)
+    fuller = replace(context, spent=context.spent + more)
     assert (
-        shape_experience(amount, fuller, rules)[0] <= shape_experience(amount, occasion, rules)[0]
+        modify_experience(amount, fuller, rules)[0] <= modify_experience(amount, context, rules)[0]
     )
 
 
@@ -244,11 +244,11 @@ def test_a_fuller_ledger_never_pays_more(
 def test_one_large_grant_over_budget_is_many_small_ones_but_for_rounding(
     parts: list[int], budget: int
 ) -> None:
-    rules = shaping_rules("none", 'kind = "none"', OVERS[1])
+    rules = modifier_rules("none", 'kind = "none"', OVERS[1])
 
     def granted(amount: int, spent: int) -> int:
-        occasion = Occasion(Source.QUEST, 1, None, 0, budget, spent)
-        return shape_experience(amount, occasion, rules)[0]
+        context = ModifierContext(Source.QUEST, 1, None, 0, budget, spent)
+        return modify_experience(amount, context, rules)[0]
 
     spent = 0
     for part in parts:

@@ -15,6 +15,7 @@ from msgspec.structs import asdict
 from domain.decide.dispatch import decide
 from domain.game.progression import progression_of
 from domain.messages.commands import Command, UndoGrant
+from domain.messages.decision import Decision
 from domain.messages.events import (
     AffinityChanged,
     AnyEvent,
@@ -38,7 +39,7 @@ from domain.state.rows import (
     Source,
     chapter_progression_id,
 )
-from domain.state.user_state import NOTHING, Changes, Decision, UserState
+from domain.state.user_state import NOTHING, Changes, UserState
 from persistence.codec.snapshots import Rows, rows_of, state_of
 from tests.strategies import command_lists, played, rulesets, starts
 

@@ -211,7 +211,7 @@ def test_the_window_holds_the_newest_receipts_in_order(window: int, names: list[
     receipts = Receipts(window)
     for number in names:
         receipts.add(Receipt(str(number), b"", number, b""))
-        receipts.settle()
+        receipts.confirm()
     expected = [str(number) for number in names[max(0, len(names) - window) :]]
     assert [receipt.command_id for receipt in receipts] == expected
 

@@ -90,7 +90,7 @@ def forgets_for_what_is_on_its_way(patch: Patch) -> None:
 
     def take_and_settle(self: UserActor, turn: Turn) -> None:
         take(self, turn)
-        self.receipts.settle()
+        self.receipts.confirm()
 
     def made_durable_again(self: UserActor, state: UserState) -> None:
         self.receipts._on_their_way += 1

@@ -1,6 +1,6 @@
-"""Tallies: days that begin anew, and how much of a long list of defeats is kept."""
+"""Defeat counts: days that begin anew, and how much of a long list of defeats is kept."""
 
-from domain.game.defeat_counts import DAY, TALLY_MAX, tally_now, with_defeat
+from domain.game.defeat_counts import DAY, HOSTILES_MAX, current_counts, with_defeat
 from domain.rules.compiled_rules import compile_rules
 from domain.state.user_state import UserState
 from tests.domain.script_kit import NEW, SMALL, SMALL_TEXT, STRICT, given
@@ -35,10 +35,10 @@ def test_another_hostile_has_a_count_of_its_own() -> None:
 
 def test_a_new_day_begins_anew_and_forgets_the_old_one() -> None:
     state = given(FIGHT.format("b1"), DAILY)
-    today = tally_now(state, None, DAY - 1, DAILY)
+    today = current_counts(state, None, DAY - 1, DAILY)
     assert today is not None
     assert (today.day, today.defeats) == (0, {"wolf": 1})
-    tomorrow = tally_now(state, None, DAY, DAILY)
+    tomorrow = current_counts(state, None, DAY, DAILY)
     assert tomorrow is not None
     assert (tomorrow.day, tomorrow.defeats) == (1, {})
     assert with_defeat(tomorrow, "bear").defeats == {"bear": 1}
@@ -47,16 +47,16 @@ def test_a_new_day_begins_anew_and_forgets_the_old_one() -> None:
 def test_nobody_counts_while_the_rule_is_off() -> None:
     state = given(FIGHT.format("b1"), SMALL)
     assert state.repeats == {}
-    assert tally_now(state, "c", 0, SMALL) is None
+    assert current_counts(state, "c", 0, SMALL) is None
 
 
 def test_the_hostile_defeated_longest_ago_is_forgotten_first() -> None:
-    tally = tally_now(NEW, "c", 0, STRICT)
-    assert tally is not None
-    for number in range(TALLY_MAX):
-        tally = with_defeat(tally, f"h{number}")
-    tally = with_defeat(tally, "h0")  # met again, so h1 is now the oldest
-    tally = with_defeat(tally, "new")
-    assert len(tally.defeats) == TALLY_MAX
-    assert "h1" not in tally.defeats
-    assert (tally.defeats["h0"], tally.defeats["new"]) == (2, 1)
+    counts = current_counts(NEW, "c", 0, STRICT)
+    assert counts is not None
+    for number in range(HOSTILES_MAX):
+        counts = with_defeat(counts, f"h{number}")
+    counts = with_defeat(counts, "h0")  # met again, so h1 is now the oldest
+    counts = with_defeat(counts, "new")
+    assert len(counts.defeats) == HOSTILES_MAX
+    assert "h1" not in counts.defeats
+    assert (counts.defeats["h0"], counts.defeats["new"]) == (2, 1)

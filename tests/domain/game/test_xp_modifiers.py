@@ -1,9 +1,10 @@
-"""Shaping: repeat decay and over-budget brackets by their figures, and the order of the rules."""
+"""XP modifiers: repeat decay and over-budget brackets by their figures, and their order."""
 
 import pytest
 
-from domain.game.xp_modifiers import Factor, Occasion, repeat_scope, shape_experience
+from domain.game.xp_modifiers import ModifierContext, modify_experience, repeat_scope
 from domain.rules.compiled_rules import Rules
+from domain.state.history import Factor
 from domain.state.rows import INTEGER_MAX, Source
 from tests.domain import table_kit
 from tests.domain.rules_kit import preset, small
@@ -24,8 +25,8 @@ brackets = [{ over_permille = 0, worth_permille = 500 }]
 )
 
 
-def kill(**fields: int | None) -> Occasion:
-    return Occasion(**{
+def kill(**fields: int | None) -> ModifierContext:
+    return ModifierContext(**{
         "source": Source.HOSTILE_NPC, "player_level": 20, "target_level": 20, "repeats": 0,
         "budget": None, "spent": 0, **fields,
     })  # type: ignore[arg-type]  # fmt: skip
@@ -33,7 +34,7 @@ def kill(**fields: int | None) -> Occasion:
 
 def repeated(keys: str, amount: int, times: range) -> list[int]:
     rules = small(f"[penalties.repeat]\n{keys}")
-    return [shape_experience(amount, kill(repeats=n), rules)[0] for n in times]
+    return [modify_experience(amount, kill(repeats=n), rules)[0] for n in times]
 
 
 def test_the_published_decay_takes_a_tenth_a_time_and_ends_at_the_tenth_repeat() -> None:
@@ -107,13 +108,13 @@ the most there is                 | 100    | 0     | 9223372036854775807 | 200
 
 @pytest.mark.parametrize("row", table_kit.params(OVER))
 def test_experience_past_the_budget_is_worth_what_its_bracket_says(row: dict[str, str]) -> None:
-    occasion = kill(budget=int(row["budget"]), spent=int(row["spent"]))
-    assert shape_experience(int(row["planned"]), occasion, BRACKETS)[0] == int(row["granted"])
+    context = kill(budget=int(row["budget"]), spent=int(row["spent"]))
+    assert modify_experience(int(row["planned"]), context, BRACKETS)[0] == int(row["granted"])
 
 
 def test_rules_speak_in_order_each_on_what_the_one_before_it_left() -> None:
-    occasion = kill(target_level=24, repeats=5, budget=100, spent=80)
-    assert shape_experience(145, occasion, EVERYTHING) == (
+    context = kill(target_level=24, repeats=5, budget=100, spent=80)
+    assert modify_experience(145, context, EVERYTHING) == (
         53,
         (
             Factor("level_difference", 145, 174),
@@ -124,19 +125,19 @@ def test_rules_speak_in_order_each_on_what_the_one_before_it_left() -> None:
 
 
 def test_a_rule_that_changes_nothing_says_nothing() -> None:
-    assert shape_experience(145, kill(budget=1000), EVERYTHING) == (145, ())
+    assert modify_experience(145, kill(budget=1000), EVERYTHING) == (145, ())
 
 
 def test_once_nothing_is_left_the_rest_is_silent() -> None:
-    occasion = kill(target_level=13, repeats=5, budget=0)
-    assert shape_experience(145, occasion, EVERYTHING) == (
+    context = kill(target_level=13, repeats=5, budget=0)
+    assert modify_experience(145, context, EVERYTHING) == (
         0,
         (Factor("level_difference", 145, 0),),
     )
 
 
 SILENT = """
-case                            | occasion
+case                            | context
 --------------------------------|---------
 no level to compare             | target_level=none
 no plan                         | budget=none
@@ -147,37 +148,37 @@ a quest is never a repeat       | source=quest repeats=9
 @pytest.mark.parametrize("row", table_kit.params(SILENT))
 def test_a_rule_without_anything_to_look_at_is_silent(row: dict[str, str]) -> None:
     fields: dict[str, object] = {}
-    for word in row["occasion"].split():
+    for word in row["context"].split():
         name, _, value = word.partition("=")
         fields[name] = Source.QUEST if name == "source" else None if value == "none" else int(value)
-    assert shape_experience(145, kill(**fields), EVERYTHING) == (145, ())  # type: ignore[arg-type]
+    assert modify_experience(145, kill(**fields), EVERYTHING) == (145, ())  # type: ignore[arg-type]
 
 
-def test_quests_are_shaped_by_their_own_level_difference() -> None:
-    occasion = kill(source=Source.QUEST, target_level=13)  # type: ignore[arg-type]
-    assert shape_experience(100, occasion, EVERYTHING) == (
+def test_quests_have_their_own_level_difference() -> None:
+    context = kill(source=Source.QUEST, target_level=13)  # type: ignore[arg-type]
+    assert modify_experience(100, context, EVERYTHING) == (
         60,
         (Factor("level_difference", 100, 60),),
     )
 
 
 @pytest.mark.parametrize("rules", [EVERYTHING, BRACKETS], ids=["everything", "brackets"])
-def test_what_a_service_grants_is_never_shaped(rules: Rules) -> None:
-    occasion = kill(source=Source.SERVICE, target_level=1, budget=0)  # type: ignore[arg-type]
-    assert shape_experience(145, occasion, rules) == (145, ())
+def test_no_modifier_applies_to_what_a_service_grants(rules: Rules) -> None:
+    context = kill(source=Source.SERVICE, target_level=1, budget=0)  # type: ignore[arg-type]
+    assert modify_experience(145, context, rules) == (145, ())
 
 
-def test_the_default_rules_shape_nothing() -> None:
-    occasion = kill(target_level=1, repeats=1000, budget=1, spent=1_000_000)
-    assert shape_experience(145, occasion, preset("default")) == (145, ())
+def test_the_default_rules_modify_nothing() -> None:
+    context = kill(target_level=1, repeats=1000, budget=1, spent=1_000_000)
+    assert modify_experience(145, context, preset("default")) == (145, ())
     assert repeat_scope(preset("default")) == "none"
 
 
 def test_more_than_63_bits_are_never_granted() -> None:
-    occasion = kill(target_level=24)
-    assert shape_experience(INTEGER_MAX, occasion, EVERYTHING)[0] == INTEGER_MAX
+    context = kill(target_level=24)
+    assert modify_experience(INTEGER_MAX, context, EVERYTHING)[0] == INTEGER_MAX
 
 
 def test_nothing_stays_nothing() -> None:
     plus_one = small('[penalties.level_difference]\nkills = { kind = "ratio" }')
-    assert shape_experience(0, kill(), plus_one) == (0, ())
+    assert modify_experience(0, kill(), plus_one) == (0, ())

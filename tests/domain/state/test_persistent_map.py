@@ -1,9 +1,9 @@
-"""A table answers like a dict, and no put changes a table that was there before."""
+"""A persistent map answers like a dict, and no put changes a map that was there before."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.state.persistent_map import NEWEST_MAX, Table
+from domain.state.persistent_map import NEWEST_MAX, PersistentMap
 
 PUTS = st.lists(
     st.dictionaries(st.integers(0, 3 * NEWEST_MAX).map(str), st.integers(), max_size=5), max_size=60
@@ -11,26 +11,26 @@ PUTS = st.lists(
 
 
 @given(PUTS)
-def test_a_table_after_any_puts_is_what_a_dict_would_be(puts: list[dict[str, int]]) -> None:
-    table: Table[int] = Table()
+def test_a_map_after_any_puts_is_what_a_dict_would_be(puts: list[dict[str, int]]) -> None:
+    rows_by_id: PersistentMap[int] = PersistentMap()
     expected: dict[str, int] = {}
     for rows in puts:
-        before, was = table, dict(table)
-        table = table.put(rows)
+        before, was = rows_by_id, dict(rows_by_id)
+        rows_by_id = rows_by_id.put(rows)
         expected.update(rows)
         assert dict(before) == was
-    assert list(table) == list(expected)
-    assert list(table.values()) == list(expected.values())
-    assert list(table.items()) == list(expected.items())
-    assert len(table) == len(expected)
-    assert table == expected
+    assert list(rows_by_id) == list(expected)
+    assert list(rows_by_id.values()) == list(expected.values())
+    assert list(rows_by_id.items()) == list(expected.items())
+    assert len(rows_by_id) == len(expected)
+    assert rows_by_id == expected
     for key in ("0", "1", str(3 * NEWEST_MAX), "none"):
-        assert table.get(key) == expected.get(key)
-        assert (key in table) == (key in expected)
+        assert rows_by_id.get(key) == expected.get(key)
+        assert (key in rows_by_id) == (key in expected)
 
 
 def test_rows_that_were_put_together_with_a_table_are_not_shared_with_the_caller() -> None:
     rows = {"a": 1}
-    table = Table(rows)
+    rows_by_id = PersistentMap(rows)
     rows["a"] = 2
-    assert table["a"] == 1
+    assert rows_by_id["a"] == 1

@@ -28,7 +28,7 @@ def test_the_newest_are_kept_and_the_oldest_go(window: int, left: list[str]) -> 
     receipts = Receipts(window)
     for name in "abcde":
         receipts.add(receipt(name))
-        receipts.settle()
+        receipts.confirm()
         assert len(receipts) <= window
     assert kept(receipts) == left
     assert [name for name in "abcde" if receipts.find(name)] == left
@@ -39,10 +39,10 @@ def test_nothing_leaves_the_window_for_turns_that_are_only_on_their_way() -> Non
     for name in "cde":
         receipts.add(receipt(name))
     assert kept(receipts) == list("abcde")
-    receipts.settle()
+    receipts.confirm()
     assert kept(receipts) == list("bcde")
     for _ in "de":
-        receipts.settle()
+        receipts.confirm()
     assert kept(receipts) == ["d", "e"]
 
 

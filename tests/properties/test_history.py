@@ -1,4 +1,4 @@
-"""What holds for rewards and their account, whatever was granted, shaped, undone or rebased."""
+"""What holds for rewards and their history, whatever was granted, modified, undone or rebased."""
 
 import asyncio
 import random
@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from domain.decide.dispatch import decide
 from domain.game.progression import progression_of
 from domain.messages.commands import Command, RebaseProgression, UndoGrant, decode_command
+from domain.messages.decision import Decision
 from domain.messages.events import ExperienceGranted
 from domain.messages.reply import ReplyBody
 from domain.rules.compiled_rules import Rules, compile_rules
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, Cause
 from domain.state.receipts import Receipt, Receipts
-from domain.state.user_state import NOTHING, Decision, UserState, history_page
+from domain.state.user_state import NOTHING, UserState, history_page
 from persistence.codec.history_pages import page_name, write_page
 from persistence.codec.snapshots import (
     FORMAT,
@@ -143,13 +144,13 @@ def test_a_reward_settles_the_same_whatever_the_order_of_its_parts(
     fields = {**fields, "quest_id": "q", "objectives": []}
     turn_in = decode_command({"command_id": "t", "type": "turn_in_quest", "quest_id": "q"})
 
-    def settled(offer: dict[str, Any]) -> tuple[bytes, ...]:
+    def paid_out(offer: dict[str, Any]) -> tuple[bytes, ...]:
         answer = decide(played(NEW, [decode_command(offer)], rules), turn_in, 5, rules)
         assert isinstance(answer, Decision)
         rows = msgspec.structs.replace(answer.changes, quest_record=())
         return _encoded(rows), _encoded(answer.events)
 
-    assert settled(shuffled(fields, dice)) == settled(fields)
+    assert paid_out(shuffled(fields, dice)) == paid_out(fields)
 
 
 @given(st.lists(command_fields(["offer_quest"]), min_size=2, max_size=4), st.data())
