@@ -109,5 +109,6 @@ def test_only_codes_that_time_can_cure_are_transient() -> None:
         Code.BATTLE_NOT_FOUND,
         Code.CHAPTER_NOT_FOUND,
         Code.GRANT_NOT_FOUND,
+        Code.COMMAND_NOT_FOUND,
     }
     assert {code for code in Code if code.transient} == transient
