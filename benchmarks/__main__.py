@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure everything in the roster and write tables and a picture."""
+"""`python -m benchmarks`: measure every peer and write tables and a picture."""
 
 import argparse
 import fcntl
@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import IO
 
-from benchmarks import installing, machine, report
+from benchmarks import machine, provision, report
+from benchmarks.all_peers import all_peers
 from benchmarks.harness import Harness, Plan
 from benchmarks.processes import BENCH, PYTHON, ROOT, end_as_errors_do
-from benchmarks.roster import roster
 
 CONNECTIONS = "1,8,64,256,1000"
 
@@ -19,15 +19,15 @@ CONNECTIONS = "1,8,64,256,1000"
 def main() -> int:
     """0: all went well; 1: a peer failed; 130 or 143: told to stop."""
     end_as_errors_do()
-    peers = roster()
+    peers = all_peers()
     arguments = _arguments([peer.name for peer in peers])
     if arguments.only:
         peers = [peer for peer in peers if peer.name in arguments.only]
     plan = _plan(arguments)
     lock = _only_one()
     _more_open_files(max(plan.connections))
-    installing.python_packages()
-    installing.program("wrk", "wrk")
+    provision.python_packages()
+    provision.program("wrk", "wrk")
     facts = machine.facts()
     loops: list[float] = []
     harness = Harness(peers, plan)
@@ -43,7 +43,7 @@ def main() -> int:
         print("stopped; every server is down", file=sys.stderr)
         return 130
     subprocess.run(
-        [PYTHON, "-m", "benchmarks.picture", report.RESULTS / "peers.json"], check=True, cwd=ROOT
+        [PYTHON, "-m", "benchmarks.plot", report.RESULTS / "peers.json"], check=True, cwd=ROOT
     )
     print((report.RESULTS / "peers.md").read_text(encoding="utf-8"))
     lock.close()

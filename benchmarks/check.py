@@ -9,8 +9,8 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.dataset import EXPERIENCE, Dataset, quest_id, user_id
 from benchmarks.peer import Tally
-from benchmarks.world import EXPERIENCE, World, quest_id, user_id
 
 PROBED = 1
 """Turn-ins that the probe makes, all of them by user 0."""
@@ -20,21 +20,21 @@ class Wrong(Exception):
     """A peer broke the rules that all of them are measured under."""
 
 
-def probe(url: str, world: World) -> None:
+def probe(url: str, dataset: Dataset) -> None:
     """As `_probe`; an answer that cannot even be read is wrong too.  Raises `Wrong`."""
     try:
-        _probe(url, world)
+        _probe(url, dataset)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Wrong(f"an answer has another shape than a reply: {error!r}") from None
 
 
-def _probe(url: str, world: World) -> None:
+def _probe(url: str, dataset: Dataset) -> None:
     """User 0 turns in quest 0, and every way of doing so wrongly is refused.
 
     Raises:
         Wrong: an answer was not the expected one.
     """
-    token, strange = world.token(0), f"{world.token(0)[:-6]}AAAAAA"
+    token, strange = dataset.token(0), f"{dataset.token(0)[:-6]}AAAAAA"
     first: dict[str, object] = {
         "command_id": "probe-1",
         "type": "turn_in_quest",
@@ -60,7 +60,7 @@ def _probe(url: str, world: World) -> None:
     _expect(url, 422, token, {**first, "command_id": "probe-4", "experience": 9_000})
     _expect(url, 401, None, first)
     _expect(url, 401, strange, first)
-    _expect(url, 403, world.token(1), first)
+    _expect(url, 403, dataset.token(1), first)
 
 
 def _expect(url: str, status: int, token: str | None, command: dict[str, object]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _expect(url: str, status: int, token: str | None, command: dict[str, object]
     return reply
 
 
-def judge(world: World, tallies: Sequence[Tally], answered: int, sent: int) -> None:
+def judge(dataset: Dataset, tallies: Sequence[Tally], answered: int, sent: int) -> None:
     """Every accepted turn-in counts once, in every row it touches, and nothing else does.
 
     What was sent but not answered in time may count or not.
@@ -89,14 +89,14 @@ def judge(world: World, tallies: Sequence[Tally], answered: int, sent: int) -> N
     Raises:
         Wrong: names the first user or sum that is off.
     """
-    if len(tallies) != world.users:
-        raise Wrong(f"{len(tallies)} users are stored, expected {world.users}")
+    if len(tallies) != dataset.users:
+        raise Wrong(f"{len(tallies)} users are stored, expected {dataset.users}")
     for one in tallies:
         xp = one.turned_in * EXPERIENCE
         if not one.total_xp == one.ledger_xp == xp or one.receipts != one.turned_in:
             raise Wrong(f"rows disagree: {one}")
-        if one.level != world.level_of(one.total_xp):
-            raise Wrong(f"{one} should be at level {world.level_of(one.total_xp)}")
+        if one.level != dataset.level_of(one.total_xp):
+            raise Wrong(f"{one} should be at level {dataset.level_of(one.total_xp)}")
     stored = sum(one.turned_in for one in tallies) - PROBED
     if not answered <= stored <= sent:
         raise Wrong(f"{answered} were accepted of {sent} sent, but {stored} are stored")

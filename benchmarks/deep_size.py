@@ -1,6 +1,6 @@
 """How many bytes an object and everything it holds take, each of them counted once.
 
-Not for: what allocators add; that is in the memory of the process (`residents`).
+Not for: what allocators add; that is in the memory of the process (`user_memory`).
 """
 
 import sys

@@ -13,10 +13,10 @@ from math import ceil
 from subprocess import SubprocessError
 
 from benchmarks import check
+from benchmarks.dataset import make_dataset
 from benchmarks.load import Broken, Load, OutOfQuests, Run
 from benchmarks.peer import Peer, Setting, Unavailable
 from benchmarks.processes import DidNotStart
-from benchmarks.world import make_world
 
 FAILURES = (DidNotStart, Broken, check.Wrong, OSError, SubprocessError, HTTPException)
 """How a peer can break.  Anything else is a mistake in the bench itself, and ends it."""
@@ -136,14 +136,14 @@ def measure(
     if not peer.keeps:
         quests = sys.maxsize
     while True:
-        world = make_world(peer.users, quests)
+        dataset = make_dataset(peer.users, quests)
         try:
-            url = peer.start(setting, world)
+            url = peer.start(setting, dataset)
             if peer.keeps:
-                check.probe(url, world)
-            run = Load(url, world).run(connections, warm_up_seconds, seconds)
+                check.probe(url, dataset)
+            run = Load(url, dataset).run(connections, warm_up_seconds, seconds)
             if peer.keeps:
-                check.judge(world, peer.tally(), run.answered, run.sent)
+                check.judge(dataset, peer.tally(), run.answered, run.sent)
             return run
         except OutOfQuests:
             quests *= 3

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import installing
+from benchmarks import provision
+from benchmarks.dataset import Dataset
 from benchmarks.processes import BENCH
-from benchmarks.world import World
 
 SCRIPT = Path(__file__).with_name("load.lua")
 
@@ -26,7 +26,7 @@ class Broken(Exception):
 
 
 class OutOfQuests(Exception):
-    """The run was faster than the world has quests: seed more and repeat."""
+    """The run was faster than the dataset has quests: seed more and repeat."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Run:
 class Load:
     """Load on one server: a warm-up, then a measured run that goes on where that one ended."""
 
-    def __init__(self, url: str, world: World) -> None:
+    def __init__(self, url: str, dataset: Dataset) -> None:
         self._url = url
-        self._world = world
+        self._dataset = dataset
         self._tokens = BENCH / "run" / f"tokens-{os.getpid()}"
 
     def run(self, connections: int, warm_up_seconds: int, seconds: int) -> Run:
@@ -59,7 +59,7 @@ class Load:
             OutOfQuests: there were not enough; the numbers would mix in refusals.
             Broken: a request was refused, or a connection broke.
         """
-        tokens = "".join(self._world.token(user) + "\n" for user in range(self._world.users))
+        tokens = "".join(self._dataset.token(user) + "\n" for user in range(self._dataset.users))
         self._tokens.write_text(tokens, encoding="ascii")
         try:
             warm, _ = self._wrk(connections, warm_up_seconds, first=0)
@@ -76,7 +76,7 @@ class Load:
         )
 
     def _wrk(self, connections: int, seconds: int, first: int) -> tuple[dict[str, Any], float]:
-        argv: list[str | Path] = [installing.program("wrk", "wrk"), "-t1", f"-c{connections}"]
+        argv: list[str | Path] = [provision.program("wrk", "wrk"), "-t1", f"-c{connections}"]
         argv += [f"-d{seconds}s", "--timeout", "10s", "-s", SCRIPT, self._url, "--"]
         argv += [self._tokens, str(first)]
         began = time.monotonic()
@@ -94,7 +94,7 @@ class Load:
         if process.returncode != 0 or not result:
             raise Broken(f"wrk ended with {process.returncode}:\n{text[-2000:]}")
         seen: dict[str, Any] = json.loads(result)
-        if seen["next"] > self._world.users * self._world.quests:
+        if seen["next"] > self._dataset.users * self._dataset.quests:
             raise OutOfQuests
         if seen["refused"] or seen["broken"] or seen["timeouts"]:
             raise Broken(f"not every turn-in was accepted: {result.strip()}")

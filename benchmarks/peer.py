@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from benchmarks.world import World
+from benchmarks.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Peer(Protocol):
     Attributes:
         name: as in `--only` and in the tables.
         title: what it is, in a few words.
-        users: how many users its world has.
+        users: how many users its dataset has.
         rate: turn-ins a second it is sure to stay below; decides how many quests are seeded.
             Too low costs a repetition, too high only seeding time.
         keeps: whether it keeps what it is told; if not, nothing is probed or tallied.
@@ -71,8 +71,8 @@ class Peer(Protocol):
         """
         ...
 
-    def start(self, setting: Setting, world: World) -> str:
-        """Start from nothing, seed `world`, and give the base URL once it answers.
+    def start(self, setting: Setting, dataset: Dataset) -> str:
+        """Start from nothing, seed `dataset`, and give the base URL once it answers.
 
         It must serve `POST {url}/v1/users/{user_id}/commands` as `spec/api.md` section 4 has it.
         """

@@ -10,7 +10,7 @@ stand below the table.
 import argparse
 import statistics
 
-from benchmarks import installing, tables
+from benchmarks import provision, tables
 from benchmarks.harness import measure
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.processes import BENCH, end_as_errors_do
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="length of a measured run")
     arguments = parser.parse_args()
     (BENCH / "run").mkdir(parents=True, exist_ok=True)
-    installing.program("wrk", "wrk")
+    provision.program("wrk", "wrk")
     peer = Questkeep("packed")
     found: dict[tuple[int, str], list[float]] = {}
     for _ in range(arguments.rounds):

@@ -46,7 +46,7 @@ def main() -> None:
 def _measured(story: str, task: Task, processes: int) -> str:
     spent = _cpu_seconds()
     began = time.perf_counter()
-    turns = play(task, processes).tally.turns
+    turns = play(task, processes).totals.turns
     wall, spent = time.perf_counter() - began, _cpu_seconds() - spent
     return (
         f"{story:<6} {processes} process{'es' if processes > 1 else '  '} {turns:>10,} turns "

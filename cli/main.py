@@ -3,7 +3,7 @@
 Every command imports what it needs when it runs, so that `--help` and `version` answer at once.
 What the user got wrong is one sentence on stderr and exit code 2, never a traceback.
 
-Not for: doing any of it (`serve`, `tokens`, `settings`).
+Not for: doing any of it (`gateway`, `designer`).
 """
 
 import inspect

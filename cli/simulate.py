@@ -1,6 +1,6 @@
 """`questkeep simulate`: a story, thousands of made-up players, the real rules, and the outcome.
 
-Not for: playing (`simulation.playing`) or drawing (`simulation.pictures`, `simulation.shown`).
+Not for: the simulation (`designer.simulation`) or drawing (`designer.drawing`).
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from designer.simulation.report import Report
-    from designer.simulation.run import Played, Progress, Task
+    from designer.simulation.run import Progress, Result, Task
 
 
 def simulate_command(
@@ -63,25 +63,25 @@ def simulate_command(
             _fail([str(error)])
         except OSError as error:
             _fail([f"{out} cannot be made: {error.strerror}."])
-    stage = task.stage()
+    compiled_story = task.compile()
     told = Console(stderr=True, highlight=False)
     with _progress(told, players) as progress:
-        played = play(task, processes or cpus(), progress)
-    report = report_of(task, stage, played)
+        result = play(task, processes or cpus(), progress)
+    report = report_of(task, compiled_story, result)
     if as_json:
         typer.echo(_json(report).decode())
     else:
         _show(report)
     if out is not None:
         _keep(report, out, story.stem, told)
-    _tell_speed(played, told)
+    _tell_speed(result, told)
 
 
 def _task(story: Path, rules: str | None, players: int, seed: int) -> "Task":
     """What to play, checked: whatever is wrong with it is said here."""
     from designer.rules.load import CannotRead, compiled, rules_of, text_of
     from designer.simulation.run import Task
-    from designer.simulation.script import set_stage
+    from designer.simulation.script import compile_story
     from designer.simulation.story_file import InvalidStory, read_story
     from domain.rules.compiled_rules import InvalidRules
 
@@ -90,7 +90,7 @@ def _task(story: Path, rules: str | None, players: int, seed: int) -> "Task":
         read = read_story(text)
         name = rules or read.rules
         rules_text = rules_of(name, None if rules else story.parent)
-        set_stage(read, compiled(name, rules_text))
+        compile_story(read, compiled(name, rules_text))
     except CannotRead as error:
         _fail([str(error)])
     except InvalidRules as error:
@@ -139,10 +139,10 @@ def _json(report: "Report") -> bytes:
     return msgspec.json.format(msgspec.json.encode(report), indent=2)
 
 
-def _tell_speed(played: "Played", told: "Console") -> None:
-    turns = played.tally.turns
-    rate = turns / played.seconds
-    told.print(f"{turns:,} turns in {played.seconds:.1f} s: {rate:,.0f} turns/s", soft_wrap=True)
+def _tell_speed(result: "Result", told: "Console") -> None:
+    turns = result.totals.turns
+    rate = turns / result.seconds
+    told.print(f"{turns:,} turns in {result.seconds:.1f} s: {rate:,.0f} turns/s", soft_wrap=True)
 
 
 def _fail(problems: list[str], code: int = 2) -> NoReturn:

@@ -18,7 +18,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-WORLD: dict[str, Any] = json.loads(os.environ["QUESTKEEP_BENCH_WORLD"])
+DATASET: dict[str, Any] = json.loads(os.environ["QUESTKEEP_BENCH_DATASET"])
 Id = Annotated[str, StringConstraints(strict=True, max_length=128, pattern=r"^[A-Za-z0-9._:@-]+$")]
 STATUS = {
     "ok": 200,
@@ -95,7 +95,7 @@ def problem(status: int, code: str) -> Response:
 
 def make_app(store: Store) -> FastAPI:
     """The application over `store`.  `/bench/` is for the harness, not part of the comparison."""
-    tokens = Tokens(WORLD["secret"])
+    tokens = Tokens(DATASET["secret"])
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

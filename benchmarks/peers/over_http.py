@@ -21,7 +21,7 @@ class OverHttp:
         self._url = ""
 
     def serving(self, servers: Servers, url: str, seconds: float = START_SECONDS) -> str:
-        """Wait for `url` to answer, seed the world, and give `url` back."""
+        """Wait for `url` to answer, seed the dataset, and give `url` back."""
         self._url = url
         servers.await_http(f"{url}/bench/ready", seconds)
         request = urllib.request.Request(f"{url}/bench/seed", method="POST")

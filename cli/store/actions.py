@@ -1,7 +1,7 @@
 """What `questkeep store …` does: opens stores, runs the tool, says what came of it.
 
-Not for: arguments (`store_cli`), words for people (`store_shown`), or the tools themselves
-(`persistence`).
+Not for: arguments (`commands`), words for people (`output`), or the tools themselves
+(`persistence.maintenance`).
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 A store is named by its URL or, on disk, by its folder; where none is named it is the one that
 `questkeep serve` would use.  Exit codes: 0 fine, 1 damage found, 2 wrong use or no answer.
 
-Not for: doing any of it (`store_tools`, `persistence`).
+Not for: doing any of it (`actions`, `persistence.maintenance`).
 """
 
 from pathlib import Path

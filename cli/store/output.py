@@ -1,6 +1,6 @@
 """What the tools of a store found or did, for people and for programs.
 
-Not for: finding or doing it (`store_tools`).
+Not for: finding or doing it (`actions`).
 """
 
 from collections import Counter

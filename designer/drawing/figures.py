@@ -3,7 +3,8 @@
 matplotlib is an extra (`pip install 'questkeep[designer]'`): a server needs none.  The same numbers
 give the same file, byte for byte, with the same matplotlib.
 
-Not for: what is drawn (`rules_pictures`, `simulation.pictures`), or charts in the terminal.
+Not for: what is drawn (`designer.rules.plot`, `designer.simulation.plot`), or terminal charts
+(`terminal`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """Small charts in the terminal: a line of dots over a frame, drawn with braille characters.
 
-For pictures that are kept: `rules_pictures`, `simulation.pictures`.
+Not for: pictures in a file (`figures`).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ CHART_HEIGHT = 10
 COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue", "white")
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """One line: points in rising order of x."""
 
     label: str
@@ -30,7 +30,7 @@ class Chart(NamedTuple):
     title: str
     x_label: str
     y_label: str
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     y_from: float = 0
 
 

@@ -1,11 +1,11 @@
 """The rules as series of points: what `rules show`, `plot` and `diff` draw, asked of the rules.
 
-Not for: drawing (`rules_pictures`, `terminal_charts`).
+Not for: drawing (`plot`, `designer.drawing.terminal`).
 """
 
 from collections.abc import Iterable
 
-from designer.drawing.terminal import Chart, Line
+from designer.drawing.terminal import Chart, ChartLine
 from domain.game.chapter_compiler import ChapterBlueprint, compile_chapters
 from domain.messages.rejections import Rejection
 from domain.rules import over_budget, repeat
@@ -29,19 +29,19 @@ def levels(rules: Rules) -> list[int]:
 def costs(rules: Rules) -> Chart:
     """What each level costs; the cap costs nothing and is left out."""
     below = [one for one in rules.levels if one.xp_to_next]
-    line = Line("", [one.level for one in below], [one.xp_to_next for one in below])
+    line = ChartLine("", [one.level for one in below], [one.xp_to_next for one in below])
     return Chart("XP to the next level", "level", "XP", [line])
 
 
 def cumulative(rules: Rules) -> Chart:
     """What reaches each level."""
-    line = Line("", levels(rules), [one.cumulative_xp for one in rules.levels])
+    line = ChartLine("", levels(rules), [one.cumulative_xp for one in rules.levels])
     return Chart("XP that reaches a level", "level", "XP", [line])
 
 
 def strength(rules: Rules) -> Chart:
     """How strong one is expected to be."""
-    line = Line("", levels(rules), [one.reference_strength for one in rules.levels])
+    line = ChartLine("", levels(rules), [one.reference_strength for one in rules.levels])
     return Chart("Reference strength", "level", "strength", [line])
 
 
@@ -49,7 +49,7 @@ def story(rules: Rules) -> Chart:
     """Where on the levels a story stands."""
     steps = range(STORY_STEPS + 1)
     reached = [rules.pseudo_level_at(step, STORY_STEPS) / 1000 for step in steps]
-    line = Line("", [100 * step / STORY_STEPS for step in steps], reached)
+    line = ChartLine("", [100 * step / STORY_STEPS for step in steps], reached)
     return Chart("Level over the story", "% of the story", "level", [line], 1)
 
 
@@ -64,9 +64,9 @@ def budgets(rules: Rules) -> Chart | None:
         return None
     chapters = [plan.chapter_index for plan in plans]
     lines = [
-        Line("all of it", chapters, [plan.planned_total_xp for plan in plans]),
-        Line("for quests", chapters, [plan.planned_quest_xp for plan in plans]),
-        Line("for hostiles", chapters, [plan.planned_hostile_xp for plan in plans]),
+        ChartLine("all of it", chapters, [plan.planned_total_xp for plan in plans]),
+        ChartLine("for quests", chapters, [plan.planned_quest_xp for plan in plans]),
+        ChartLine("for hostiles", chapters, [plan.planned_hostile_xp for plan in plans]),
     ]
     return Chart(f"Budgets of {CHAPTERS_SHOWN} steady chapters", "chapter", "XP", lines)
 
@@ -81,7 +81,7 @@ def tiers(rules: Rules) -> Chart:
             // 1000
             for level in levels(rules)
         ]
-        lines.append(Line(str(tier), levels(rules), worth))
+        lines.append(ChartLine(str(tier), levels(rules), worth))
     return Chart("What a hostile is worth without a plan", "its level", "XP", lines)
 
 
@@ -96,10 +96,10 @@ def level_difference(rules: Rules, source: Source) -> Chart | None:
             gap for gap in range(-GAP_SHOWN, GAP_SHOWN + 1) if 1 <= player + gap <= rules.level_cap
         ]
         shares = [_percent(rule.worth(_WORTH, player, player + gap)) for gap in gaps]
-        lines.append(Line(f"player at level {player}", gaps, shares))
+        lines.append(ChartLine(f"player at level {player}", gaps, shares))
     if _agree(lines):
         points = sorted({one for line in lines for one in zip(line.xs, line.ys, strict=True)})
-        lines = [Line("", [x for x, _ in points], [y for _, y in points])]
+        lines = [ChartLine("", [x for x, _ in points], [y for _, y in points])]
     whose = "a quest" if source is Source.QUEST else "a hostile"
     return Chart(
         f"What {whose} pays, by level", f"levels above the player ({rule.kind})", "%", lines
@@ -113,7 +113,7 @@ def repeats(rules: Rules) -> Chart | None:
         return None
     times = range(REPEATS_SHOWN + 1)
     shares = [_percent(repeat.worth(_WORTH, times, rule)) for times in times]
-    line = Line("", [one + 1 for one in times], shares)
+    line = ChartLine("", [one + 1 for one in times], shares)
     return Chart(
         "What the n-th defeat pays", f"defeat in a {rule.scope} ({rule.kind})", "%", [line]
     )
@@ -131,7 +131,7 @@ def decay(rules: Rules) -> Chart | None:
         _percent(over_budget.worth(_WORTH, budget + budget * permille // 1000, budget, rule))
         for permille in over
     ]
-    line = Line("", [permille / 10 for permille in over], shares)
+    line = ChartLine("", [permille / 10 for permille in over], shares)
     return Chart("What XP past the plan is worth", "% over the chapter's budget", "%", [line])
 
 
@@ -170,7 +170,7 @@ def _three_levels(rules: Rules) -> Iterable[int]:
     return sorted({max(1, cap // 6), max(1, cap // 2), max(1, cap * 5 // 6)})
 
 
-def _agree(lines: list[Line]) -> bool:
+def _agree(lines: list[ChartLine]) -> bool:
     """Whether all lines say the same wherever they have a point."""
     points = {point for line in lines for point in zip(line.xs, line.ys, strict=True)}
     return len(points) == len({x for x, _ in points})

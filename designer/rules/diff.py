@@ -1,6 +1,6 @@
 """What changes between two rules files: for a player at each XP, for a level, and key by key.
 
-Not for: changing anything (`questkeep rules diff` only tells; `rules_reload` changes).
+Not for: changing the rules of a running server (`gateway.server.rules_reload`).
 """
 
 import tomllib

@@ -1,6 +1,6 @@
 """The answer of `rules diff` in the terminal.
 
-Not for: finding the changes (`rules_changes`).
+Not for: finding the changes (`diff`).
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Rules by a name that people type: a file's path, or the name of a preset.
 
-Not for: what is in them (`domain.rules`), or the rules a server starts with (`settings`).
+Not for: what is in them (`domain.rules`), or the rules a server starts with (`gateway.settings`).
 """
 
 from importlib import resources

@@ -1,6 +1,6 @@
 """Loot tables in figures: how likely each roll is, and what an opening gives on average.
 
-Exact, from the weights alone; nothing is rolled.  Not for: drawing them (`rules_shown`).
+Exact, from the weights alone; nothing is rolled.  Not for: drawing them (`tables`).
 """
 
 from fractions import Fraction

@@ -1,6 +1,6 @@
 """One picture of the rules: every curve and every factor, side by side.
 
-Not for: the numbers (`rules_curves`), or charts in the terminal (`terminal_charts`).
+Not for: the numbers (`charts`), or charts in the terminal (`designer.drawing.terminal`).
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Rules in the terminal: the tables of `rules show`, and every chart of `rules plot`.
 
-Not for: what changes between two of them (`rules_changes`).
+Not for: what changes between two of them (`diff`).
 """
 
 from typing import Any

@@ -1,4 +1,1 @@
-"""Playing a story with made-up players through the real rules, before real ones do.
-
-Not for: what the rules are (`domain`), or the command line (`cli.simulate`).
-"""
+"""Monte Carlo simulation of a story: many simulated players, the real rules, a report."""

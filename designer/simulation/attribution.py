@@ -1,4 +1,4 @@
-"""Causes: why a chapter paid what it paid, XP by XP.
+"""Attribution: why a chapter paid what it paid, XP by XP.
 
 For every player and chapter, planned XP and all causes add up to the actual XP.
 
@@ -16,16 +16,16 @@ CAUSES: dict[str, str] = {
     "extra_fights": "extra fights",
     "plan_shares": "shares of the plan",
 }
-"""Name and words of each cause, in the order they are told.
+"""Name and words of each cause, in the order of reports.
 
-The first three are rules, told by the account; the next four are what players did.  The last is
+The first three are rules, read from the history; the next four are what players did.  The last is
 the plan's own doing: the hostiles of a tier that are still to come share what is left of the tier's
 part, so what one did not pay the next ones do (above 0), and what the last ones do not pay nobody
 does (below 0).
 """
 
 
-class Causes:
+class Attribution:
     """XP gained (above 0) or lost (below 0) by each cause."""
 
     __slots__ = ("amounts",)
@@ -37,6 +37,6 @@ class Causes:
         """So much more, or less, because of this."""
         self.amounts[name] += xp
 
-    def settle(self, planned: int, actual: int) -> None:
+    def attribute_rest(self, planned: int, actual: int) -> None:
         """What is left over is the plan's own doing."""
         self.amounts["plan_shares"] = actual - planned - sum(self.amounts.values())

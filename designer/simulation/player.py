@@ -1,11 +1,11 @@
-"""One made-up player's way through a story: every command decided by the real rules.
+"""Playthrough: one simulated player's story, every command decided by the real rules.
 
 Nothing is modelled that the rules decide: commands go through `domain.decide`, the state is the one
 a user's actor holds, and what a player does depends on their own dice and on what came back.  Only
-what a server would write to its store is dropped on the way: entries of the account that are told
+what a server would write to its store is dropped meanwhile: history entries that are counted
 already, and quests and battles of chapters that are over (`Player.forget`).
 
-Not for: many players (`playing`), or what is made of it (`tally`).
+Not for: many players (`run`), or adding up what they did (`totals`).
 """
 
 from random import Random
@@ -13,8 +13,8 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from designer.simulation.attribution import CAUSES, Causes
-from designer.simulation.script import FightStep, QuestStep, Scene, Stage
+from designer.simulation.attribution import CAUSES, Attribution
+from designer.simulation.script import ChapterScript, CompiledStory, FightStep, QuestStep
 from designer.simulation.story_file import PlayerKind, Range
 from domain.decide.dispatch import decide
 from domain.game.defeat_counts import DAY
@@ -32,7 +32,7 @@ FIRST_DAY = 20_000 * DAY
 _ACKNOWLEDGE = decode_command({"type": "acknowledge_level_ups", "command_id": "seen"})
 
 
-class Chapter(Struct, frozen=True, gc=False):
+class ChapterOutcome(Struct, frozen=True, gc=False):
     """What one chapter was for one player; `causes` are in the order of `CAUSES`."""
 
     band: DeviationBand
@@ -41,15 +41,15 @@ class Chapter(Struct, frozen=True, gc=False):
     causes: tuple[int, ...]
 
 
-class Way(Struct, frozen=True, gc=False):
-    """One player's whole way.
+class Playthrough(Struct, frozen=True, gc=False):
+    """One player's story from its first chapter to its last.
 
     `timeline` is seconds played and pseudo level reached, in thousandths, after each step; `goods`
     what the player holds in the end, by kind and id.
     """
 
     turns: int
-    chapters: tuple[Chapter, ...]
+    chapters: tuple[ChapterOutcome, ...]
     story_band: DeviationBand
     total_xp: int
     granted_xp: int
@@ -62,13 +62,19 @@ class ImpossibleTurn(Exception):
 
 
 class Player:
-    """A player of `kind` on `stage`.  `number` and `seed` make all their dice."""
+    """A player of `kind` on `compiled`.  `number` and `seed` make all their dice."""
 
     def __init__(
-        self, stage: Stage, kind: PlayerKind, number: int, seed: int, *, forget: bool = True
+        self,
+        compiled: CompiledStory,
+        kind: PlayerKind,
+        number: int,
+        seed: int,
+        *,
+        forget: bool = True,
     ) -> None:
-        self._stage = stage
-        self._rules = stage.rules
+        self._compiled = compiled
+        self._rules = compiled.rules
         self._kind = kind
         self._name = f"{seed}.{number}"
         self._dice = Random(f"questkeep/{seed}/{number}")
@@ -78,7 +84,7 @@ class Player:
         self._extra_fights = self._own(kind.extra_fights_permille)
         self._seconds_per_day = 60 * self._own(kind.minutes_per_day)
         self._forget = forget
-        self._causes = Causes()
+        self._causes = Attribution()
         self._battles = 0
         self._now = FIRST_DAY
         self._today = 0
@@ -86,13 +92,13 @@ class Player:
         self.state = UserState(f"player-{number}")
         self.granted_xp = 0
 
-    def play(self) -> Way:
+    def play(self) -> Playthrough:
         """The story from its first chapter to its last."""
-        self._turn(self._stage.compile)
+        self._turn(self._compiled.compile_command)
         timeline: list[tuple[int, int]] = []
-        chapters = tuple(self._chapter(scene, timeline) for scene in self._stage.scenes)
+        chapters = tuple(self._chapter(script, timeline) for script in self._compiled.chapters)
         rows = self.state.chapters.values()
-        return Way(
+        return Playthrough(
             turns=self.turns,
             chapters=chapters,
             story_band=rate_story(rows, self._rules.deviation, finished=True).band,
@@ -133,7 +139,7 @@ class Player:
             self.state = self.state.without_history_through(entry.sequence)
 
     def _pass_time(self) -> None:
-        step = self._stage.story.seconds_per_turn
+        step = self._compiled.story.seconds_per_turn
         self._today += step
         self._now += step * 1_000_000
         if self._today >= self._seconds_per_day:
@@ -142,16 +148,16 @@ class Player:
 
     # -- a chapter -------------------------------------------------------------------------------
 
-    def _chapter(self, scene: Scene, timeline: list[tuple[int, int]]) -> Chapter:
-        self._causes = Causes()
-        plan, step_seconds = scene.plan, self._stage.story.seconds_per_turn
-        for step in scene.steps:
+    def _chapter(self, script: ChapterScript, timeline: list[tuple[int, int]]) -> ChapterOutcome:
+        self._causes = Attribution()
+        plan, step_seconds = script.plan, self._compiled.story.seconds_per_turn
+        for step in script.steps:
             if isinstance(step, QuestStep):
                 self._quest(step)
             else:
                 self._story_fight(step, plan.chapter_id)
             timeline.append((self.turns * step_seconds, self._pseudo_level()))
-        self._fight_again(scene)
+        self._fight_again(script)
         if (row := self.state.player_progression) is not None and row.pending_level_ups:
             self._turn(_ACKNOWLEDGE)
         timeline.append((self.turns * step_seconds, self._pseudo_level()))
@@ -159,8 +165,8 @@ class Player:
             self.state = replace(self.state, quests=PersistentMap(), battles=PersistentMap())
         ledger = self.state.chapters[plan.chapter_id]
         actual = ledger.actual_quest_xp + ledger.actual_hostile_xp
-        self._causes.settle(plan.planned_total_xp, actual)
-        return Chapter(
+        self._causes.attribute_rest(plan.planned_total_xp, actual)
+        return ChapterOutcome(
             band=rate(ledger, self._rules.deviation).band,
             actual_xp=actual,
             pseudo_level_millis=timeline[-1][1],
@@ -194,15 +200,15 @@ class Player:
                 return
         self._causes.add("lost_fights", -battle.experience_reward)
 
-    def _fight_again(self, scene: Scene) -> None:
+    def _fight_again(self, script: ChapterScript) -> None:
         """Fights beyond the story's, after it."""
-        if not scene.again or not self._extra_fights:
+        if not script.rematches or not self._extra_fights:
             return
-        expected = scene.plan.expected_hostile_defeat_count
+        expected = script.plan.expected_hostile_defeat_count
         whole, part = divmod(expected * self._extra_fights, 1000)
         for _ in range(whole + self._chance(part)):
-            step = scene.again[self._dice.randrange(len(scene.again))]
-            battle = self._fight(step, scene.plan.chapter_id)
+            step = script.rematches[self._dice.randrange(len(script.rematches))]
+            battle = self._fight(step, script.plan.chapter_id)
             if battle.outcome is BattleOutcome.VICTORY:
                 self._causes.add("extra_fights", battle.experience_reward)
 

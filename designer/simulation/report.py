@@ -2,7 +2,7 @@
 
 The same story, rules, players and seed give the same report, byte for byte, on every machine.
 
-Not for: drawing (`pictures`, `shown`) or wording.
+Not for: drawing (`plot`, `tables`) or wording.
 """
 
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from designer.simulation.attribution import CAUSES
-from designer.simulation.run import Played, Task
-from designer.simulation.script import Scene, Stage
-from designer.simulation.totals import BANDS, ChapterTally, KindTally, percentile
+from designer.simulation.run import Result, Task
+from designer.simulation.script import ChapterScript, CompiledStory
+from designer.simulation.totals import BANDS, ChapterTotals, KindTotals, percentile
 from domain.rules.deviation import DeviationBand
 
 UNDER = (DeviationBand.FAR_UNDER, DeviationBand.UNDER)
@@ -31,7 +31,7 @@ class Spread(Struct, frozen=True):
     p90: int
 
 
-class Cause(Struct, frozen=True):
+class CauseShare(Struct, frozen=True):
     """A cause and what it made of a chapter's planned XP, in thousandths, on average."""
 
     cause: str
@@ -54,8 +54,8 @@ class ChapterReport(Struct, frozen=True):
     exit_millis: Spread
     bands: dict[str, int]
     causes: dict[str, int]
-    main_cause_under: Cause | None
-    main_cause_over: Cause | None
+    main_cause_under: CauseShare | None
+    main_cause_over: CauseShare | None
 
 
 class Moment(Struct, frozen=True):
@@ -105,60 +105,62 @@ class Report(Struct, frozen=True):
     goods: list[GoodsReport]
 
 
-def report_of(task: Task, stage: Stage, played: Played) -> Report:
-    """The report on what was played."""
-    tally = played.tally
-    chapters = zip(stage.scenes, tally.chapters, strict=True)
-    named = list(zip((kind.name for kind in stage.story.players), tally.kinds, strict=True))
+def report_of(task: Task, compiled: CompiledStory, result: Result) -> Report:
+    """The report on a run's result."""
+    totals = result.totals
+    chapters = zip(compiled.chapters, totals.chapters, strict=True)
+    named = list(zip((kind.name for kind in compiled.story.players), totals.kinds, strict=True))
     return Report(
-        story=stage.story.name,
-        rules=stage.rules.name,
-        fingerprint=stage.rules.fingerprint,
+        story=compiled.story.name,
+        rules=compiled.rules.name,
+        fingerprint=compiled.rules.fingerprint,
         players=task.players,
         seed=task.seed,
-        turns=tally.turns,
-        granted_xp=tally.granted_xp,
-        chapters=[_chapter(scene, one) for scene, one in chapters],
-        over_time=_over_time(named, played.step_seconds, task.players),
+        turns=totals.turns,
+        granted_xp=totals.granted_xp,
+        chapters=[_chapter(script, one) for script, one in chapters],
+        over_time=_over_time(named, result.step_seconds, task.players),
         kinds=[_kind(name, one) for name, one in named if one.players],
-        goods=[_goods(thing, tally.goods[thing], task.players) for thing in sorted(tally.goods)],
+        goods=[_goods(thing, totals.goods[thing], task.players) for thing in sorted(totals.goods)],
     )
 
 
-def _chapter(scene: Scene, tally: ChapterTally) -> ChapterReport:
-    plan = scene.plan
-    causes = _causes(plan.planned_total_xp, tally, BANDS)
+def _chapter(script: ChapterScript, totals: ChapterTotals) -> ChapterReport:
+    plan = script.plan
+    causes = _causes(plan.planned_total_xp, totals, BANDS)
     return ChapterReport(
         chapter_id=plan.chapter_id,
         planned_xp=plan.planned_total_xp,
-        actual_xp=_spread(tally.actual_xp),
+        actual_xp=_spread(totals.actual_xp),
         planned_exit_millis=plan.exit_pseudo_level_millis,
-        exit_millis=_spread(tally.pseudo_levels),
-        bands=_bands(tally.players),
+        exit_millis=_spread(totals.pseudo_levels),
+        bands=_bands(totals.players),
         causes=causes,
-        main_cause_under=_main(_causes(plan.planned_total_xp, tally, UNDER), -1),
-        main_cause_over=_main(_causes(plan.planned_total_xp, tally, OVER), 1),
+        main_cause_under=_main(_causes(plan.planned_total_xp, totals, UNDER), -1),
+        main_cause_over=_main(_causes(plan.planned_total_xp, totals, OVER), 1),
     )
 
 
-def _causes(planned: int, tally: ChapterTally, bands: Iterable[DeviationBand]) -> dict[str, int]:
+def _causes(planned: int, totals: ChapterTotals, bands: Iterable[DeviationBand]) -> dict[str, int]:
     """What each cause made of the plan, on average over the players of these bands."""
     places = [BANDS.index(band) for band in bands]
-    players = sum(tally.players[place] for place in places)
-    sums = [sum(tally.causes[place][cause] for place in places) for cause in range(len(CAUSES))]
+    players = sum(totals.players[place] for place in places)
+    sums = [sum(totals.causes[place][cause] for place in places) for cause in range(len(CAUSES))]
     whole = players * planned
     return {
         name: _permille(xp, whole) if whole else 0 for name, xp in zip(CAUSES, sums, strict=True)
     }
 
 
-def _main(causes: dict[str, int], sign: int) -> Cause | None:
+def _main(causes: dict[str, int], sign: int) -> CauseShare | None:
     """The largest cause of this sign."""
     name, permille = max(causes.items(), key=lambda one: sign * one[1])
-    return Cause(name, permille) if sign * permille >= CAUSE_PERMILLE_MIN else None
+    return CauseShare(name, permille) if sign * permille >= CAUSE_PERMILLE_MIN else None
 
 
-def _over_time(kinds: list[tuple[str, KindTally]], step_seconds: int, players: int) -> list[Moment]:
+def _over_time(
+    kinds: list[tuple[str, KindTotals]], step_seconds: int, players: int
+) -> list[Moment]:
     """From the start to the first moment at which everybody is through."""
     moments = []
     finished = sorted(second for _, kind in kinds for second in kind.finished_seconds)
@@ -175,9 +177,9 @@ def _over_time(kinds: list[tuple[str, KindTally]], step_seconds: int, players: i
     return moments
 
 
-def _kind(name: str, tally: KindTally) -> KindReport:
-    minutes = [seconds // 60 for seconds in tally.finished_seconds]
-    return KindReport(name, tally.players, _bands(tally.bands), _spread(minutes))
+def _kind(name: str, totals: KindTotals) -> KindReport:
+    minutes = [seconds // 60 for seconds in totals.finished_seconds]
+    return KindReport(name, totals.players, _bands(totals.bands), _spread(minutes))
 
 
 def _goods(thing: tuple[str, str], amounts: list[int], players: int) -> GoodsReport:

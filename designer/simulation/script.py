@@ -1,9 +1,9 @@
-"""The stage: a story made ready to be played, once for all players.
+"""Compiled story: a story with the compiler's plans and a script for each chapter.
 
-The compiler's plans, and every chapter as a row of steps (a quest or a fight) with the commands a
-game service and its players would send.
+A chapter script is a row of steps (a quest or a fight) with the commands that a game service and
+its players would send; it is made once for all players.
 
-Not for: who plays (`player`).
+Not for: who plays it (`player`).
 """
 
 from collections.abc import Iterator
@@ -43,25 +43,25 @@ class FightStep(Struct, frozen=True):
 Step = QuestStep | FightStep
 
 
-class Scene(Struct, frozen=True):
+class ChapterScript(Struct, frozen=True):
     """One chapter: its plan, its steps in order, and whom one may fight again afterwards."""
 
     plan: ChapterPlan
     steps: tuple[Step, ...]
-    again: tuple[FightStep, ...]
+    rematches: tuple[FightStep, ...]
 
 
-class Stage(Struct, frozen=True):
-    """A story ready to be played under `rules`."""
+class CompiledStory(Struct, frozen=True):
+    """A story compiled under `rules`; `compile_command` is what a game service sends to plan it."""
 
     story: Story
     rules: Rules
-    compile: Command
-    scenes: tuple[Scene, ...]
+    compile_command: Command
+    chapters: tuple[ChapterScript, ...]
 
 
-def set_stage(story: Story, rules: Rules) -> Stage:
-    """The stage for `story` under `rules`.
+def compile_story(story: Story, rules: Rules) -> CompiledStory:
+    """`story` compiled under `rules`.
 
     Raises:
         InvalidStory: the compiler has no plan for these chapters, or a loot table is none.
@@ -81,10 +81,10 @@ def set_stage(story: Story, rules: Rules) -> Stage:
     plans = compile_chapters(blueprints, rules)
     if isinstance(plans, Rejection):
         raise InvalidStory(plans.detail.split("; "))
-    scenes = tuple(
-        _scene(chapter, plan) for chapter, plan in zip(story.chapters, plans, strict=True)
+    chapters = tuple(
+        _script(chapter, plan) for chapter, plan in zip(story.chapters, plans, strict=True)
     )
-    return Stage(story, rules, _compile(blueprints), scenes)
+    return CompiledStory(story, rules, _compile_command(blueprints), chapters)
 
 
 def _loot_problems(story: Story, rules: Rules) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _loot_problems(story: Story, rules: Rules) -> Iterator[str]:
             )
 
 
-def _compile(blueprints: list[ChapterBlueprint]) -> Command:
+def _compile_command(blueprints: list[ChapterBlueprint]) -> Command:
     """What a game service sends to have the story planned."""
     chapters = [
         {
@@ -112,14 +112,14 @@ def _compile(blueprints: list[ChapterBlueprint]) -> Command:
     return decode_command({"type": "compile_chapters", "command_id": "story", "chapters": chapters})
 
 
-def _scene(chapter: Chapter, plan: ChapterPlan) -> Scene:
+def _script(chapter: Chapter, plan: ChapterPlan) -> ChapterScript:
     quests = [
         _quest(chapter, number, experience)
         for number, experience in enumerate(plan.quest_xp, start=1)
     ]
     fights = list(_fights(chapter))
-    again = [step for step in fights if step.tier is not Tier.BOSS] or fights
-    return Scene(plan, tuple(_interleaved(quests, fights)), tuple(dict.fromkeys(again)))
+    rematches = [step for step in fights if step.tier is not Tier.BOSS] or fights
+    return ChapterScript(plan, tuple(_interleaved(quests, fights)), tuple(dict.fromkeys(rematches)))
 
 
 def _quest(chapter: Chapter, number: int, experience: int) -> QuestStep:

@@ -1,15 +1,15 @@
 """A simulated story in the terminal: a line for each chapter, one for each kind, and a chart.
 
-Not for: the numbers (`report`), or pictures that are kept (`pictures`).
+Not for: the numbers (`report`), or pictures that are kept (`plot`).
 """
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from designer.drawing.terminal import Chart, Line, drawn
+from designer.drawing.terminal import Chart, ChartLine, drawn
 from designer.simulation.attribution import CAUSES
-from designer.simulation.report import Cause, ChapterReport, Report, Spread
+from designer.simulation.report import CauseShare, ChapterReport, Report, Spread
 from designer.simulation.totals import BANDS
 
 BAR_CELLS = 20
@@ -92,7 +92,9 @@ def _goods(report: Report) -> Table:
 def _over_time(report: Report, *, colors: bool) -> str:
     hours = [moment.minutes / 60 for moment in report.over_time]
     lines = [
-        Line(label, hours, [getattr(moment.levels, name) / 1000 for moment in report.over_time])
+        ChartLine(
+            label, hours, [getattr(moment.levels, name) / 1000 for moment in report.over_time]
+        )
         for name, label in (
             ("p10", "a tenth below"),
             ("median", "median"),
@@ -123,7 +125,7 @@ def _main_causes(chapter: ChapterReport) -> str:
     return "; ".join(one for one in told if one)
 
 
-def _told(side: str, cause: Cause | None) -> str:
+def _told(side: str, cause: CauseShare | None) -> str:
     if cause is None:
         return ""
     return f"{side}: {CAUSES[cause.cause]} {cause.permille / 10:+.0f} %"

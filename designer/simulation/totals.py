@@ -1,8 +1,8 @@
-"""The tally: what many players' ways come to, kept so that parts of it add up in any order.
+"""Totals: aggregates of many playthroughs, kept so that parts of them merge in any order.
 
-Numbers that percentiles are taken of are kept one by one; everything else is a sum.  Two tallies
-added up are the tally of both, whichever came first, once `sorted`: so the outcome is the same for
-any number of processes.
+Numbers that percentiles are taken of are kept one by one; everything else is a sum.  Totals merged
+in any order are equal once their lists are sorted, which the runner does at the end: so the result
+is the same for any number of processes.
 
 Not for: percentages and words (`report`).
 """
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from designer.simulation.attribution import CAUSES
-from designer.simulation.player import Chapter, Way
-from designer.simulation.script import Stage
+from designer.simulation.player import ChapterOutcome, Playthrough
+from designer.simulation.script import CompiledStory
 from domain.rules.deviation import DeviationBand
 
 BANDS = tuple(DeviationBand)
@@ -22,7 +22,7 @@ SAMPLES = 60
 """Points in time at which every player's level is taken."""
 
 
-class ChapterTally(Struct):
+class ChapterTotals(Struct):
     """One chapter: every player's XP and pseudo level at its end, and sums by band.
 
     `causes[band][cause]` adds up XP over the players of that band.
@@ -34,11 +34,11 @@ class ChapterTally(Struct):
     causes: list[list[int]]
 
     @classmethod
-    def empty(cls) -> "ChapterTally":
+    def empty(cls) -> "ChapterTotals":
         """Nobody yet."""
         return cls([], [], [0 for _ in BANDS], [[0 for _ in CAUSES] for _ in BANDS])
 
-    def count(self, chapter: Chapter) -> None:
+    def count(self, chapter: ChapterOutcome) -> None:
         """One player more."""
         place = _PLACE[chapter.band]
         self.actual_xp.append(chapter.actual_xp)
@@ -48,7 +48,7 @@ class ChapterTally(Struct):
         for index, xp in enumerate(chapter.causes):
             sums[index] += xp
 
-    def add(self, other: "ChapterTally") -> None:
+    def merge(self, other: "ChapterTotals") -> None:
         """The players of `other`, too."""
         self.actual_xp.extend(other.actual_xp)
         self.pseudo_levels.extend(other.pseudo_levels)
@@ -58,7 +58,7 @@ class ChapterTally(Struct):
         ]
 
 
-class KindTally(Struct):
+class KindTotals(Struct):
     """One kind of player: how their stories went, and the level of each at each point in time."""
 
     players: int
@@ -67,23 +67,23 @@ class KindTally(Struct):
     levels_at: list[list[int]]
 
     @classmethod
-    def empty(cls) -> "KindTally":
+    def empty(cls) -> "KindTotals":
         """Nobody yet."""
         return cls(0, [0 for _ in BANDS], [], [[] for _ in range(SAMPLES + 1)])
 
-    def count(self, way: Way, step_seconds: int) -> None:
+    def count(self, playthrough: Playthrough, step_seconds: int) -> None:
         """One player more; whoever is through keeps the level they ended with."""
         self.players += 1
-        self.bands[_PLACE[way.story_band]] += 1
-        self.finished_seconds.append(way.timeline[-1][0])
-        timeline, place, level = way.timeline, 0, 1000
+        self.bands[_PLACE[playthrough.story_band]] += 1
+        self.finished_seconds.append(playthrough.timeline[-1][0])
+        timeline, place, level = playthrough.timeline, 0, 1000
         for sample, levels in enumerate(self.levels_at):
             while place < len(timeline) and timeline[place][0] <= sample * step_seconds:
                 level = timeline[place][1]
                 place += 1
             levels.append(level)
 
-    def add(self, other: "KindTally") -> None:
+    def merge(self, other: "KindTotals") -> None:
         """The players of `other`, too."""
         self.players += other.players
         self.bands = _added(self.bands, other.bands)
@@ -92,8 +92,8 @@ class KindTally(Struct):
             mine.extend(its)
 
 
-class Tally(Struct):
-    """All of it.  `granted_xp` adds up the accounts, `total_xp` the players' rows.
+class Totals(Struct):
+    """All playthroughs.  `granted_xp` adds up the histories, `total_xp` the players' rows.
 
     `goods` holds, by kind and id, how much each player has who has any.
     """
@@ -101,42 +101,42 @@ class Tally(Struct):
     turns: int
     granted_xp: int
     total_xp: int
-    chapters: list[ChapterTally]
-    kinds: list[KindTally]
+    chapters: list[ChapterTotals]
+    kinds: list[KindTotals]
     goods: dict[tuple[str, str], list[int]]
 
     @classmethod
-    def empty(cls, stage: Stage) -> "Tally":
+    def empty(cls, compiled: CompiledStory) -> "Totals":
         """Nobody yet."""
         return cls(
             turns=0,
             granted_xp=0,
             total_xp=0,
-            chapters=[ChapterTally.empty() for _ in stage.scenes],
-            kinds=[KindTally.empty() for _ in stage.story.players],
+            chapters=[ChapterTotals.empty() for _ in compiled.chapters],
+            kinds=[KindTotals.empty() for _ in compiled.story.players],
             goods={},
         )
 
-    def count(self, kind: int, way: Way, step_seconds: int) -> None:
+    def count(self, kind: int, playthrough: Playthrough, step_seconds: int) -> None:
         """One player more, of the kind at this place in the story file."""
-        self.turns += way.turns
-        self.granted_xp += way.granted_xp
-        self.total_xp += way.total_xp
-        for tally, chapter in zip(self.chapters, way.chapters, strict=True):
-            tally.count(chapter)
-        self.kinds[kind].count(way, step_seconds)
-        for thing, held in way.goods.items():
+        self.turns += playthrough.turns
+        self.granted_xp += playthrough.granted_xp
+        self.total_xp += playthrough.total_xp
+        for totals, chapter in zip(self.chapters, playthrough.chapters, strict=True):
+            totals.count(chapter)
+        self.kinds[kind].count(playthrough, step_seconds)
+        for thing, held in playthrough.goods.items():
             self.goods.setdefault(thing, []).append(held)
 
-    def add(self, other: "Tally") -> None:
+    def merge(self, other: "Totals") -> None:
         """The players of `other`, too."""
         self.turns += other.turns
         self.granted_xp += other.granted_xp
         self.total_xp += other.total_xp
         for mine, its in zip(self.chapters, other.chapters, strict=True):
-            mine.add(its)
+            mine.merge(its)
         for ours, theirs in zip(self.kinds, other.kinds, strict=True):
-            ours.add(theirs)
+            ours.merge(theirs)
         for thing, amounts in other.goods.items():
             self.goods.setdefault(thing, []).extend(amounts)
 

@@ -1,6 +1,6 @@
 """Deaths that need an exact order of events: hosts in this process, over a store in memory.
 
-Each scenario fails by an assertion when a promise is broken; `test_host_teeth` runs them on hosts
+Each scenario fails by an assertion when a promise is broken; `test_host_mutants` runs them on hosts
 that break it.
 
 Not for: real deaths (`tests.torture`).

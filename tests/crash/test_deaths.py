@@ -9,20 +9,21 @@ from pathlib import Path
 import pytest
 
 from tests.crash.scenarios import SCENARIOS
-from tests.torture.campaigns import kills_at_steps, random_kills, steps_of
 from tests.torture.claims import claim_races
-from tests.torture.outcome import Ground, Outcome
-from tests.torture.over_s3 import s3_ground
+from tests.torture.config import CampaignConfig
+from tests.torture.disk_faults import DISK_FAULTS, disk_faults
+from tests.torture.failover import HELD_AT, PAUSED_AT, held_appends, pauses
+from tests.torture.kills import kills_at_steps, random_kills, steps_of
+from tests.torture.outcome import Outcome
+from tests.torture.over_s3 import s3_config
 from tests.torture.recovery_speed import many_users, recovery_speed
-from tests.torture.starving import CAUSES, starving
-from tests.torture.takeovers import HELD_AT, PAUSED_AT, held_appends, pauses
 
 SEED = 20_261
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Ground:
-    return Ground(SEED, tmp_path)
+def config(tmp_path: Path) -> CampaignConfig:
+    return CampaignConfig(SEED, tmp_path)
 
 
 def judge(outcome: Outcome) -> None:
@@ -30,31 +31,35 @@ def judge(outcome: Outcome) -> None:
     assert outcome.done >= outcome.wanted, outcome
 
 
-async def test_kills_at_random_points_lose_and_double_nothing(ground: Ground) -> None:
-    judge(await random_kills(ground, 25))
+async def test_kills_at_random_points_lose_and_double_nothing(config: CampaignConfig) -> None:
+    judge(await random_kills(config, 25))
 
 
-async def test_kills_at_every_named_step_lose_and_double_nothing(ground: Ground) -> None:
-    judge(await kills_at_steps(ground, steps_of("file"), 1))
+async def test_kills_at_every_named_step_lose_and_double_nothing(config: CampaignConfig) -> None:
+    judge(await kills_at_steps(config, steps_of("file"), 1))
 
 
-async def test_a_paused_host_that_wakes_up_stale_acknowledges_nothing(ground: Ground) -> None:
-    judge(await pauses(ground, len(PAUSED_AT)))
+async def test_a_paused_host_that_wakes_up_stale_acknowledges_nothing(
+    config: CampaignConfig,
+) -> None:
+    judge(await pauses(config, len(PAUSED_AT)))
 
 
-async def test_nobody_is_answered_while_an_append_is_held(ground: Ground) -> None:
-    judge(await held_appends(ground, len(HELD_AT)))
+async def test_nobody_is_answered_while_an_append_is_held(config: CampaignConfig) -> None:
+    judge(await held_appends(config, len(HELD_AT)))
 
 
-async def test_a_disk_that_refuses_costs_nothing_and_service_resumes(ground: Ground) -> None:
-    outcome = await starving(ground, 1)
+async def test_a_disk_that_refuses_costs_nothing_and_service_resumes(
+    config: CampaignConfig,
+) -> None:
+    outcome = await disk_faults(config, 1)
     judge(outcome)
-    assert outcome.done == len(CAUSES)
+    assert outcome.done == len(DISK_FAULTS)
 
 
 async def test_kills_on_object_storage_with_faults_lose_and_double_nothing(tmp_path: Path) -> None:
-    with s3_ground(SEED, tmp_path) as ground:
-        judge(await random_kills(ground, 5))
+    with s3_config(SEED, tmp_path) as config:
+        judge(await random_kills(config, 5))
 
 
 def test_of_many_claimants_one_writes_each_version() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from designer.rules.load import rules_of
 from designer.simulation.report import Report, report_of
-from designer.simulation.run import Played, Task, play
+from designer.simulation.run import Result, Task, play
 from designer.simulation.story_file import read_story
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -51,7 +51,7 @@ def small_task(players: int = 40, seed: int = 7, story: str = SMALL_STORY) -> Ta
     return Task(story, RULES_FILE.read_text(encoding="utf-8"), players, seed)
 
 
-def reported(task: Task, processes: int = 1) -> tuple[Played, Report]:
+def reported(task: Task, processes: int = 1) -> tuple[Result, Report]:
     """What came of it."""
     played = play(task, processes)
-    return played, report_of(task, task.stage(), played)
+    return played, report_of(task, task.compile(), played)

@@ -51,19 +51,19 @@ def test_a_simulated_story_tells_what_its_players_hold() -> None:
     task = task_of(STORIES[0], 40)
     _, report = reported(task, 1)
     assert reported(task, 2)[1].goods == report.goods
-    stage = task.stage()
-    kinds = stage.story.players
+    compiled = task.compile()
+    kinds = compiled.story.players
     assert {(one.kind, one.id) for one in report.goods} >= {
         ("currency", "copper"),
         ("item", "lantern-oil"),
     }
     (copper,) = [one for one in report.goods if one.id == "copper"]
     assert copper.players > 900
-    player = Player(stage, kinds[0], 0, task.seed, forget=False)
-    way = player.play()
+    player = Player(compiled, kinds[0], 0, task.seed, forget=False)
+    playthrough = player.play()
     from_history: dict[tuple[str, str], int] = {}
     for entry in player.state.history:
         for kind, amounts in (("item", entry.items), ("currency", entry.currency)):
             for name, amount in amounts.items():
                 from_history[(kind, name)] = from_history.get((kind, name), 0) + amount
-    assert way.goods == from_history
+    assert playthrough.goods == from_history

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from designer.simulation.attribution import CAUSES, Causes
-from designer.simulation.player import Player, Way
+from designer.simulation.attribution import CAUSES, Attribution
+from designer.simulation.player import Player, Playthrough
 from designer.simulation.run import Task, kind_of, play
 from designer.simulation.story_file import InvalidStory, read_story
 from designer.simulation.totals import percentile
@@ -18,15 +18,15 @@ KINDS = 2
 
 
 def players_of(task: Task, count: int) -> list[Player]:
-    stage = task.stage()
-    kinds = stage.story.players
-    return [Player(stage, kinds[n % KINDS], n, task.seed, forget=False) for n in range(count)]
+    compiled = task.compile()
+    kinds = compiled.story.players
+    return [Player(compiled, kinds[n % KINDS], n, task.seed, forget=False) for n in range(count)]
 
 
 def test_the_outcome_is_the_same_for_any_number_of_processes() -> None:
     task = task_of(STORIES[0], 200)
     one, two = (reported(task, processes) for processes in (1, 2))
-    assert one[0].tally == two[0].tally
+    assert one[0].totals == two[0].totals
     assert one[1] == two[1]
 
 
@@ -35,18 +35,23 @@ def test_another_seed_is_another_outcome() -> None:
 
 
 def test_what_the_accounts_say_is_what_the_players_have() -> None:
-    tally = play(task_of(STORIES[0], 40), 1).tally
-    assert tally.granted_xp == tally.total_xp > 0
+    totals = play(task_of(STORIES[0], 40), 1).totals
+    assert totals.granted_xp == totals.total_xp > 0
 
 
 def test_every_players_account_adds_up_and_explains_itself() -> None:
     for player in players_of(small_task(), 20):
-        way = player.play()
+        playthrough = player.play()
         history = player.state.history
         assert [entry.sequence for entry in history] == list(range(1, len(history) + 1))
-        assert sum(entry.amount for entry in history) == way.total_xp == way.granted_xp
-        assert way.total_xp == progression_of(player.state, small_task().stage().rules).total_xp
-        assert way.total_xp == sum(chapter.actual_xp for chapter in way.chapters)
+        assert (
+            sum(entry.amount for entry in history) == playthrough.total_xp == playthrough.granted_xp
+        )
+        assert (
+            playthrough.total_xp
+            == progression_of(player.state, small_task().compile().rules).total_xp
+        )
+        assert playthrough.total_xp == sum(chapter.actual_xp for chapter in playthrough.chapters)
         _factors_lead_from_planned_to_amount(history)
 
 
@@ -61,20 +66,20 @@ def _factors_lead_from_planned_to_amount(history: tuple[HistoryEntry, ...]) -> N
 
 def test_plan_and_causes_add_up_to_what_was_paid_in_every_chapter() -> None:
     task = small_task()
-    plans = [scene.plan for scene in task.stage().scenes]
+    plans = [script.plan for script in task.compile().chapters]
     for player in players_of(task, 20):
         for plan, chapter in zip(plans, player.play().chapters, strict=True):
             assert plan.planned_total_xp + sum(chapter.causes) == chapter.actual_xp
 
 
 def test_forgetting_what_is_over_changes_nothing_about_the_way() -> None:
-    stage = small_task().stage()
+    compiled = small_task().compile()
 
-    def way(forget: bool) -> list[Way]:
-        kinds = stage.story.players
-        return [Player(stage, kinds[n % 2], n, 7, forget=forget).play() for n in range(20)]
+    def playthroughs(forget: bool) -> list[Playthrough]:
+        kinds = compiled.story.players
+        return [Player(compiled, kinds[n % 2], n, 7, forget=forget).play() for n in range(20)]
 
-    assert way(forget=True) == way(forget=False)
+    assert playthroughs(forget=True) == playthroughs(forget=False)
 
 
 def test_each_rule_and_each_habit_is_told_apart() -> None:
@@ -96,8 +101,8 @@ def test_who_does_everything_and_wins_is_on_pace() -> None:
 
 
 def test_every_kind_gets_its_share_of_the_players() -> None:
-    stage = small_task().stage()
-    kinds = [kind_of(number, stage, 10) for number in range(10)]
+    compiled = small_task().compile()
+    kinds = [kind_of(number, compiled, 10) for number in range(10)]
     assert kinds == [0] * 7 + [1] * 3
 
 
@@ -147,17 +152,17 @@ def test_a_percentile_is_a_number_that_is_there() -> None:
 
 
 def test_causes_are_told_in_one_order() -> None:
-    assert list(Causes().amounts) == list(CAUSES)
+    assert list(Attribution().amounts) == list(CAUSES)
 
 
 def test_the_steps_of_a_chapter_hold_all_its_quests_and_hostiles_with_the_boss_last() -> None:
-    scene = small_task().stage().scenes[0]
-    kinds = [type(step).__name__ for step in scene.steps]
+    script = small_task().compile().chapters[0]
+    kinds = [type(step).__name__ for step in script.steps]
     assert kinds.count("QuestStep") == 3
-    tiers = [step.tier for step in scene.steps if hasattr(step, "tier")]
+    tiers = [step.tier for step in script.steps if hasattr(step, "tier")]
     assert tiers == ["minion", "minion", "minion", "boss"]
-    assert [step.tier for step in scene.again] == ["minion"]
-    assert list(accumulate(scene.plan.quest_xp))[-1] == scene.plan.planned_quest_xp
+    assert [step.tier for step in script.rematches] == ["minion"]
+    assert list(accumulate(script.plan.quest_xp))[-1] == script.plan.planned_quest_xp
 
 
 BROKEN = [
@@ -189,13 +194,13 @@ def test_a_broken_story_is_told_key_by_key(old: str, new: str, sentence: str) ->
 def test_a_story_the_compiler_refuses_is_told_with_its_reasons() -> None:
     poor = SMALL_STORY.replace("weight = 2", "weight = 1000000")
     with pytest.raises(InvalidStory, match="raise their weight, or raise what levels cost"):
-        small_task(story=poor).stage()
+        small_task(story=poor).compile()
 
 
 def test_a_story_whose_quests_pay_with_loot_that_there_is_not_is_told_which_there_is() -> None:
     story = SMALL_STORY.replace("weight = 2", 'weight = 2\nquest_loot = "chest"')
     with pytest.raises(InvalidStory) as caught:
-        small_task(story=story).stage()
+        small_task(story=story).compile()
     assert caught.value.problems == [
         'chapters (entry 2).quest_loot is "chest", expected one of the rules\' tables '
         '("scraps", "lamplighter-chest"): choose one of them, or remove it'

@@ -1,1 +1,1 @@
-"""Hosts killed, paused, raced and starved under load, and an auditor that compares."""
+"""Fault injection in the manner of Jepsen: nemeses kill, pause and starve hosts under load."""

@@ -19,13 +19,14 @@ import structlog
 from rich.console import Console
 
 from tests.torture import over_ray, report
-from tests.torture.campaigns import kills_at_steps, random_kills, steps_of
 from tests.torture.claims import claim_races
-from tests.torture.outcome import Ground, Outcome, Progress
-from tests.torture.over_s3 import s3_ground
+from tests.torture.config import CampaignConfig
+from tests.torture.disk_faults import disk_faults
+from tests.torture.failover import held_appends, pauses
+from tests.torture.kills import kills_at_steps, random_kills, steps_of
+from tests.torture.outcome import Outcome, Progress
+from tests.torture.over_s3 import s3_config
 from tests.torture.recovery_speed import many_users, recovery_speed
-from tests.torture.starving import starving
-from tests.torture.takeovers import held_appends, pauses
 
 ROOT = Path(__file__).parents[2]
 FAILURES = ROOT / "torture-failures"
@@ -91,25 +92,28 @@ def _times(share: float, full: int) -> int:
 
 
 def _on_disk(seed: int, share: float) -> Iterator[tuple[str, Campaign]]:
-    def ground(progress: Progress) -> Ground:
-        return Ground(seed, FAILURES, progress=progress)
+    def config(progress: Progress) -> CampaignConfig:
+        return CampaignConfig(seed, FAILURES, progress=progress)
 
     yield (
         "random kills",
-        lambda progress: [asyncio.run(random_kills(ground(progress), _times(share, 600)))],
+        lambda progress: [asyncio.run(random_kills(config(progress), _times(share, 600)))],
     )
     yield (
         "kills at steps",
         lambda progress: [
-            asyncio.run(kills_at_steps(ground(progress), steps_of("file"), _times(share, 20)))
+            asyncio.run(kills_at_steps(config(progress), steps_of("file"), _times(share, 20)))
         ],
     )
-    yield "pauses", lambda progress: [asyncio.run(pauses(ground(progress), _times(share, 220)))]
+    yield "pauses", lambda progress: [asyncio.run(pauses(config(progress), _times(share, 220)))]
     yield (
         "held appends",
-        lambda progress: [asyncio.run(held_appends(ground(progress), _times(share, 80)))],
+        lambda progress: [asyncio.run(held_appends(config(progress), _times(share, 80)))],
     )
-    yield "starving", lambda progress: [asyncio.run(starving(ground(progress), _times(share, 20)))]
+    yield (
+        "disk_faults",
+        lambda progress: [asyncio.run(disk_faults(config(progress), _times(share, 20)))],
+    )
     yield (
         "claim races",
         lambda progress: claim_races(seed, _times(share, 10_000), progress=progress),
@@ -136,13 +140,13 @@ def _at_large(seed: int, share: float) -> Iterator[tuple[str, Campaign]]:
 
 def _on_objects(seed: int, share: float) -> Iterator[tuple[str, Campaign]]:
     def kills(progress: Progress) -> list[Outcome]:
-        with s3_ground(seed, FAILURES, progress=progress) as ground:
-            return [_named(asyncio.run(random_kills(ground, _times(share, 120))))]
+        with s3_config(seed, FAILURES, progress=progress) as config:
+            return [_named(asyncio.run(random_kills(config, _times(share, 120))))]
 
     def at_steps(progress: Progress) -> list[Outcome]:
-        with s3_ground(seed, FAILURES, progress=progress) as ground:
+        with s3_config(seed, FAILURES, progress=progress) as config:
             steps = steps_of("s3")
-            return [_named(asyncio.run(kills_at_steps(ground, steps, _times(share, 5))))]
+            return [_named(asyncio.run(kills_at_steps(config, steps, _times(share, 5))))]
 
     yield "random kills on S3", kills
     yield "kills at steps on S3", at_steps

@@ -4,7 +4,7 @@ Each claimant claims, fences and reads what stands, folds it, appends some versi
 checkpoints or dies, as `tests.persistence.objects.ledger_kit` has it.  No version may be
 acknowledged to two of them, and what was acknowledged is what stands at the end.
 
-Not for: real hosts (`takeovers`).
+Not for: real hosts (`failover`).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Clients that ask until they know: every command one to five times, again after every death.
+"""Clients, Jepsen's processes: each sends a command one to five times, again after every death.
 
-Not for: what they ask (`players`), or judging what they were told (`ledger`).
+Not for: what they ask (`generator`), or judging what they were answered (`checker`).
 """
 
 import asyncio
@@ -12,9 +12,10 @@ from typing import Any
 import msgpack
 
 from actors.messages import Ask, Media, Read, Reply, Request, View
+from tests.torture.checker import Checker
+from tests.torture.generator import Fields, Generator
+from tests.torture.history import Operation
 from tests.torture.host_process import HostDied, HostProcess
-from tests.torture.ledger import Entry, Ledger
-from tests.torture.players import Fields, Player
 
 PAUSE_SECONDS = 0.02
 COPIES = (1, 1, 1, 2, 2, 3, 4, 5)
@@ -22,15 +23,15 @@ AGAIN_MAX = 12
 """How far back a client repeats what was answered: well inside two clients' receipt window."""
 
 
-class Front:
-    """Which host serves now.  Clients wait here while none does."""
+class Router:
+    """Sends clients to the host that serves now; they wait here while none does."""
 
     def __init__(self) -> None:
         self._host: HostProcess | None = None
         self._changed = asyncio.Condition()
         self.answered = 0
 
-    async def turn_to(self, host: HostProcess | None) -> None:
+    async def route_to(self, host: HostProcess | None) -> None:
         """From now on this one serves."""
         async with self._changed:
             self._host = host
@@ -45,74 +46,76 @@ class Front:
 
 
 class Client:
-    """One client, playing one user after the other."""
+    """One client, asking for one user after the other."""
 
     def __init__(
         self,
         name: str,
         users: Callable[[int], str],
-        ledger: Ledger,
-        front: Front,
+        checker: Checker,
+        router: Router,
         dice: random.Random,
         commands_per_user: int,
     ) -> None:
         self.user_id = users(0)
         self._name = name
         self._users = users
-        self._ledger = ledger
-        self._front = front
+        self._checker = checker
+        self._router = router
         self._dice = dice
         self._commands_per_user = commands_per_user
-        self._answered: deque[Entry] = deque(maxlen=AGAIN_MAX)
+        self._answered: deque[Operation] = deque(maxlen=AGAIN_MAX)
         self.stopping = False
 
-    async def play(self) -> None:
-        """Until told to stop."""
+    async def run(self) -> None:
+        """Send commands until `stopping`."""
         generation = 0
         while not self.stopping:
             self.user_id = self._users(generation)
             self._answered.clear()
-            player = Player(self.user_id, f"{self._name}-g{generation}", self._dice)
-            while player.asked < self._commands_per_user and not self.stopping:
-                await self._one(player.next())
+            generator = Generator(self.user_id, f"{self._name}-g{generation}", self._dice)
+            while generator.asked < self._commands_per_user and not self.stopping:
+                await self._one(generator.next())
             generation += 1
 
     async def _one(self, fields: Fields) -> None:
-        entry = self._ledger.asked(self.user_id, fields)
-        await self._until_known(entry)
+        operation = self._checker.invoke(self.user_id, fields)
+        await self._until_known(operation)
         chance = self._dice.random()
         if chance < 0.05:
             await self._read()
         elif chance < 0.1 and self._answered:
             await self._until_known(self._dice.choice(self._answered), gives_up=True)
-        elif chance < 0.12 and entry.body is not None:
-            await self._reuse(entry)
-        if entry.body is not None:
-            self._answered.append(entry)
+        elif chance < 0.12 and operation.body is not None:
+            await self._reuse(operation)
+        if operation.body is not None:
+            self._answered.append(operation)
 
-    async def _until_known(self, entry: Entry, gives_up: bool = False) -> None:
+    async def _until_known(self, operation: Operation, gives_up: bool = False) -> None:
         """Send copies until one is answered.  Now and then a client gives up after a death."""
         dead: HostProcess | None = None
         while True:
-            host = await self._front.host(but=dead)
-            answers = await self._send(host, entry, self._dice.choice(COPIES))
-            known = [self._told(entry, one, host) for one in answers if isinstance(one, Reply)]
+            host = await self._router.host(but=dead)
+            answers = await self._send(host, operation, self._dice.choice(COPIES))
+            known = [
+                self._record(operation, one, host) for one in answers if isinstance(one, Reply)
+            ]
             if any(known):
-                self._front.answered += 1
+                self._router.answered += 1
                 return
             if len(known) < len(answers):
                 dead = host
                 if gives_up or self._dice.random() < 0.05:
-                    entry.over = True
+                    operation.abandoned = True
                     return
             else:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _send(
-        self, host: HostProcess, entry: Entry, copies: int
+        self, host: HostProcess, operation: Operation, copies: int
     ) -> Sequence[Reply | BaseException]:
         """All copies in one message, or each in one of its own."""
-        asks: list[Request] = [Ask(entry.user_id, entry.fields, Media.MSGPACK)] * copies
+        asks: list[Request] = [Ask(operation.user_id, operation.fields, Media.MSGPACK)] * copies
         if self._dice.random() < 0.5:
             try:
                 return await host.ask(asks)
@@ -121,37 +124,37 @@ class Client:
         answers = await asyncio.gather(*(host.ask([one]) for one in asks), return_exceptions=True)
         return [one if isinstance(one, BaseException) else one[0] for one in answers]
 
-    def _told(self, entry: Entry, reply: Reply, host: HostProcess) -> bool:
-        """Write it down; whether that was an answer."""
+    def _record(self, operation: Operation, reply: Reply, host: HostProcess) -> bool:
+        """Put the reply into the history; whether that was an answer."""
         if reply.code == "user_unavailable" and reply.retry_after_ms is None:
-            self._ledger.violate("lost", entry.user_id, entry.command_id, reply.detail)
+            self._checker.violate("lost", operation.user_id, operation.command_id, reply.detail)
         if reply.code:
-            return not self._ledger.refused(entry, reply.code, host.number)
-        self._ledger.told(entry, msgpack.unpackb(reply.body), host.number)
+            return not self._checker.refuse(operation, reply.code, host.number)
+        self._checker.acknowledge(operation, msgpack.unpackb(reply.body), host.number)
         return True
 
-    async def _reuse(self, entry: Entry) -> None:
+    async def _reuse(self, operation: Operation) -> None:
         """The same id for another command is refused."""
         other = {
-            "command_id": entry.command_id,
+            "command_id": operation.command_id,
             "type": "grant_player_progression_experience",
             "amount": 7_777,
         }
-        reply = await self._once(Ask(entry.user_id, other, Media.MSGPACK))
+        reply = await self._once(Ask(operation.user_id, other, Media.MSGPACK))
         if reply is not None and reply.code == "":
             what = "another command was accepted under the same id"
-            self._ledger.violate("forgotten", entry.user_id, entry.command_id, what)
+            self._checker.violate("forgotten", operation.user_id, operation.command_id, what)
 
     async def _read(self) -> None:
-        floor = self._ledger.book(self.user_id).version_seen
-        host = await self._front.host()
+        floor = self._checker.history(self.user_id).version_seen
+        host = await self._router.host()
         reply = await self._once(Read(self.user_id, View.USER, "", Media.MSGPACK))
         if reply is not None and not reply.code:
             body: dict[str, Any] = msgpack.unpackb(reply.body)
-            self._ledger.read(self.user_id, body["version"], floor, host.number)
+            self._checker.read(self.user_id, body["version"], floor, host.number)
 
     async def _once(self, request: Request) -> Reply | None:
-        host = await self._front.host()
+        host = await self._router.host()
         try:
             (reply,) = await host.ask([request])
         except HostDied:

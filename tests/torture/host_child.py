@@ -1,4 +1,4 @@
-"""A process with a real host in it, that dies, stops, holds or is starved where it is told to.
+"""A process with a real host, which dies, stops, holds or loses its disk when it is told to.
 
 It has one link to whoever started it and ends with it.  Words it knows: `ask`, `arm`, `release`,
 `break`, `heal`, `passivate`, `ping`, `vitals`.
@@ -32,7 +32,7 @@ from persistence.objects.store import ObjectStore
 from persistence.open import file_root, open_store
 from persistence.store import Store
 from tests.persistence.disk.recorded_os_kit import StandIn
-from tests.torture import variants
+from tests.torture import mutants
 from tests.torture.flaky_bucket import FlakyBucket
 from tests.torture.plan import SEGMENT_BYTES, Plan, frame, next_frame
 
@@ -49,7 +49,7 @@ def main(plan_bytes: bytes, link: socket.socket) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(log))
     faulthandler.register(signal.SIGUSR1, file=log)
     with pytest.MonkeyPatch.context() as patch:
-        variants.apply(plan.variant, patch)
+        mutants.apply(plan.mutant, patch)
         asyncio.run(_Child(plan).serve(link))
     os._exit(0)
 

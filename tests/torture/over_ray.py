@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 
 from tests.end_to_end.server import Server, environment
-from tests.torture.ledger import Entry, Ledger
+from tests.torture.checker import Checker
+from tests.torture.generator import Generator
+from tests.torture.history import Operation
 from tests.torture.outcome import Outcome, Progress
-from tests.torture.players import Player
 
 USERS = 4
 CLIENTS_PER_USER = 3
@@ -29,7 +30,7 @@ class _Load:
     """Clients over HTTP that ask until they know."""
 
     def __init__(self, http: httpx.AsyncClient, seed: int) -> None:
-        self.ledger = Ledger()
+        self.checker = Checker()
         self.answered = 0
         self.retries = 0
         self.stopping = False
@@ -39,39 +40,41 @@ class _Load:
     async def play(self, number: int) -> None:
         """One client's commands until told to stop."""
         user_id = f"ray-{number % USERS}"
-        player = Player(user_id, f"k{number}", random.Random(self._dice.random()))
+        generator = Generator(user_id, f"k{number}", random.Random(self._dice.random()))
         while not self.stopping:
-            entry = self.ledger.asked(user_id, player.next())
-            while not await self._once(entry):
+            operation = self.checker.invoke(user_id, generator.next())
+            while not await self._once(operation):
                 self.retries += 1
             self.answered += 1
 
-    async def _once(self, entry: Entry) -> bool:
+    async def _once(self, operation: Operation) -> bool:
         """Send one to three copies side by side; whether one was answered."""
-        copies = [self._post(entry) for _ in range(self._dice.choice((1, 1, 2, 3)))]
+        copies = [self._post(operation) for _ in range(self._dice.choice((1, 1, 2, 3)))]
         return any(await asyncio.gather(*copies))
 
-    async def _post(self, entry: Entry) -> bool:
-        path = f"/v1/users/{entry.user_id}/commands"
+    async def _post(self, operation: Operation) -> bool:
+        path = f"/v1/users/{operation.user_id}/commands"
         try:
-            response = await self._http.post(path, json=entry.fields)
+            response = await self._http.post(path, json=operation.fields)
         except httpx.HTTPError:
             return False
         body: dict[str, Any] = response.json()
         if response.status_code == 200:
-            self.ledger.told(entry, body, 0)
+            self.checker.acknowledge(operation, body, 0)
             return True
-        return not self.ledger.refused(entry, body["code"], 0)
+        return not self.checker.refuse(operation, body["code"], 0)
 
     async def settle(self) -> None:
         """What the server says at the end must add up."""
-        for user_id, book in self.ledger.books.items():
+        for user_id, history in self.checker.histories.items():
             body = (await self._http.get(f"/v1/users/{user_id}")).json()
-            self.ledger.settle(user_id, body["version"], body["player_progression"]["total_xp"])
-            newest = sorted(book.by_version)[-64:]
-            for entry in (book.by_version[version] for version in newest):
-                path = f"/v1/users/{user_id}/commands/{entry.command_id}"
-                self.ledger.told(entry, (await self._http.get(path)).json(), 0)
+            self.checker.check_totals(
+                user_id, body["version"], body["player_progression"]["total_xp"]
+            )
+            newest = sorted(history.by_version)[-64:]
+            for operation in (history.by_version[version] for version in newest):
+                path = f"/v1/users/{user_id}/commands/{operation.command_id}"
+                self.checker.acknowledge(operation, (await self._http.get(path)).json(), 0)
 
 
 async def kills_on_ray(
@@ -90,7 +93,7 @@ async def kills_on_ray(
                     for number in range(USERS * CLIENTS_PER_USER)
                 ]
                 dice = random.Random(seed)
-                while done < kills and not load.ledger.violations:
+                while done < kills and not load.checker.violations:
                     await _answers(load, playing)
                     try:
                         found = await asyncio.to_thread(server.user_processes)
@@ -141,14 +144,18 @@ def _client(server: Server) -> httpx.AsyncClient:
 
 
 def _outcome(name: str, load: _Load, done: int, kills: int, began: float) -> Outcome:
-    ledger = load.ledger
+    checker = load.checker
     return Outcome(
         name,
         done,
         kills,
-        ledger.lost,
-        ledger.doubled,
+        checker.lost,
+        checker.doubled,
         round(time.monotonic() - began, 1),
-        {"replies": ledger.acknowledged, "replayed": ledger.replayed, "asked_again": load.retries},
-        [f"{one.kind}: {one.user_id} {one.command_id}: {one.what}" for one in ledger.violations],
+        {
+            "replies": checker.acknowledged,
+            "replayed": checker.replayed,
+            "asked_again": load.retries,
+        },
+        [f"{one.kind}: {one.user_id} {one.command_id}: {one.what}" for one in checker.violations],
     )

@@ -36,7 +36,7 @@ class Plan(Struct, frozen=True):
         endpoint: of an S3-compatible server, where the store is one.
         flaky: the share of a bucket's answers that go wrong.
         environment: variables the host gets besides its own, such as a bucket's credentials.
-        variant: a broken Questkeep to be instead of the real one; see `variants`.
+        mutant: a broken Questkeep to be instead of the real one; see `mutants`.
         log: where the host's log goes.
     """
 
@@ -46,7 +46,7 @@ class Plan(Struct, frozen=True):
     endpoint: str | None = None
     flaky: float = 0.0
     seed: int = 0
-    variant: str = ""
+    mutant: str = ""
     environment: dict[str, str] = {}
 
 

@@ -1,6 +1,6 @@
 """How long the dead take to be folded, and what opening a store with a million users looks at.
 
-Not for: whether recovery is right (`campaigns`).
+Not for: whether recovery is right (`kills`).
 """
 
 import asyncio

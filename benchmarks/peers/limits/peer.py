@@ -4,11 +4,11 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from benchmarks import installing
+from benchmarks import provision
+from benchmarks.dataset import Dataset
 from benchmarks.peer import Setting, Tally
 from benchmarks.peers import python_server
 from benchmarks.processes import Servers, free_port
-from benchmarks.world import World
 
 
 class Empty:
@@ -28,9 +28,9 @@ class Empty:
 
     def install(self) -> None:
         """The peers' Python."""
-        installing.python_packages()
+        provision.python_packages()
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """The server alone; there is nothing to seed."""
         servers = self._servers = Servers(self.name)
         url = f"http://127.0.0.1:{(port := free_port())}"
@@ -45,7 +45,7 @@ class Empty:
 
     def version(self) -> str:
         """As pinned."""
-        text = installing.REQUIREMENTS.read_text(encoding="utf-8")
+        text = provision.REQUIREMENTS.read_text(encoding="utf-8")
         return next(line for line in text.splitlines() if line.startswith(self._server))
 
     def stop(self) -> None:
@@ -71,7 +71,7 @@ class EmptyOwn:
     def install(self) -> None:
         """Nothing: it is what runs this."""
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """The processes alone; there is nothing to seed."""
         servers = self._servers = Servers(self.name)
         port = free_port()

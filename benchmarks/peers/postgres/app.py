@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from benchmarks.peers.fastapi_app import WORLD, make_app
+from benchmarks.peers.fastapi_app import DATASET, make_app
 
 TURN_IN = "SELECT code, body FROM turn_in_quest($1, $2, $3)"
 TALLY = """
@@ -64,21 +64,21 @@ class PostgresStore:
         """The tables and their rows, then what an operator does after a bulk load."""
         schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
         now = time.time_ns() // 1000
-        users, quests, chapter = WORLD["users"], WORLD["quests"], WORLD["chapter_id"]
-        plan: dict[str, Any] = WORLD["chapter"]
+        users, quests, chapter = DATASET["users"], DATASET["quests"], DATASET["chapter_id"]
+        plan: dict[str, Any] = DATASET["chapter"]
         columns = [*plan, "chapter_id", "level_at_entry"]
         columns += ["actual_quest_xp", "actual_hostile_xp", "actual_hostile_defeat_count"]
         values = [*plan.values(), chapter, 1, 0, 0, 0, now]
         numbers = ", ".join(f"${n}" for n in range(1, len(values)))
         last = f"${len(values)}"
-        reward = f'{{"experience": {WORLD["experience"]}, "items": {{}}, '
+        reward = f'{{"experience": {DATASET["experience"]}, "items": {{}}, '
         reward += '"currency": {}, "affinity": {}}'
         async with self.pool.acquire() as connection:
             await connection.execute(schema)
             await connection.copy_records_to_table(
-                "level_benchmark", records=list(enumerate([*WORLD["xp_to_next"], 0], start=1))
+                "level_benchmark", records=list(enumerate([*DATASET["xp_to_next"], 0], start=1))
             )
-            await connection.execute(SEED_USERS, users, WORLD["xp_to_next"][0], now)
+            await connection.execute(SEED_USERS, users, DATASET["xp_to_next"][0], now)
             await connection.execute(
                 f"INSERT INTO chapter_progression (user_id, chapter_progression_id, "
                 f"{', '.join(columns)}, created_at, updated_at) "

@@ -10,12 +10,12 @@ import signal
 import subprocess
 from pathlib import Path
 
-from benchmarks import installing
+from benchmarks import provision
+from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
 from benchmarks.peer import Setting, Unavailable
 from benchmarks.peers import python_server
 from benchmarks.peers.over_http import OverHttp
 from benchmarks.processes import BENCH, free_port
-from benchmarks.world import ENVIRONMENT_KEY, World
 
 CONNECTIONS = 48
 """Of all workers' pools together."""
@@ -57,15 +57,15 @@ class Postgres(OverHttp):
 
     def install(self) -> None:
         """The peers' Python, and Debian's PostgreSQL."""
-        installing.python_packages()
+        provision.python_packages()
         self._programs = _programs()
         if not (self._programs / "postgres").exists():
-            installing.debian_packages("postgresql")
+            provision.debian_packages("postgresql")
             self._programs = _programs()
         if not (self._programs / "postgres").exists():
             raise Unavailable("PostgreSQL's server programs are not under /usr/lib/postgresql")
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """A new cluster on a private Unix socket, then the application."""
         servers = self.open_servers(self.name)
         data = servers.folder / "data"
@@ -90,7 +90,7 @@ class Postgres(OverHttp):
             "postgres-app",
             python_server.command("benchmarks.peers.postgres.app:app", setting, port),
             {
-                ENVIRONMENT_KEY: world.text(),
+                ENVIRONMENT_KEY: dataset.text(),
                 "QUESTKEEP_BENCH_SOCKETS": str(servers.sockets),
                 "QUESTKEEP_BENCH_POOL": str(CONNECTIONS // int(setting.options["workers"])),
             },

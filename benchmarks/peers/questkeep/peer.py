@@ -13,9 +13,9 @@ from typing import Any
 
 import jwt
 
+from benchmarks.dataset import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, Dataset, quest_id, user_id
 from benchmarks.peer import Setting, Tally
 from benchmarks.processes import Servers, free_port
-from benchmarks.world import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, World, quest_id, user_id
 
 START_SECONDS = 120.0
 CALL_SECONDS = 120.0
@@ -39,7 +39,7 @@ class Questkeep:
         self.rate = 2_000 if dedicated else 25_000
         self._placement = placement
         self._servers: Servers | None = None
-        self._world: World | None = None
+        self._dataset: Dataset | None = None
         self._seeded = 0
         self._url = ""
 
@@ -53,11 +53,11 @@ class Questkeep:
     def install(self) -> None:
         """Nothing: it is what runs this."""
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """A server on an empty store, and every user with a plan and ready quests."""
         servers = self._servers = Servers(self.name)
         port = free_port()
-        self._world, self._url = world, f"http://127.0.0.1:{port}"
+        self._dataset, self._url = dataset, f"http://127.0.0.1:{port}"
         hosts = ["--hosts", setting.options["hosts"]] if "hosts" in setting.options else []
         servers.start(
             "questkeep",
@@ -67,18 +67,18 @@ class Questkeep:
                 *("--requests-in-flight-max", str(ROOM)),
                 *("--log-level", "warning", *hosts),
             ],
-            {"QUESTKEEP_JWT_SECRET": world.secret, "PYTHONUNBUFFERED": "1"},
+            {"QUESTKEEP_JWT_SECRET": dataset.secret, "PYTHONUNBUFFERED": "1"},
         )
         servers.await_http(f"{self._url}/readyz", START_SECONDS)
-        self._seeded = len(list(_preparation(world.quests)))
+        self._seeded = len(list(_preparation(dataset.quests)))
         with ThreadPoolExecutor(SEEDERS) as seeders:
-            for _ in seeders.map(self._seed, range(world.users)):
+            for _ in seeders.map(self._seed, range(dataset.users)):
                 pass
         return self._url
 
     def _seed(self, user: int) -> None:
-        assert self._world is not None
-        commands = list(_preparation(self._world.quests))
+        assert self._dataset is not None
+        commands = list(_preparation(self._dataset.quests))
         for start in range(0, len(commands), LIST_MAX):
             path = f"/v1/users/{user_id(user)}/commands"
             for reply in self._call(path, commands[start : start + LIST_MAX]):
@@ -86,11 +86,11 @@ class Questkeep:
                     raise RuntimeError(f"seeding was refused: {reply}")
 
     def _call(self, path: str, body: Any = None) -> Any:
-        assert self._world is not None
+        assert self._dataset is not None
         now = int(time.time())
         claims = {"sub": "bench", "role": "service", "aud": "questkeep"}
         token = jwt.encode(
-            {**claims, "iat": now, "exp": now + 3600}, self._world.secret, algorithm="HS256"
+            {**claims, "iat": now, "exp": now + 3600}, self._dataset.secret, algorithm="HS256"
         )
         request = urllib.request.Request(
             self._url + path,
@@ -102,9 +102,9 @@ class Questkeep:
 
     def tally(self) -> Sequence[Tally]:
         """What a reader is told of every user: durable rows."""
-        assert self._world is not None
+        assert self._dataset is not None
         with ThreadPoolExecutor(SEEDERS) as readers:
-            return list(readers.map(self._tally, range(self._world.users)))
+            return list(readers.map(self._tally, range(self._dataset.users)))
 
     def _tally(self, user: int) -> Tally:
         state = self._call(f"/v1/users/{user_id(user)}")

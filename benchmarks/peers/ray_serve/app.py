@@ -18,7 +18,7 @@ from ray import serve
 from ray.actor import ActorHandle
 from ray.serve.config import HTTPOptions
 
-from benchmarks.peers.fastapi_app import WORLD, make_app
+from benchmarks.peers.fastapi_app import DATASET, make_app
 
 Row = dict[str, Any]
 
@@ -36,17 +36,17 @@ class User:
             "level": 1,
             "current_level_xp": 0,
             "total_xp": 0,
-            "xp_to_next_level": WORLD["xp_to_next"][0],
+            "xp_to_next_level": DATASET["xp_to_next"][0],
             "pending_level_ups": 0,
             "last_granted_source": None,
             "created_at": now,
             "updated_at": now,
         }
         self.chapter: Row = {
-            "chapter_progression_id": f"{user_id}/{WORLD['chapter_id']}",
+            "chapter_progression_id": f"{user_id}/{DATASET['chapter_id']}",
             "user_id": user_id,
-            "chapter_id": WORLD["chapter_id"],
-            **WORLD["chapter"],
+            "chapter_id": DATASET["chapter_id"],
+            **DATASET["chapter"],
             "actual_quest_xp": 0,
             "actual_hostile_xp": 0,
             "actual_hostile_defeat_count": 0,
@@ -55,19 +55,19 @@ class User:
             "created_at": now,
             "updated_at": now,
         }
-        reward = {"experience": WORLD["experience"], "items": {}, "currency": {}, "affinity": {}}
+        reward = {"experience": DATASET["experience"], "items": {}, "currency": {}, "affinity": {}}
         self.quests: dict[str, Row] = {
             f"quest-{number:06d}": {
                 "quest_id": f"quest-{number:06d}",
                 "user_id": user_id,
-                "chapter_id": WORLD["chapter_id"],
+                "chapter_id": DATASET["chapter_id"],
                 "status": "ready_to_turn_in",
                 "objectives": [],
                 "reward": reward,
                 "created_at": now,
                 "updated_at": now,
             }
-            for number in range(WORLD["quests"] + 1)
+            for number in range(DATASET["quests"] + 1)
         }
 
     def turn_in(self, command_id: str, quest_id: str) -> tuple[str, bytes]:
@@ -113,7 +113,7 @@ class User:
         while 0 < row["xp_to_next_level"] <= row["current_level_xp"]:
             row["current_level_xp"] -= row["xp_to_next_level"]
             row["level"] += 1
-            costs = WORLD["xp_to_next"]
+            costs = DATASET["xp_to_next"]
             row["xp_to_next_level"] = costs[row["level"] - 1] if row["level"] <= len(costs) else 0
         row["pending_level_ups"] += row["level"] - self.player["level"]
         return row
@@ -155,7 +155,7 @@ class ActorStore:
         await self.tally()
 
     async def tally(self) -> list[Row]:
-        users = [f"user-{number:04d}" for number in range(WORLD["users"])]
+        users = [f"user-{number:04d}" for number in range(DATASET["users"])]
         return await asyncio.gather(*(self.handle(user).tally.remote() for user in users))
 
     async def close(self) -> None: ...

@@ -8,11 +8,11 @@ Few users: each is a process of its own, and a machine of two cores starts two o
 
 from pathlib import Path
 
-from benchmarks import installing
+from benchmarks import provision
+from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
 from benchmarks.peer import Setting, Unavailable
 from benchmarks.peers.over_http import OverHttp
 from benchmarks.processes import PYTHON, free_port
-from benchmarks.world import ENVIRONMENT_KEY, World
 
 START_SECONDS = 180.0
 
@@ -29,9 +29,9 @@ class RayServe(OverHttp):
 
     def install(self) -> None:
         """The peers' Python, which has Ray."""
-        installing.python_packages()
+        provision.python_packages()
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """A Ray of its own with Serve on it, then every user's actor.
 
         Raises:
@@ -51,7 +51,7 @@ class RayServe(OverHttp):
                 setting.options["replicas"],
             ],
             {
-                ENVIRONMENT_KEY: world.text(),
+                ENVIRONMENT_KEY: dataset.text(),
                 "QUESTKEEP_BENCH_FOLDER": str(servers.folder),
                 "RAY_DISABLE_IMPORT_WARNING": "1",
                 "RAY_USAGE_STATS_ENABLED": "0",
@@ -61,7 +61,7 @@ class RayServe(OverHttp):
 
     def version(self) -> str:
         """As pinned."""
-        text = installing.REQUIREMENTS.read_text(encoding="utf-8")
+        text = provision.REQUIREMENTS.read_text(encoding="utf-8")
         return next(line for line in text.splitlines() if line.startswith("ray"))
 
 

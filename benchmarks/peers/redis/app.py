@@ -10,7 +10,7 @@ from typing import Any
 
 import redis.asyncio as redis
 
-from benchmarks.peers.fastapi_app import WORLD, make_app
+from benchmarks.peers.fastapi_app import DATASET, make_app
 
 SEED = """
 local user, quests, now = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -41,7 +41,7 @@ class RedisStore:
             timeout=None,
         )
         self.client = redis.Redis(connection_pool=pool)
-        costs = ",".join(map(str, WORLD["xp_to_next"]))
+        costs = ",".join(map(str, DATASET["xp_to_next"]))
         script = Path(__file__).with_name("turn_in.lua").read_text(encoding="utf-8")
         self.sha = await self.client.script_load(f"local XP_TO_NEXT = {{{costs}}}\n{script}")
 
@@ -62,27 +62,27 @@ class RedisStore:
 
     async def seed(self) -> None:
         now = time.time_ns() // 1000
-        chapter_id = WORLD["chapter_id"]
-        experience = WORLD["experience"]
+        chapter_id = DATASET["chapter_id"]
+        experience = DATASET["experience"]
         reward = f'{{"experience":{experience},"items":{{}},"currency":{{}},"affinity":{{}}}}'
         player = {
             "version": 0,
             "level": 1,
             "current_level_xp": 0,
             "total_xp": 0,
-            "xp_to_next_level": WORLD["xp_to_next"][0],
+            "xp_to_next_level": DATASET["xp_to_next"][0],
             "pending_level_ups": 0,
             "created_at": now,
             "updated_at": now,
         }
         ledger = {"actual_quest_xp": 0, "actual_hostile_xp": 0, "actual_hostile_defeat_count": 0}
         for user in self.users():
-            chapter = {**WORLD["chapter"], **ledger, "level_at_entry": 1, "created_at": now}
+            chapter = {**DATASET["chapter"], **ledger, "level_at_entry": 1, "created_at": now}
             chapter |= {"chapter_progression_id": f"{user}/{chapter_id}", "updated_at": now}
             pipe = self.client.pipeline(transaction=False)
             pipe.hset(f"{{{user}}}:progression", mapping=player)
             pipe.hset(f"{{{user}}}:chapter:{chapter_id}", mapping=chapter)
-            pipe.eval(SEED, 0, user, WORLD["quests"], now, chapter_id, experience, reward)
+            pipe.eval(SEED, 0, user, DATASET["quests"], now, chapter_id, experience, reward)
             await pipe.execute()
 
     async def tally(self) -> list[dict[str, Any]]:
@@ -90,8 +90,8 @@ class RedisStore:
         for user in self.users():
             pipe = self.client.pipeline(transaction=False)
             pipe.hmget(f"{{{user}}}:progression", "level", "total_xp")
-            pipe.hget(f"{{{user}}}:chapter:{WORLD['chapter_id']}", "actual_quest_xp")
-            pipe.eval(COUNT, 0, user, WORLD["quests"])
+            pipe.hget(f"{{{user}}}:chapter:{DATASET['chapter_id']}", "actual_quest_xp")
+            pipe.eval(COUNT, 0, user, DATASET["quests"])
             pipe.hlen(f"{{{user}}}:receipts")
             (level, total), ledger, turned_in, receipts = await pipe.execute()
             row = {"user_id": user, "level": int(level), "total_xp": int(total)}
@@ -100,7 +100,7 @@ class RedisStore:
         return rows
 
     def users(self) -> list[str]:
-        return [f"user-{number:04d}" for number in range(WORLD["users"])]
+        return [f"user-{number:04d}" for number in range(DATASET["users"])]
 
     async def close(self) -> None:
         await self.client.aclose()

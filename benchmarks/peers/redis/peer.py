@@ -7,12 +7,12 @@ connections share it.
 import subprocess
 from pathlib import Path
 
-from benchmarks import installing
+from benchmarks import provision
+from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
 from benchmarks.peer import Setting
 from benchmarks.peers import python_server
 from benchmarks.peers.over_http import OverHttp
 from benchmarks.processes import free_port
-from benchmarks.world import ENVIRONMENT_KEY, World
 
 CONNECTIONS = 128
 """Of all workers' pools together."""
@@ -30,10 +30,10 @@ class Redis(OverHttp):
 
     def install(self) -> None:
         """The peers' Python, and Debian's Redis."""
-        installing.python_packages()
-        self._server = installing.program("redis-server", "redis-server")
+        provision.python_packages()
+        self._server = provision.program("redis-server", "redis-server")
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """A Redis on a private Unix socket, then the application."""
         servers = self.open_servers(self.name)
         socket = servers.sockets / "redis"
@@ -49,7 +49,7 @@ class Redis(OverHttp):
             "redis-app",
             python_server.command("benchmarks.peers.redis.app:app", setting, port),
             {
-                ENVIRONMENT_KEY: world.text(),
+                ENVIRONMENT_KEY: dataset.text(),
                 "QUESTKEEP_BENCH_SOCKET": str(socket),
                 "QUESTKEEP_BENCH_POOL": str(CONNECTIONS // int(setting.options["workers"])),
             },

@@ -19,7 +19,7 @@ const users :Workerd.Worker = (
   durableObjectStorage = (localDisk = "STORAGE"),
   bindings = [
     (name = "USERS", durableObjectNamespace = "User"),
-    (name = "WORLD_TEXT", fromEnvironment = "QUESTKEEP_BENCH_WORLD"),
+    (name = "DATASET_TEXT", fromEnvironment = "QUESTKEEP_BENCH_DATASET"),
     (name = "CALL", fromEnvironment = "QUESTKEEP_BENCH_CALL"),
   ],
 );

@@ -7,11 +7,11 @@ many.  Output gates are the default: a reply waits for the write it depends on.
 import subprocess
 from pathlib import Path
 
-from benchmarks import installing
+from benchmarks import provision
+from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
 from benchmarks.peer import Setting
 from benchmarks.peers.over_http import OverHttp
 from benchmarks.processes import free_port
-from benchmarks.world import ENVIRONMENT_KEY, World
 
 CONFIG = Path(__file__).with_name("config.capnp")
 
@@ -28,9 +28,9 @@ class Workerd(OverHttp):
 
     def install(self) -> None:
         """workerd, from npm."""
-        self._binary = installing.workerd()
+        self._binary = provision.workerd()
 
-    def start(self, setting: Setting, world: World) -> str:
+    def start(self, setting: Setting, dataset: Dataset) -> str:
         """One workerd over an empty folder."""
         servers = self.open_servers(self.name)
         address = f"127.0.0.1:{free_port()}"
@@ -38,7 +38,7 @@ class Workerd(OverHttp):
         servers.start(
             "workerd",
             [self._binary, "serve", CONFIG, *where, f"STORAGE={servers.folder}"],
-            {ENVIRONMENT_KEY: world.text(), "QUESTKEEP_BENCH_CALL": setting.options["call"]},
+            {ENVIRONMENT_KEY: dataset.text(), "QUESTKEEP_BENCH_CALL": setting.options["call"]},
         )
         return self.serving(servers, f"http://{address}")
 

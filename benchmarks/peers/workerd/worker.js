@@ -34,11 +34,11 @@ const SCHEMA = `
   CREATE TABLE receipt (command_id TEXT PRIMARY KEY, quest_id TEXT, reply TEXT) WITHOUT ROWID;
 `;
 
-let parsedWorld;
+let parsedDataset;
 
-function world(env) {
-  parsedWorld ??= JSON.parse(env.WORLD_TEXT);
-  return parsedWorld;
+function dataset(env) {
+  parsedDataset ??= JSON.parse(env.DATASET_TEXT);
+  return parsedDataset;
 }
 
 export class User extends DurableObject {
@@ -99,7 +99,7 @@ export class User extends DurableObject {
   }
 
   #grant(userId, amount, now) {
-    const costs = world(this.env).xp_to_next;
+    const costs = dataset(this.env).xp_to_next;
     const row = this.#one("SELECT * FROM player_progression WHERE user_id = ?", userId) ?? {
       user_id: userId, version: 0, level: 1, current_level_xp: 0, total_xp: 0,
       xp_to_next_level: costs[0], pending_level_ups: 0, last_granted_source: null,
@@ -135,7 +135,7 @@ export class User extends DurableObject {
   // For the harness: this user's rows at the start.
   seed(userId) {
     const { quests, chapter_id: chapterId, chapter, experience, xp_to_next: costs } =
-      world(this.env);
+      dataset(this.env);
     const now = Date.now() * 1000;
     const reward = JSON.stringify({ experience, items: {}, currency: {}, affinity: {} });
     const plan = {
@@ -182,7 +182,7 @@ export default {
       return problem(404, "not_found");
     }
     const userId = decodeURIComponent(path[3]);
-    const subject = await caller(request.headers.get("authorization"), world(env).secret);
+    const subject = await caller(request.headers.get("authorization"), dataset(env).secret);
     if (subject === null) return problem(401, "unauthenticated");
     if (subject !== userId) return problem(403, "not_your_user");
     const command = await request.json().catch(() => null);
@@ -254,9 +254,9 @@ function base64(text) {
 async function bench(what, env) {
   if (what === "ready") return new Response("");
   const rows = [];
-  for (let first = 0; first < world(env).users; first += 50) {
+  for (let first = 0; first < dataset(env).users; first += 50) {
     const some = [];
-    for (let number = first; number < Math.min(first + 50, world(env).users); number += 1) {
+    for (let number = first; number < Math.min(first + 50, dataset(env).users); number += 1) {
       const userId = `user-${String(number).padStart(4, "0")}`;
       some.push(env.USERS.get(env.USERS.idFromName(userId))[what](userId));
     }

@@ -1,6 +1,6 @@
 """What every peer is given: users with quests that are ready, and the numbers of a turn-in.
 
-The same world for all: each user stands at level 1 in one chapter and has quests 0 to N, each worth
+The same dataset for all: each user is at level 1 in one chapter and has quests 0 to N, each worth
 the same.  Quest 0 belongs to the rules probe (`check`), the others to the load.
 
 Not for: how a peer keeps it.
@@ -33,8 +33,8 @@ CHAPTER_PLAN = {
     "expected_hostile_defeat_count": 40,
     "pace_band": "steady",
 }
-ENVIRONMENT_KEY = "QUESTKEEP_BENCH_WORLD"
-"""The environment variable in which a peer's processes find the world, as JSON."""
+ENVIRONMENT_KEY = "QUESTKEEP_BENCH_DATASET"
+"""The environment variable in which a peer's processes find the dataset, as JSON."""
 TOKEN_SECONDS = 24 * 3600
 
 
@@ -49,8 +49,8 @@ def quest_id(number: int) -> str:
 
 
 @dataclass(frozen=True)
-class World:
-    """One seeded world.  `quests` is how many the load may turn in for each user."""
+class Dataset:
+    """One seeded dataset.  `quests` is how many the load may turn in for each user."""
 
     users: int
     quests: int
@@ -58,7 +58,7 @@ class World:
     xp_to_next: tuple[int, ...]
 
     def text(self) -> str:
-        """The world as JSON, for the environment of a peer's processes."""
+        """The dataset as JSON, for the environment of a peer's processes."""
         return json.dumps(
             {
                 "users": self.users,
@@ -88,7 +88,7 @@ class World:
         return 1 + sum(reached <= total_xp for reached in accumulate(self.xp_to_next))
 
 
-def make_world(users: int, quests: int) -> World:
-    """A world under Questkeep's own level table, with a fresh secret."""
+def make_dataset(users: int, quests: int) -> Dataset:
+    """A dataset under Questkeep's own level table, with a fresh secret."""
     rules = tomllib.loads(RULES_FILE.read_text(encoding="utf-8"))
-    return World(users, quests, secrets.token_hex(32), tuple(rules["levels"]["xp_to_next"]))
+    return Dataset(users, quests, secrets.token_hex(32), tuple(rules["levels"]["xp_to_next"]))

@@ -1,6 +1,6 @@
 """What a resident user costs: memory awake and asleep, cold activations, and 100,000 of them.
 
-    python -m benchmarks.residents [--users 1000] [--residents 100000]
+    python -m benchmarks.user_memory [--users 1000] [--activations 100000]
 
 One host on a disk store, as packed placement runs it, in this process.  Its users have lived
 (`lives`): every one of them has a full receipt window.  The memory is that of the whole process
@@ -28,11 +28,11 @@ from actors.host.eviction import let_sleep, passivate_idle
 from actors.host.host import Host
 from actors.messages import Media, Read, Reply, View
 from benchmarks import tables
+from benchmarks.aged_users import COMMANDS, commands_of, grant, user_id
+from benchmarks.dataset import RULES_FILE
 from benchmarks.deep_size import deep_size
-from benchmarks.lives import COMMANDS, grant, life, user_id
 from benchmarks.processes import BENCH, end_as_errors_do
 from benchmarks.tables import Figure
-from benchmarks.world import RULES_FILE
 from gateway.server.logs import configure_logs
 from persistence.disk.store import DiskStore
 from persistence.store import Stored
@@ -58,7 +58,7 @@ class Copies(DiskStore):
         return Stored(stored.version, stored.payload.replace(original.encode(), user.encode()))
 
 
-async def measure(users: int, residents: int, folder: Path) -> list[Figure]:
+async def measure(users: int, activations: int, folder: Path) -> list[Figure]:
     """Everything, on an empty folder."""
     store = Copies(folder)
     settings = HostSettings(folder.as_uri(), RULES_FILE.read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ async def measure(users: int, residents: int, folder: Path) -> list[Figure]:
     figures = await _awake_and_asleep(host, users)
     figures += await _cold(host, users)
     store.originals = users
-    figures += await _many(host, users, residents)
+    figures += await _many(host, users, activations)
     await host.drain()
     await store.close()
     return figures
@@ -115,32 +115,32 @@ async def _cold(host: Host, users: int) -> list[Figure]:
     return [Figure("cold activations", users / wall, "/s")]
 
 
-async def _many(host: Host, users: int, residents: int) -> list[Figure]:
+async def _many(host: Host, users: int, activations: int) -> list[Figure]:
     """Fill the host, then ask sleepers at random while it does its upkeep."""
     before = resident_bytes()
     began = time.perf_counter()
     peak = before
-    for start in range(users, users + residents, 500):
-        await _look(host, range(start, min(start + 500, users + residents)))
+    for start in range(users, users + activations, 500):
+        await _look(host, range(start, min(start + 500, users + activations)))
         peak = max(peak, resident_bytes())
         await let_sleep(host, quiet_seconds=0)
     wall = time.perf_counter() - began
-    each = (resident_bytes() - before) / residents / KB
-    assert (len(host.sleepers), host.users) == (residents, residents)
+    each = (resident_bytes() - before) / activations / KB
+    assert (len(host.sleepers), host.users) == (activations, activations)
     dice = random.Random(7)
     waits = []
     for number in range(WAKE_ROUNDS):
-        someone = users + dice.randrange(residents)
+        someone = users + dice.randrange(activations)
         asked = time.perf_counter()
         (reply,) = await host.ask([grant(someone, f"more-{number}", 1)])
         waits.append((time.perf_counter() - asked) * 1e3)
         assert reply.code == "", reply
         if number % 100 == 99:
             await let_sleep(host, quiet_seconds=0)
-    assert host.users == residents
+    assert host.users == activations
     waits.sort()
     return [
-        Figure(f"memory of a user asleep, {residents:,} resident", each, "kB", "16 (8)"),
+        Figure(f"memory of a user asleep, {activations:,} in memory", each, "kB", "16 (8)"),
         Figure("their process at its largest", peak / 1e9, "GB"),
         Figure("time until all were resident", wall, "s"),
         Figure("a command to one of them, durable, p50", waits[len(waits) // 2], "ms"),
@@ -150,7 +150,7 @@ async def _many(host: Host, users: int, residents: int) -> list[Figure]:
 
 async def _live(host: Host, numbers: range) -> None:
     for some in _batches(numbers):
-        replies = await asyncio.gather(*(host.ask(life(number)) for number in some))
+        replies = await asyncio.gather(*(host.ask(commands_of(number)) for number in some))
         _check([reply for each in replies for reply in each])
 
 
@@ -174,17 +174,17 @@ def main() -> None:
     end_as_errors_do()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--users", type=int, default=1_000, help="who live through commands")
-    parser.add_argument("--residents", type=int, default=100_000, help="in memory at once")
+    parser.add_argument("--activations", type=int, default=100_000, help="in memory at once")
     arguments = parser.parse_args()
     configure_logs("warning", "console")
     BENCH.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="residents-", dir=BENCH))
+    folder = Path(tempfile.mkdtemp(prefix="user-memory-", dir=BENCH))
     try:
-        figures = asyncio.run(measure(arguments.users, arguments.residents, folder))
+        figures = asyncio.run(measure(arguments.users, arguments.activations, folder))
     finally:
         shutil.rmtree(folder)
     title = f"A resident user: 5 chapters, 20 quests, {COMMANDS} receipts; 1 kB is 1,000 bytes."
-    print(tables.write("residents", title, figures))
+    print(tables.write("user_memory", title, figures))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Everything that is measured, in the order of the tables.
+"""The peers that are measured, in the order of the tables.
 
 To measure one more: write a class that is a `peer.Peer`, and put it here.
 """
@@ -12,7 +12,7 @@ from benchmarks.peers.redis.peer import Redis
 from benchmarks.peers.workerd.peer import Workerd
 
 
-def roster() -> list[Peer]:
+def all_peers() -> list[Peer]:
     """One of each."""
     return [
         Questkeep("packed"),

@@ -1,16 +1,17 @@
-"""kill -9 under load: at random points, and at every named step (R1, R2, R15).
+"""Kill nemesis: kill -9 under load, at random points and at every failpoint (R1, R2, R15).
 
-Not for: hosts that live on (`takeovers`) or a disk that refuses (`starving`).
+Not for: hosts that live on (`failover`) or a disk that refuses (`disk_faults`).
 """
 
 import asyncio
 import time
 
 from persistence.failpoints import HOST_FAILPOINTS, STORE_FAILPOINTS
-from tests.torture.arena import Arena
+from tests.torture.config import CampaignConfig
 from tests.torture.host_process import HostDied, HostProcess
-from tests.torture.outcome import Ground, Outcome, outcome
+from tests.torture.outcome import Outcome, outcome
 from tests.torture.plan import WHOLE_WINDOW
+from tests.torture.system import SystemUnderTest
 
 ANSWERS_MAX = 3_000
 """A step that is not reached within so many answers more is not counted."""
@@ -30,63 +31,63 @@ def steps_of(store: str) -> list[str]:
 
 
 async def random_kills(
-    ground: Ground, kills: int, variant: str = "", answers_max: int = 300
+    config: CampaignConfig, kills: int, mutant: str = "", answers_max: int = 300
 ) -> Outcome:
     """Kill the host anywhere between its start and some hundred answers later."""
     began, done = time.monotonic(), 0
-    async with ground.arena("random-kills", variant) as arena:
-        while done < kills and not arena.ledger.violations:
-            host = await arena.life()
-            await _play(arena, host, answers_max)
+    async with config.system("random-kills", mutant) as system:
+        while done < kills and not system.checker.violations:
+            host = await system.start_host()
+            await _run_clients(system, host, answers_max)
             host.kill()
-            await arena.bury(host)
+            await system.reap(host)
             done += 1
-            ground.progress(done, kills)
-        await _finish(arena)
-    return outcome("kill -9 at random points", arena, done, kills, began)
+            config.progress(done, kills)
+        await _finish(system)
+    return outcome("kill -9 at random points", system, done, kills, began)
 
 
 async def kills_at_steps(
-    ground: Ground, steps: list[str], times: int, variant: str = ""
+    config: CampaignConfig, steps: list[str], times: int, mutant: str = ""
 ) -> Outcome:
     """Have the host kill itself at the k-th arrival at each step."""
     began, counts = time.monotonic(), dict.fromkeys(steps, 0)
-    async with ground.arena("steps", variant, receipt_window=WHOLE_WINDOW) as arena:
+    async with config.system("steps", mutant, receipt_window=WHOLE_WINDOW) as system:
         for turn in range(times):
             for step in steps:
-                if arena.ledger.violations:
+                if system.checker.violations:
                     break
                 for _ in range(4):
-                    if await _killed_at(arena, step):
+                    if await _killed_at(system, step):
                         counts[step] += 1
                         break
-                ground.progress(turn * len(steps) + steps.index(step) + 1, times * len(steps))
-        await _finish(arena)
-    found = outcome("kill -9 at every named step", arena, sum(counts.values()), 0, began)
+                config.progress(turn * len(steps) + steps.index(step) + 1, times * len(steps))
+        await _finish(system)
+    found = outcome("kill -9 at every named step", system, sum(counts.values()), 0, began)
     found.wanted = times * len(steps)
     found.figures["each_step_at_least"] = min(counts.values())
     found.figures["steps"] = counts
-    if not arena.ledger.violations:
+    if not system.checker.violations:
         found.failures += [f"{step}: reached {n} times" for step, n in counts.items() if n < times]
     return found
 
 
-async def _killed_at(arena: Arena, step: str) -> bool:
+async def _killed_at(system: SystemUnderTest, step: str) -> bool:
     """One life to load the journal, where the step belongs to recovery, and one to die at it."""
     if step.startswith("recovery."):
-        before = await arena.life()
-        await arena.answers(before, arena.dice.randint(20, 80))
+        before = await system.start_host()
+        await system.answers(before, system.dice.randint(20, 80))
         before.kill()
-        await arena.bury(before)
-    arrival = arena.dice.randint(1, _arrivals_max(step))
-    host = await arena.life("kill", step, arrival)
-    died = await _play(arena, host, 0)
+        await system.reap(before)
+    arrival = system.dice.randint(1, _arrivals_max(step))
+    host = await system.start_host("kill", step, arrival)
+    died = await _run_clients(system, host, 0)
     if not died:
         passivating = asyncio.create_task(_passivate(host)) if step == "host.passivating" else None
-        died = await arena.answers(host, ANSWERS_MAX)
+        died = await system.answers(host, ANSWERS_MAX)
         if passivating is not None:
             passivating.cancel()
-    await arena.bury(host)
+    await system.reap(host)
     return died
 
 
@@ -101,14 +102,14 @@ def _arrivals_max(step: str) -> int:
     return 2 if step == "journal.before_drop" else 1  # of a recovery, and of a checkpoint
 
 
-async def _play(arena: Arena, host: HostProcess, answers_max: int) -> bool:
+async def _run_clients(system: SystemUnderTest, host: HostProcess, answers_max: int) -> bool:
     """Let clients play for a while; in some lives idle users are let go meanwhile."""
-    count = arena.dice.randint(0, answers_max)
-    if arena.dice.random() < 0.3:
-        if await arena.answers(host, count // 2):
+    count = system.dice.randint(0, answers_max)
+    if system.dice.random() < 0.3:
+        if await system.answers(host, count // 2):
             return True
         await _passivate(host, 1)
-    return await arena.answers(host, count - count // 2)
+    return await system.answers(host, count - count // 2)
 
 
 async def _passivate(host: HostProcess, times: int = 1_000) -> None:
@@ -119,7 +120,7 @@ async def _passivate(host: HostProcess, times: int = 1_000) -> None:
         return
 
 
-async def _finish(arena: Arena) -> None:
-    if not arena.ledger.violations:
-        await arena.life()
-        await arena.finish()
+async def _finish(system: SystemUnderTest) -> None:
+    if not system.checker.violations:
+        await system.start_host()
+        await system.finish()

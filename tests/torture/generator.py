@@ -1,7 +1,7 @@
-"""What clients ask: seeded, mixed, mostly valid commands of one user.
+"""Generator, in Jepsen's sense: seeded, mixed, mostly valid commands of one user.
 
-Each player names quests, battles and chapters of its own, so that the outcome of its commands does
-not depend on who else plays the same user.
+Each generator names quests, battles and chapters of its own, so that the outcome of its commands
+does not depend on who else asks for the same user.
 
 Not for: sending them (`clients`).
 """
@@ -12,8 +12,8 @@ from typing import Any
 Fields = dict[str, Any]
 
 
-class Player:
-    """One client's story of one user.  `name` is unique among all players."""
+class Generator:
+    """One client's commands for one user.  `name` is unique among all generators."""
 
     def __init__(self, user_id: str, name: str, dice: random.Random) -> None:
         self.user_id = user_id

@@ -1,4 +1,4 @@
-"""Fetches what the peers run on: pinned packages into `.bench/`, servers from Debian.
+"""Provisioning: fetches what the peers run on: pinned packages into `.bench/`, servers from Debian.
 
 Not for: Questkeep's own packages (`make setup`).
 """

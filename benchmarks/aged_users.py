@@ -1,9 +1,9 @@
-"""Users who have lived: five chapters, twenty quests and a receipt window that is full.
+"""Aged users: five chapters, twenty quests and a receipt window that is full.
 
 Every command has a UUID of its own, as clients make them: ids that count would compress better
 than those of real players.
 
-Not for: the world of the load over HTTP (`world`).
+Not for: the dataset of the load over HTTP (`dataset`).
 """
 
 import random
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from actors.messages import Ask, Media
-from benchmarks.world import CHAPTER_PLAN
+from benchmarks.dataset import CHAPTER_PLAN
 
 CHAPTERS = 5
 QUESTS = 20
@@ -27,12 +27,12 @@ def user_id(number: int) -> str:
     return f"player-{number:08}"
 
 
-def life(number: int) -> list[Ask]:
+def commands_of(number: int) -> list[Ask]:
     """One user's commands in order; the same number, the same commands."""
     dice = random.Random(number)
     asks = [
         Ask(user_id(number), {"command_id": _fresh(dice), **fields}, Media.JSON)
-        for fields in _story(dice)
+        for fields in _five_chapters(dice)
     ]
     while len(asks) < COMMANDS:
         amount = dice.randrange(1, 40)
@@ -48,7 +48,7 @@ def grant(number: int, command_id: str, amount: int) -> Ask:
     return Ask(user_id(number), fields, Media.JSON)
 
 
-def _story(dice: random.Random) -> Iterator[dict[str, Any]]:
+def _five_chapters(dice: random.Random) -> Iterator[dict[str, Any]]:
     for chapter in range(CHAPTERS):
         plan = {**CHAPTER_PLAN, "chapter_index": chapter + 1}
         yield {"type": "upsert_chapter_progression", "chapter_id": f"chapter-{chapter}", **plan}

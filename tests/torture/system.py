@@ -1,6 +1,6 @@
-"""One store, one host at a time, many clients, and the auditor between the lives.
+"""System under test: one store, one host at a time, many clients, and an audit between hosts.
 
-Not for: deciding how hosts die (`campaigns`, `takeovers`).
+Not for: deciding how hosts die (`kills`, `failover`, `disk_faults`).
 """
 
 import asyncio
@@ -17,10 +17,11 @@ import msgpack
 import msgspec
 
 from actors.messages import Media, Read, Reply, View
-from tests.torture.clients import PAUSE_SECONDS, Client, Front
+from tests.torture.checker import ASK_AGAIN, Checker
+from tests.torture.clients import PAUSE_SECONDS, Client, Router
+from tests.torture.history import UserHistory
 from tests.torture.host_child import CRASHED_EXIT
 from tests.torture.host_process import HostDied, HostProcess
-from tests.torture.ledger import ASK_AGAIN, Book, Ledger
 from tests.torture.plan import Plan
 
 NEWEST_CHECKED = 8
@@ -32,17 +33,17 @@ class Unserved(Exception):
     """A host that ought to serve did not, for a minute."""
 
 
-class Arena:
-    """`plan` is what every host is told, `seed` what everybody throws dice with."""
+class SystemUnderTest:
+    """`plan` configures every host; all dice come from `seed`."""
 
     def __init__(
         self, plan: Plan, seed: int, *, clients: int = 50, commands_per_user: int = 60
     ) -> None:
         self.plan = plan
         self.dice = random.Random(seed)
-        self.ledger = Ledger()
-        self.front = Front()
-        self.lives = 0
+        self.checker = Checker()
+        self.router = Router()
+        self.hosts_started = 0
         self.patience_seconds = PATIENCE_SECONDS
         self.recovery_seconds: list[float] = []
         self._died_at: float | None = None
@@ -50,18 +51,18 @@ class Arena:
             Client(
                 f"k{number}",
                 partial("u{}-g{}".format, number // 2),
-                self.ledger,
-                self.front,
+                self.checker,
+                self.router,
                 random.Random(self.dice.random()),
                 commands_per_user,
             )
             for number in range(clients)
         ]
-        self._playing: list[asyncio.Task[None]] = []
+        self._running: list[asyncio.Task[None]] = []
         self._hosts: list[HostProcess] = []
 
     async def __aenter__(self) -> Self:
-        self._playing = [asyncio.create_task(client.play()) for client in self.clients]
+        self._running = [asyncio.create_task(client.run()) for client in self.clients]
         return self
 
     async def __aexit__(
@@ -70,15 +71,15 @@ class Arena:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        for task in self._playing:
+        for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._playing, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
         for host in self._hosts:
             await host.end()
 
-    async def life(self, action: str = "", step: str = "", arrival: int = 0) -> HostProcess:
+    async def start_host(self, action: str = "", step: str = "", arrival: int = 0) -> HostProcess:
         """Start a host, let it be audited or not, and send the clients to it."""
-        host = await self.another()
+        host = await self.start_idle_host()
         try:
             if step:
                 await host.order("arm", [action, step, arrival])
@@ -86,25 +87,27 @@ class Arena:
                 await self.audit(host)
         except HostDied:
             pass
-        await self.front.turn_to(host)
+        await self.router.route_to(host)
         return host
 
     def audit_now(self) -> bool:
         """Half of the time, so that both auditors and clients are the first to wake a host."""
-        due = self.ledger.audit_due(self.plan.settings.receipt_window)
+        due = self.checker.audit_due(self.plan.settings.receipt_window)
         return self.dice.random() < 0.5 or due
 
-    async def another(self) -> HostProcess:
+    async def start_idle_host(self) -> HostProcess:
         """A host that nobody is sent to yet."""
-        self.lives += 1
-        host = HostProcess(msgspec.structs.replace(self.plan, seed=self.lives), self.lives)
+        self.hosts_started += 1
+        host = HostProcess(
+            msgspec.structs.replace(self.plan, seed=self.hosts_started), self.hosts_started
+        )
         await host.start()
         self._hosts = [one for one in self._hosts if not one.ended.is_set()] + [host]
         return host
 
-    async def bury(self, host: HostProcess) -> None:
-        """Its death is certain and everything it said was heard; nobody serves now."""
-        await self.front.turn_to(None)
+    async def reap(self, host: HostProcess) -> None:
+        """Wait until it is dead and everything it answered was read; nobody serves now."""
+        await self.router.route_to(None)
         await host.end()
         if host.exit_code == CRASHED_EXIT:
             raise Unserved("the host crashed; its log says how")
@@ -112,16 +115,16 @@ class Arena:
 
     async def answers(self, host: HostProcess, count: int) -> bool:
         """Return after so many more answers, or True when the host ended before."""
-        until = self.front.answered + count
+        until = self.router.answered + count
         began = time.monotonic()
-        while self.front.answered < until and not host.ended.is_set():
-            before = self.front.answered
+        while self.router.answered < until and not host.ended.is_set():
+            before = self.router.answered
             # Answers arrive hundreds a second: looking is cheaper than telling.
             await asyncio.sleep(0.001)
-            if self._died_at is not None and self.front.answered > before:
+            if self._died_at is not None and self.router.answered > before:
                 self.recovery_seconds.append(time.monotonic() - self._died_at)
                 self._died_at = None
-            for task in self._playing:
+            for task in self._running:
                 if task.done() and task.exception() is not None:
                     task.result()
             if time.monotonic() - began > self.patience_seconds:
@@ -138,40 +141,40 @@ class Arena:
             await host.end()
 
     async def audit(self, host: HostProcess, full: bool = False) -> None:
-        """With nothing on its way: is everything there that was told, and nothing else?
+        """With nothing on its way: is everything there that was acknowledged, and nothing else?
 
         Raises `HostDied` when the host dies of it.
         """
-        books = list(self.ledger.books.values())
-        await asyncio.gather(*(self._audit_user(host, book, full) for book in books))
-        played = {client.user_id for client in self.clients}
-        for book in books:
-            if book.user_id not in played and not book.open:
-                self.ledger.close_book(book.user_id)
+        histories = list(self.checker.histories.values())
+        await asyncio.gather(*(self._audit_user(host, history, full) for history in histories))
+        current = {client.user_id for client in self.clients}
+        for history in histories:
+            if history.user_id not in current and not history.pending:
+                self.checker.retire_user(history.user_id)
 
-    async def _audit_user(self, host: HostProcess, book: Book, full: bool) -> None:
+    async def _audit_user(self, host: HostProcess, history: UserHistory, full: bool) -> None:
         window = self.plan.settings.receipt_window if full else NEWEST_CHECKED
-        newest = max(book.by_version, default=0)
-        told = [book.by_version[v] for v in range(newest, max(0, newest - window), -1)
-                if v in book.by_version]  # fmt: skip
-        entries = [*book.open.values(), *told]
-        keys = [entry.command_id for entry in entries]
+        newest = max(history.by_version, default=0)
+        acknowledged = [history.by_version[v] for v in range(newest, max(0, newest - window), -1)
+                if v in history.by_version]  # fmt: skip
+        operations = [*history.pending.values(), *acknowledged]
+        keys = [operation.command_id for operation in operations]
         standing, *receipts = await self.ask_until_served(
             host,
-            [Read(book.user_id, View.USER, "", Media.MSGPACK)]
-            + [Read(book.user_id, View.COMMAND, key, Media.MSGPACK) for key in keys],
+            [Read(history.user_id, View.USER, "", Media.MSGPACK)]
+            + [Read(history.user_id, View.COMMAND, key, Media.MSGPACK) for key in keys],
         )
         body = msgpack.unpackb(standing.body)
         forgotten = body["version"] - self.plan.settings.receipt_window
-        for entry, reply in zip(entries, receipts, strict=True):
+        for operation, reply in zip(operations, receipts, strict=True):
             if not reply.code:
-                self.ledger.told(entry, msgpack.unpackb(reply.body), host.number)
-            elif entry.body is not None and entry.version > forgotten:
-                what = f"version {entry.version} was acknowledged; its receipt: {reply.code}"
-                self.ledger.violate("lost", entry.user_id, entry.command_id, what)
-            elif entry.over:
-                book.open.pop(entry.command_id, None)
-        self.ledger.settle(book.user_id, body["version"], _total_xp(body))
+                self.checker.acknowledge(operation, msgpack.unpackb(reply.body), host.number)
+            elif operation.body is not None and operation.version > forgotten:
+                what = f"version {operation.version} was acknowledged; its receipt: {reply.code}"
+                self.checker.violate("lost", operation.user_id, operation.command_id, what)
+            elif operation.abandoned:
+                history.pending.pop(operation.command_id, None)
+        self.checker.check_totals(history.user_id, body["version"], _total_xp(body))
 
     async def ask_until_served(self, host: HostProcess, reads: Sequence[Read]) -> list[Reply]:
         """Replies none of which says "ask again".  Raises `HostDied`, `Unserved`."""
@@ -197,19 +200,19 @@ class Arena:
         for client in self.clients:
             client.stopping = True
         try:
-            await asyncio.wait_for(asyncio.gather(*self._playing), self.patience_seconds)
+            await asyncio.wait_for(asyncio.gather(*self._running), self.patience_seconds)
         except TimeoutError:
             raise Unserved("commands have no answer") from None
         for full in (True, False):
-            await self.front.turn_to(None)
+            await self.router.route_to(None)
             for host in self._hosts:
                 await host.end()
-            host = await self.another()
+            host = await self.start_idle_host()
             await self.audit(host, full)
-        await self._audit_settled(host)
+        await self._audit_retired(host)
 
-    async def _audit_settled(self, host: HostProcess) -> None:
-        for user_id, expected in self.ledger.settled_users.items():
+    async def _audit_retired(self, host: HostProcess) -> None:
+        for user_id, expected in self.checker.retired_users.items():
             (reply,) = await self.ask_until_served(
                 host, [Read(user_id, View.USER, "", Media.MSGPACK)]
             )
@@ -217,14 +220,14 @@ class Arena:
             found = (body["version"], _total_xp(body))
             if found != expected:
                 kind = "lost" if found < expected else "doubled"
-                self.ledger.violate(kind, user_id, "", f"settled as {expected}, found {found}")
+                self.checker.violate(kind, user_id, "", f"settled as {expected}, found {found}")
 
     def keep(self, folder: Path, store: Path | None) -> None:
         """Keep what somebody needs to understand a failure."""
         folder.mkdir(parents=True, exist_ok=True)
-        lines = [msgspec.json.encode(line) for line in self.ledger.story]
-        (folder / "story.jsonl").write_bytes(b"\n".join(lines) + b"\n")
-        found = msgspec.json.encode(self.ledger.violations)
+        lines = [msgspec.json.encode(line) for line in self.checker.log]
+        (folder / "log.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+        found = msgspec.json.encode(self.checker.violations)
         (folder / "violations.json").write_bytes(msgspec.json.format(found) + b"\n")
         if store is not None and store.exists():
             shutil.copytree(store, folder / "store", dirs_exist_ok=True)

@@ -1,6 +1,6 @@
-"""Questkeeps that break one promise each (R22): a suite that stays green on one is worth nothing.
+"""Mutants: Questkeeps that break one promise each (R22), which the test suite has to catch.
 
-`docs/teeth.md` says which test catches which.
+`docs/mutants.md` says which test catches which.
 
 Not for: broken stores (`tests.persistence.disk.test_mutants`).
 """
@@ -283,7 +283,7 @@ def wakes_users_from_before_it_opened(patch: Patch) -> None:
     patch.setattr(Sleepers, "clear", lambda self: None)
 
 
-VARIANTS: dict[str, Callable[[Patch], None]] = {
+MUTANTS: dict[str, Callable[[Patch], None]] = {
     one.__name__: one
     for one in (
         replies_early,
@@ -312,4 +312,4 @@ VARIANTS: dict[str, Callable[[Patch], None]] = {
 def apply(name: str, patch: Patch) -> None:
     """Break this process in that way; an empty name breaks nothing."""
     if name:
-        VARIANTS[name](patch)
+        MUTANTS[name](patch)
