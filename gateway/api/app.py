@@ -18,12 +18,14 @@ from msgspec import Struct
 
 from actors.cluster.contract import Cluster
 from actors.messages import View
+from gateway.api.command_endpoints import CommandEndpoints
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
+from gateway.api.read_endpoints import ReadEndpoints
 from gateway.api.retry_after import RetryAfterSpreader
 from gateway.api.routes import Endpoint, Route, Routes
 from gateway.api.rules_endpoint import RulesEndpoint
-from gateway.api.user_endpoints import UserEndpoints
+from gateway.api.user_requests import UserRequests
 from gateway.auth.authenticator import Authenticator, Keys
 from gateway.http.messages import Disconnected, Request, Response
 from gateway.metrics.counters import Metrics
@@ -71,8 +73,9 @@ class App:
         self._idle.set()
         self._retry_after = RetryAfterSpreader()
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
-        users = UserEndpoints(cluster, self.metrics, limits.body_bytes_max, room_of_one)
-        api = [*user_routes(users), Route("/v1/rules", {"GET": rules.get})]
+        users = UserRequests(cluster, room_of_one)
+        commands = CommandEndpoints(users, self.metrics, limits.body_bytes_max)
+        api = [*user_routes(commands, ReadEndpoints(users)), Route("/v1/rules", {"GET": rules.get})]
         operations = [
             Route("/v1/operations/rules/reload", {"POST": rules.post_reload}),
             Route("/healthz", {"GET": self._healthz}, private=False),
@@ -180,19 +183,19 @@ def make_app(settings: Settings, keys: Keys, cluster: Cluster, rules: RulesEndpo
     return App(cluster, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
 
 
-def user_routes(users: UserEndpoints) -> list[Route]:
+def user_routes(commands: CommandEndpoints, reads: ReadEndpoints) -> list[Route]:
     """Everything about one user."""
     at = "/v1/users/{user_id}"
     return [
-        Route(f"{at}/commands", {"POST": users.commands}),
-        Route(at, {"GET": users.reading(View.USER)}),
-        Route(f"{at}/progression", {"GET": users.reading(View.PROGRESSION)}),
-        Route(f"{at}/chapters", {"GET": users.reading(View.CHAPTERS)}),
-        Route(f"{at}/chapters/{{chapter_id}}", {"GET": users.reading(View.CHAPTER, "chapter_id")}),
-        Route(f"{at}/quests", {"GET": users.reading(View.QUESTS)}),
-        Route(f"{at}/battles/{{battle_id}}", {"GET": users.reading(View.BATTLE, "battle_id")}),
-        Route(f"{at}/history", {"GET": users.history}),
-        Route(f"{at}/commands/{{command_id}}", {"GET": users.reading(View.COMMAND, "command_id")}),
+        Route(f"{at}/commands", {"POST": commands.post}),
+        Route(at, {"GET": reads.view(View.USER)}),
+        Route(f"{at}/progression", {"GET": reads.view(View.PROGRESSION)}),
+        Route(f"{at}/chapters", {"GET": reads.view(View.CHAPTERS)}),
+        Route(f"{at}/chapters/{{chapter_id}}", {"GET": reads.view(View.CHAPTER, "chapter_id")}),
+        Route(f"{at}/quests", {"GET": reads.view(View.QUESTS)}),
+        Route(f"{at}/battles/{{battle_id}}", {"GET": reads.view(View.BATTLE, "battle_id")}),
+        Route(f"{at}/history", {"GET": reads.history}),
+        Route(f"{at}/commands/{{command_id}}", {"GET": reads.view(View.COMMAND, "command_id")}),
     ]
 
 

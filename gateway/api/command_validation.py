@@ -1,4 +1,4 @@
-"""From a decoded body to commands that may be sent: who may send what, and every field's form.
+"""Command validation: from a decoded body to typed commands that their sender may send.
 
 The order of the checks is part of the contract: the type must exist, the caller's role must be
 allowed to send it, and only then are its fields looked at, so that a player learns nothing about
@@ -15,109 +15,126 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.ids import is_id
-from domain.messages.commands import COMMAND_TYPES, command_adapter, decode_command
+from domain.messages.commands import COMMAND_TYPES, Command, command_adapter, decode_command
 from gateway.auth.authenticator import Caller
-from gateway.options import LIST_MAX
 from gateway.problems import FieldError, Problem
 from gateway.schema_text import Schema, describe_schema, describe_value, schema_at, shorten
 
 FIELDS_MAX = 64
 """Most fields of one command: more are refused unread."""
 ERRORS_SHOWN = 100
-"""Most wrong fields that one refusal names; it counts the others."""
+"""Most wrong fields that the refusals of one body name together; they count the others."""
 
 _ID_ERRORS = {"string_pattern_mismatch", "string_too_long"}
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden", "invalid_key"}
 
 
-def check_body(value: object) -> list[Any] | None:
-    """The body's list of commands, or None for a body that is one command.
+def commands_in(body: object, most: int) -> list[Any]:
+    """The body's commands, unchecked; a body that is one command is a list of one.
 
     Raises:
-        Problem: neither an object nor a list, or a list that is too long.
+        Problem: neither an object nor a list, or a list of more than `most`.
     """
-    if isinstance(value, dict):
-        return None
-    if not isinstance(value, list):
-        raise Problem(
-            "malformed_body",
-            f"The body is {describe_value(value)}, expected one command or a list of them",
-        )
-    if len(value) > LIST_MAX:
-        error = FieldError("body", describe_value(value), f"a list of at most {LIST_MAX} commands")
-        raise _invalid([error], 1, None)
-    return value
+    if isinstance(body, dict):
+        return [body]
+    if not isinstance(body, list):
+        detail = f"The body is {describe_value(body)}, expected one command or a list of them"
+        raise Problem("malformed_body", detail)
+    if len(body) > most:
+        error = FieldError("body", describe_value(body), f"a list of at most {most} commands")
+        raise _invalid(error, None)
+    return body
 
 
-def check_command(value: object, caller: Caller) -> None:
-    """Accept `value` as the fields of a command that `caller` may send, each of them in form.
+class CommandChecker:
+    """Checks the commands of one body, and bounds what the refusals of that body say together."""
 
-    Raises:
-        Problem: `malformed_body`, `unknown_command`, `not_allowed`, `invalid_id`, `invalid_field`.
-    """
-    if not isinstance(value, dict):
-        raise Problem("malformed_body", f"A command is {describe_value(value)}, expected an object")
-    command_type = _type_of(value)
-    if not caller.may_send(command_type):
-        raise Problem(
-            "not_allowed",
-            f"A {caller.role} may not send {command_type}: only a service may",
-            command_id=command_id_of(value),
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._errors_left = ERRORS_SHOWN
+
+    def check(self, value: object) -> Command | Problem:
+        """The command that `value` holds, of a type that the caller may send, every field in form.
+
+        A problem is one of `malformed_body`, `unknown_command`, `not_allowed`, `invalid_id` and
+        `invalid_field`.
+        """
+        try:
+            return self._decode(value)
+        except Problem as problem:
+            return problem
+
+    def _decode(self, value: object) -> Command:
+        if not isinstance(value, dict):
+            detail = f"A command is {describe_value(value)}, expected an object"
+            raise Problem("malformed_body", detail)
+        command_type = _type_of(value)
+        if not self._caller.may_send(command_type):
+            detail = f"A {self._caller.role} may not send {command_type}: only a service may"
+            raise Problem("not_allowed", detail, command_id=command_id_of(value))
+        if len(value) > FIELDS_MAX:
+            expected = f"a command of at most {FIELDS_MAX} fields"
+            error = FieldError("body", describe_value(value), expected)
+            raise _invalid(error, command_id_of(value))
+        try:
+            return decode_command(value)
+        except ValidationError as error:
+            raise self._refuse(error, command_type, command_id_of(value)) from None
+
+    def _refuse(self, error: ValidationError, command_type: str, command_id: str | None) -> Problem:
+        details = error.errors(include_url=False, include_context=False)
+        # The first one makes the sentence, also where no other may be named.
+        named = [_field_error(each, command_type) for each in details[: max(1, self._errors_left)]]
+        listed = named[: self._errors_left]
+        self._errors_left -= len(listed)
+        only_ids = all(each["type"] in _ID_ERRORS for each in details)
+        return Problem(
+            "invalid_id" if only_ids else "invalid_field",
+            _sentence(named[0], len(details), len(listed)),
+            command_id=command_id,
+            errors=listed,
         )
-    if len(value) > FIELDS_MAX:
-        most = FieldError(
-            "body", describe_value(value), f"a command of at most {FIELDS_MAX} fields"
-        )
-        raise _invalid([most], 1, command_id_of(value))
-    try:
-        decode_command(value)
-    except ValidationError as error:
-        raise _refuse(error, command_type, command_id_of(value)) from None
 
 
 def command_id_of(value: object) -> str | None:
     """The id a refusal can name: the body's own, where it is one."""
-    given = value.get("command_id") if isinstance(value, dict) else None
-    return given if isinstance(given, str) and is_id(given) else None
+    command_id = value.get("command_id") if isinstance(value, dict) else None
+    return command_id if isinstance(command_id, str) and is_id(command_id) else None
+
+
+def type_label(value: object) -> str:
+    """The command's type for counting: one that exists, or `unknown`."""
+    command_type = value.get("type") if isinstance(value, dict) else None
+    known = isinstance(command_type, str) and command_type in COMMAND_TYPES
+    return str(command_type) if known else "unknown"
 
 
 def _type_of(fields: dict[str, Any]) -> str:
     if "type" not in fields:
         missing = FieldError("type", "nothing", "the name of a command")
-        raise _invalid([missing], 1, command_id_of(fields))
-    given = fields["type"]
-    if not isinstance(given, str):
-        wrong = FieldError("type", describe_value(given), "the name of a command")
-        raise _invalid([wrong], 1, command_id_of(fields))
-    if given not in COMMAND_TYPES:
-        raise Problem(
-            "unknown_command",
-            f"type is {describe_value(given)}, expected one of {', '.join(sorted(COMMAND_TYPES))}",
-            command_id=command_id_of(fields),
-        )
-    return given
+        raise _invalid(missing, command_id_of(fields))
+    command_type = fields["type"]
+    if not isinstance(command_type, str):
+        wrong = FieldError("type", describe_value(command_type), "the name of a command")
+        raise _invalid(wrong, command_id_of(fields))
+    if command_type not in COMMAND_TYPES:
+        known = ", ".join(sorted(COMMAND_TYPES))
+        detail = f"type is {describe_value(command_type)}, expected one of {known}"
+        raise Problem("unknown_command", detail, command_id=command_id_of(fields))
+    return command_type
 
 
-def _refuse(error: ValidationError, command_type: str, command_id: str | None) -> Problem:
-    wrong = error.errors(include_url=False, include_context=False)
-    named = [_field_error(one, command_type) for one in wrong[:ERRORS_SHOWN]]
-    if all(one["type"] in _ID_ERRORS for one in wrong):
-        return Problem(
-            "invalid_id", _sentence(named, len(wrong)), command_id=command_id, errors=named
-        )
-    return _invalid(named, len(wrong), command_id)
+def _invalid(error: FieldError, command_id: str | None) -> Problem:
+    return Problem("invalid_field", _sentence(error, 1, 1), command_id=command_id, errors=[error])
 
 
-def _invalid(errors: Sequence[FieldError], count: int, command_id: str | None) -> Problem:
-    return Problem("invalid_field", _sentence(errors, count), command_id=command_id, errors=errors)
-
-
-def _sentence(errors: Sequence[FieldError], count: int) -> str:
-    """The first wrong field in full, and how many more there are."""
-    first = errors[0]
-    is_what = "missing" if first.came == "nothing" else first.came
-    more = f"; {count - 1} more in errors" if count > 1 else ""
-    return f"{first.field} is {is_what}, expected {first.expected}{more}"
+def _sentence(error: FieldError, count: int, listed: int) -> str:
+    """The first wrong field in full, how many more there are, and how many `errors` names."""
+    is_what = "missing" if error.came == "nothing" else error.came
+    more = f"; {count - 1} more" if count > 1 else ""
+    if more and listed:
+        more += " in errors" if listed == count else f"; errors names the first {listed}"
+    return f"{error.field} is {is_what}, expected {error.expected}{more}"
 
 
 def _field_error(error: ErrorDetails, command_type: str) -> FieldError:

@@ -53,6 +53,28 @@ async def test_the_same_command_again_gets_the_same_reply_marked_as_replayed(
     assert again == {**first, "replayed": True}
 
 
+SPELLINGS: dict[str, dict[str, Any]] = {
+    "its fields in another order": dict(reversed(offer().items())),
+    "a default spelled out": {**offer(), "objectives": [], "chapter_id": None},
+    "a default spelled out in a part": {**offer(), "reward": {"items": {}, "experience": 400}},
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+@pytest.mark.parametrize("packed", [False, True], ids=["JSON", "msgpack"])
+async def test_a_command_in_another_spelling_is_the_same_command(
+    gateway: Gateway, spelling: dict[str, Any], packed: bool
+) -> None:
+    first = (await gateway.send(offer())).json
+    if packed:
+        again = (await gateway.send(msgpack.packb(spelling), headers=MSGPACK)).msgpack
+    else:
+        again = (await gateway.send(spelling)).json
+    assert again == {**first, "replayed": True}
+    other = await gateway.send({**spelling, "reward": {"experience": 401}})
+    assert (other.status, other.code) == (409, "command_id_reused")
+
+
 async def test_a_list_answers_each_command_in_its_place(gateway: Gateway) -> None:
     unknown = {"command_id": "x", "type": "make_me_rich"}
     wrong = {"command_id": "w", "type": "turn_in_quest"}

@@ -219,9 +219,23 @@ async def test_a_refusal_is_never_much_larger_than_what_it_refuses(gateway: Gate
     body = {"type": "offer_quest", "command_id": "k", "quest_id": "q", "reward": {"items": rewards}}
     answer = await gateway.send(body)
     assert len(answer.json["errors"]) == 100
-    assert "more in errors" in answer.json["detail"]
+    assert answer.json["detail"].endswith("; 2999 more; errors names the first 100")
     answer = await gateway.send({**ACKNOWLEDGE, "command_id": "x" * 50_000})
     assert len(answer.content) < 1_000
+
+
+async def test_the_refusals_of_a_list_name_a_hundred_wrong_fields_together(
+    gateway: Gateway,
+) -> None:
+    fields = {f"field-{number}": 1 for number in range(60)}
+    refusals = (await gateway.send([{**ACKNOWLEDGE, **fields}] * 50)).json
+    assert [len(each.get("errors", [])) for each in refusals] == [60, 40] + [0] * 48
+    assert {each["code"] for each in refusals} == {"invalid_field"}
+    for each, more in zip(
+        refusals, ("in errors", "errors names the first 40", "59 more"), strict=False
+    ):
+        assert each["detail"].startswith("field-0 is 1, expected nothing")
+        assert each["detail"].endswith(more)
 
 
 ASK_AGAIN: list[tuple[errors.AskAgain, int, str | None]] = [
