@@ -1,49 +1,15 @@
-"""Plain words for refusals: what came, and what a JSON schema expects in its place.
+"""Plain words for refusals: what a JSON schema expects, for command fields and settings alike.
 
-Used for command fields and for settings alike.  Everything a stranger sent is shortened, so that a
-refusal is never much larger than what it refuses.
-
-Not for: checking anything.
+Not for: checking anything, or for what came instead (`domain.wording`).
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from domain.ids import ID_RULE
-
-TEXT_SHOWN = 60
-"""Characters of a stranger's text that are shown."""
+from domain.wording import describe_value
 
 Schema = dict[str, Any]
-
-
-def describe_value(value: object) -> str:
-    """What `value` is, in a few words, whatever it is and however large."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value) if value.bit_length() <= 128 else "an integer of many digits"
-        case float():
-            return repr(value)
-        case str():
-            return json.dumps(shorten(value), ensure_ascii=False)
-        case bytes():
-            return "bytes"
-        case list():
-            return f"a list of {len(value)}"
-        case dict():
-            return f"an object of {len(value)}"
-        case _:
-            return f"a {type(value).__name__}"
-
-
-def shorten(text: str) -> str:
-    """`text`, cut when it is long."""
-    return text if len(text) <= TEXT_SHOWN else text[:TEXT_SHOWN] + "…"
 
 
 def describe_schema(schema: Schema, definitions: Schema) -> str:

@@ -6,7 +6,6 @@ is wrong is said in one sentence: which setting, what came, from where, and what
 This is the only module that reads the environment.
 """
 
-import difflib
 import ipaddress
 import os
 import tomllib
@@ -25,6 +24,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from domain.wording import describe_value, nearest
 from gateway.options import (
     ENVIRONMENT_PREFIX,
     LIST_MAX,
@@ -34,7 +34,7 @@ from gateway.options import (
     flag,
     variable,
 )
-from gateway.schema_text import describe_schema, describe_value
+from gateway.schema_text import describe_schema
 from persistence.open import open_store
 
 FILE_VARIABLE = variable("settings")
@@ -285,8 +285,8 @@ def _unknown_keys(from_file: dict[str, Any], path: str) -> list[str]:
 
 
 def _nearest(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else "; `questkeep settings` lists them all"
+    meant = nearest(name, known)
+    return f" (did you mean {meant}?)" if meant else "; `questkeep settings` lists them all"
 
 
 def _sentence(error: ErrorDetails, origins: dict[str, str]) -> str:

@@ -102,7 +102,7 @@ def _victory(
     rules: Rules,
 ) -> Decision | Rejection:
     """The battle's end, the quests it moves, and what it pays."""
-    moved, told = signalled(state, DEFEAT, battle.hostile.hostile_id, 1, now)
+    moved, progress = signalled(state, DEFEAT, battle.hostile.hostile_id, 1, now)
     grant = Grant(
         command_id=command_id,
         cause=Cause.BATTLE,
@@ -113,4 +113,4 @@ def _victory(
         goods=battle.reward,
         hostile=battle.hostile,
     )
-    return pay_out(state, grant, Happened((*events, *told), moved, (battle,)), now, rules)
+    return pay_out(state, grant, Happened((*events, *progress), moved, (battle,)), now, rules)

@@ -29,8 +29,10 @@ def compile_story(
 ) -> Decision | Rejection:
     """The plans of a whole story, all of them or none."""
     blueprints = [
-        ChapterBlueprint(one.chapter_id, one.quests, one.hostiles, one.weight, one.pace_band)
-        for one in command.chapters
+        ChapterBlueprint(
+            chapter.chapter_id, chapter.quests, chapter.hostiles, chapter.weight, chapter.pace_band
+        )
+        for chapter in command.chapters
     ]
     plans = compile_chapters(blueprints, rules)
     return plans if isinstance(plans, Rejection) else _planned(state, plans, now, rules)

@@ -89,10 +89,12 @@ def signalled(
         if after is quest:
             continue
         moved.append(after)
-        for one, before in zip(after.objectives, quest.objectives, strict=True):
-            if one is not before:
+        for objective, before in zip(after.objectives, quest.objectives, strict=True):
+            if objective is not before:
                 events.append(
-                    QuestProgressed(quest.quest_id, kind, target, one.current, one.required)
+                    QuestProgressed(
+                        quest.quest_id, kind, target, objective.current, objective.required
+                    )
                 )
         if after.status is QuestStatus.READY_TO_TURN_IN:
             events.append(QuestReady(quest.quest_id))

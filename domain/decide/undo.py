@@ -64,8 +64,8 @@ def undo_grant(
         affinity=affinity,
         history=(_undo_entry(state, command, entry, taken, levels, now, rules),),
     )
-    told = GrantUndone(entry.command_id, entry.sequence, after.level, taken, missing)
-    return Decision(changes, (told,))
+    undone = GrantUndone(entry.command_id, entry.sequence, after.level, taken, missing)
+    return Decision(changes, (undone,))
 
 
 def reaches_beyond(state: UserState, command_id: str) -> bool:
@@ -128,19 +128,19 @@ def _find(
     state: UserState, older: tuple[HistoryEntry, ...], command_id: str
 ) -> HistoryEntry | Rejection:
     """The newest grant of this command, which must not have been undone."""
-    found = grant_among(reversed((*older, *state.history)), command_id)
-    if found is None:
+    entries = grant_among(reversed((*older, *state.history)), command_id)
+    if entries is None:
         return Rejection(
             Code.GRANT_NOT_FOUND,
             f"undo_command_id is {command_id}, which granted nothing to this user, expected the "
             f"command_id of an entry of the history that is a quest's, a battle's or a grant's",
         )
-    for later in found[1:]:
+    for later in entries[1:]:
         return Rejection(
             Code.ALREADY_UNDONE,
             f"the grant of {command_id} was undone already by command {later.command_id}",
         )
-    return found[0]
+    return entries[0]
 
 
 def _is_grant_of(entry: HistoryEntry, command_id: str) -> bool:

@@ -78,12 +78,15 @@ def compile_chapters(
     """
     if problems := list(_blueprint_problems(blueprints)):
         return _refused(problems)
-    lengths = [one.weight * rules.bands[one.pace_band].tempo_permille for one in blueprints]
+    lengths = [
+        blueprint.weight * rules.bands[blueprint.pace_band].tempo_permille
+        for blueprint in blueprints
+    ]
     whole = sum(lengths)
     ends = [rules.pseudo_level_at(done, whole) for done in (0, *accumulate(lengths))]
     plans = [
-        _plan(one, index, len(blueprints), entry, leave, rules)
-        for index, (one, (entry, leave)) in enumerate(
+        _plan(blueprint, index, len(blueprints), entry, leave, rules)
+        for index, (blueprint, (entry, leave)) in enumerate(
             zip(blueprints, pairwise(ends), strict=True), start=1
         )
     ]
@@ -156,19 +159,19 @@ def _blueprint_problems(blueprints: Sequence[ChapterBlueprint]) -> Iterator[str]
     if not 1 <= len(blueprints) <= CHAPTERS_MAX:
         yield f"chapters has {len(blueprints)} blueprints, expected 1 to {CHAPTERS_MAX}"
     seen: dict[str, int] = {}
-    for index, one in enumerate(blueprints, start=1):
-        name = f"chapter {index} ({one.chapter_id})"
-        if (first := seen.setdefault(one.chapter_id, index)) != index:
+    for index, blueprint in enumerate(blueprints, start=1):
+        name = f"chapter {index} ({blueprint.chapter_id})"
+        if (first := seen.setdefault(blueprint.chapter_id, index)) != index:
             yield f"{name} has the chapter_id of chapter {first}: give it one of its own"
-        quests = one.quests if isinstance(one.quests, int) else len(one.quests)
+        quests = blueprint.quests if isinstance(blueprint.quests, int) else len(blueprint.quests)
         if not 0 <= quests <= QUESTS_MAX:
             yield f"{name} has {quests} quests, expected 0 to {QUESTS_MAX}"
-        for tier, count in one.hostiles.items():
+        for tier, count in blueprint.hostiles.items():
             if not 0 <= count <= COUNT_MAX:
                 yield f"{name} has {count} hostiles of tier {tier}, expected 0 to {COUNT_MAX}"
-        if not 1 <= one.weight <= COUNT_MAX:
-            yield f"{name} has weight {one.weight}, expected 1 to {COUNT_MAX}"
-        if quests == 0 and not any(one.hostiles.values()):
+        if not 1 <= blueprint.weight <= COUNT_MAX:
+            yield f"{name} has weight {blueprint.weight}, expected 1 to {COUNT_MAX}"
+        if quests == 0 and not any(blueprint.hostiles.values()):
             yield f"{name} has no quests and no hostiles, so nothing could pay its budget: add one"
 
 

@@ -58,8 +58,8 @@ def upsert_chapter_progression(
         created_at=before.created_at if before else now,
         updated_at=now,
         hostile_tiers=tuple(
-            TierLedger(one.tier, one.planned_xp, 0, one.count, 0)
-            for one in (plan.tiers if isinstance(plan, ChapterPlan) else ())
+            TierLedger(share.tier, share.planned_xp, 0, share.count, 0)
+            for share in (plan.tiers if isinstance(plan, ChapterPlan) else ())
         ),
     )
 
@@ -136,7 +136,7 @@ def hostile_share(row: ChapterProgression, tier: Tier, experience_permille: int)
     never more than is left.
     """
     if row.hostile_tiers:
-        own = next((one for one in row.hostile_tiers if one.tier is tier), None)
+        own = next((share for share in row.hostile_tiers if share.tier is tier), None)
         if own is None or own.actual_defeat_count >= own.expected_defeat_count:
             return None
         left = max(0, own.planned_xp - own.actual_xp)
@@ -173,11 +173,11 @@ def _moved(
     """The shares of `row` with that of `tier` moved; its XP never falls below 0."""
     return tuple(
         replace(
-            one,
-            actual_xp=max(0, one.actual_xp + xp),
-            actual_defeat_count=one.actual_defeat_count + defeats,
+            share,
+            actual_xp=max(0, share.actual_xp + xp),
+            actual_defeat_count=share.actual_defeat_count + defeats,
         )
-        if one.tier is tier
-        else one
-        for one in row.hostile_tiers
+        if share.tier is tier
+        else share
+        for share in row.hostile_tiers
     )

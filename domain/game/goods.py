@@ -41,31 +41,31 @@ def give(state: UserState, reward: Reward) -> Held | Rejection:
     return Held(inventory, wallet, affinity)
 
 
-def take(held: Amounts, given: Amounts) -> tuple[Amounts | None, Amounts, Amounts]:
-    """What is left of `held` when `given` is taken back, what was taken, and what was missing.
+def take(held: Amounts, amounts: Amounts) -> tuple[Amounts | None, Amounts, Amounts]:
+    """What is left of `held` when `amounts` is taken back, what was taken, and what was missing.
 
     Never below 0; what comes to 0 is gone.  None when nothing changes.
     """
     after, taken, missing = dict(held), Amounts(), Amounts()
-    for name, amount in sorted(given.items()):
-        found = min(amount, held.get(name, 0))
-        if found:
-            taken[name] = found
-            after[name] -= found
-        if found < amount:
-            missing[name] = amount - found
+    for name, amount in sorted(amounts.items()):
+        reached = min(amount, held.get(name, 0))
+        if reached:
+            taken[name] = reached
+            after[name] -= reached
+        if reached < amount:
+            missing[name] = amount - reached
         if after.get(name) == 0:
             del after[name]
     return (after if taken else None), taken, missing
 
 
-def take_affinity(held: Amounts, given: Amounts) -> tuple[Amounts | None, Amounts]:
-    """The affinities before `given`, and what was taken; they may well fall below 0.
+def take_affinity(held: Amounts, amounts: Amounts) -> tuple[Amounts | None, Amounts]:
+    """The affinities before `amounts`, and what was taken; they may well fall below 0.
 
     None when nothing changes.  Bounded by 63 bits like every amount.
     """
     after, taken = dict(held), Amounts()
-    for name, amount in sorted(given.items()):
+    for name, amount in sorted(amounts.items()):
         before = held.get(name, 0)
         after[name] = min(max(before - amount, -INTEGER_MAX), INTEGER_MAX)
         if after[name] != before:

@@ -48,7 +48,7 @@ def seed_of(user_id: str, cause: Cause, cause_id: str, table: str, opening: int)
 
 def drops_of(table: LootTable, dice: Dice) -> tuple[LootDrop, ...]:
     """What one opening of `table` gives: everything guaranteed, then a drop for each roll."""
-    drops = [LootDrop(one.kind, one.id, dice.between(*one.amount)) for one in table.guaranteed]
+    drops = [LootDrop(drop.kind, drop.id, dice.between(*drop.amount)) for drop in table.guaranteed]
     weights = table.weights
     if weights:
         drops += [_rolled(table, weights, dice) for _ in range(dice.between(*table.rolls))]
@@ -67,20 +67,20 @@ def open_tables(
         return goods, ()
     parts = {"items": goods.items, "currency": goods.currency, "affinity": goods.affinity}
     sums = {name: dict(amounts) for name, amounts in parts.items()}
-    told: list[LootOpened | LootMissing] = []
+    openings: list[LootOpened | LootMissing] = []
     for name, times in sorted(goods.loot.items()):
         table = rules.loot.get(name)
         if table is None:
-            told.append(LootMissing(name))
+            openings.append(LootMissing(name))
             continue
         for opening in range(1, times + 1):
             drops = drops_of(table, Dice(seed_of(user_id, cause, cause_id, name, opening)))
-            told.append(LootOpened(name, opening, drops))
+            openings.append(LootOpened(name, opening, drops))
             for drop in drops:
                 if drop.kind != "nothing":
                     part = sums[_PARTS[drop.kind]]
                     part[drop.id] = part.get(drop.id, 0) + drop.amount
-    return replace(goods, **sums, loot={}), tuple(told)
+    return replace(goods, **sums, loot={}), tuple(openings)
 
 
 def unknown_tables(loot: dict[str, int], rules: Rules) -> Rejection | None:
@@ -98,8 +98,8 @@ def unknown_tables(loot: dict[str, int], rules: Rules) -> Rejection | None:
 def _rolled(table: LootTable, weights: int, dice: Dice) -> LootDrop:
     """One roll: entries in the order of the file, `nothing` behind them."""
     roll = dice.throw(weights)
-    ends = accumulate(one.weight for one in table.drops)
-    for one, end in zip(table.drops, ends, strict=True):
+    ends = accumulate(drop.weight for drop in table.drops)
+    for drop, end in zip(table.drops, ends, strict=True):
         if roll <= end:
-            return LootDrop(one.kind, one.id, dice.between(*one.amount), roll, weights)
+            return LootDrop(drop.kind, drop.id, dice.between(*drop.amount), roll, weights)
     return LootDrop("nothing", roll=roll, weights=weights)

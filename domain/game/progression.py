@@ -76,7 +76,7 @@ def acknowledge_level_ups(row: PlayerProgression, now: int) -> PlayerProgression
 
 def level_by_curve(total_xp: int, rules: Rules) -> int:
     """The level that `total_xp` reaches under `rules`."""
-    return bisect_right(rules.levels, total_xp, key=lambda one: one.cumulative_xp)
+    return bisect_right(rules.levels, total_xp, key=lambda level: level.cumulative_xp)
 
 
 def take_experience(

@@ -22,8 +22,10 @@ def offer_quest(
         chapter_id=offer.chapter_id,
         status=QuestStatus.ACTIVE if offer.objectives else QuestStatus.READY_TO_TURN_IN,
         objectives=tuple(
-            Objective(kind=one.kind, target=one.target, required=one.required, current=0)
-            for one in offer.objectives
+            Objective(
+                kind=objective.kind, target=objective.target, required=objective.required, current=0
+            )
+            for objective in offer.objectives
         ),
         reward=Reward(
             experience=offer.reward.experience,
@@ -45,14 +47,16 @@ def record_signal(quest: QuestRecord, kind: str, target: str, count: int, now: i
     if quest.status is not QuestStatus.ACTIVE:
         return quest
     moved = tuple(
-        replace(one, current=min(one.current + count, one.required))
-        if one.kind == kind and one.target == target and one.current < one.required
-        else one
-        for one in quest.objectives
+        replace(objective, current=min(objective.current + count, objective.required))
+        if objective.kind == kind
+        and objective.target == target
+        and objective.current < objective.required
+        else objective
+        for objective in quest.objectives
     )
     if all(after is before for after, before in zip(moved, quest.objectives, strict=True)):
         return quest
-    ready = all(one.current == one.required for one in moved)
+    ready = all(objective.current == objective.required for objective in moved)
     status = QuestStatus.READY_TO_TURN_IN if ready else QuestStatus.ACTIVE
     return replace(quest, status=status, objectives=moved, updated_at=now)
 

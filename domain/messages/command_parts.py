@@ -73,7 +73,7 @@ def _check_quests(value: object) -> int | tuple[QuestWeight, ...]:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= QUESTS_MAX:
         return value
     if isinstance(value, list | tuple) and len(value) <= QUESTS_MAX:
-        if all(isinstance(one, str) and one in _quest_weights for one in value):
+        if all(isinstance(weight, str) and weight in _quest_weights for weight in value):
             return tuple(value)
     raise PydanticCustomError("quests", "Input should be a number of quests or a list of weights")
 

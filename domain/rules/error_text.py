@@ -1,7 +1,6 @@
-"""What is wrong with a rules file, said to the designer: the key, what came, what was expected.
+"""What is wrong with a rules file, in sentences: the key, its value, what was expected, the remedy.
 
-Each sentence also says how to mend it.  Places in lists are told as a person counts them: `level 3`
-where the list holds levels, `entry 3` elsewhere.
+Places in lists are counted from 1: `level 3` where the list holds levels, `entry 3` elsewhere.
 
 Not for: finding the problems (the sections' own checks).
 """
@@ -12,6 +11,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
+
+from domain.wording import TEXT_SHOWN, describe_value, nearest, shorten
 
 _BY_LEVEL = frozenset({"xp_to_next", "total_xp", "strengths"})
 _LIMITS = {
@@ -28,7 +29,7 @@ _KINDS = {
 
 def sentences(error: ValidationError, file: type[BaseModel]) -> list[str]:
     """Every problem of `error` as one sentence each; `file` is the model that was checked."""
-    return [line for one in error.errors() for line in _lines(one, file)]
+    return [line for details in error.errors() for line in _lines(details, file)]
 
 
 def _lines(error: ErrorDetails, file: type[BaseModel]) -> Iterator[str]:
@@ -37,7 +38,7 @@ def _lines(error: ErrorDetails, file: type[BaseModel]) -> Iterator[str]:
         case "value_error":
             text = error["msg"].removeprefix("Value error, ")
             if not isinstance(error["input"], dict | BaseModel):
-                text = f"it is {_shown(error['input'])}, {text}"
+                text = f"it is {_describe(error['input'])}, {text}"
             yield from (f"{path}: {line}" if path else line for line in text.split("\n"))
         case "missing":
             yield _missing(error["loc"], path)
@@ -45,27 +46,26 @@ def _lines(error: ErrorDetails, file: type[BaseModel]) -> Iterator[str]:
             yield f"{path} is no key here: {_instead(error['loc'], file)}"
         case "union_tag_invalid":
             tags = error["ctx"]["expected_tags"].replace("'<", '"').replace(">'", '"')
-            kind = _shown(error["input"].get("kind"))
+            kind = _describe(error["input"].get("kind"))
             yield f"{path}.kind is {kind}, expected one of {tags}: choose one of them"
         case "union_tag_not_found" | "model_type" | "model_attributes_type" | "dict_type":
             mend = f"a section: write its keys under [{path}]"
             if error["loc"] and isinstance(error["loc"][-1], int):
                 mend = "keys and values in braces: write { key = value, ... }"
-            yield f"{path or 'the file'} is {_shown(error['input'])}, expected {mend}"
+            yield f"{path or 'the file'} is {_describe(error['input'])}, expected {mend}"
         case "too_short" if len(error["input"]) >= error["ctx"]["min_length"]:
             # Pydantic counts what is right in a list; what is wrong in it is told by itself.
             return
         case _:
-            yield f"{path} is {_shown(error['input'])}, expected {_expected(error)}"
+            yield f"{path} is {_describe(error['input'])}, expected {_expected(error)}"
 
 
 def not_toml(error: ValueError, text: str) -> str:
     """What TOML's own reader found, with the line it stopped at, cut short."""
-    found = re.search(r"at line (\d+)", str(error))
-    if found is None:
+    place = re.search(r"at line (\d+)", str(error))
+    if place is None:
         return f"not TOML: {error}"
-    line = text.splitlines()[int(found[1]) - 1].strip()
-    line = line if len(line) <= 60 else f"{line[:57]}..."
+    line = shorten(text.splitlines()[int(place[1]) - 1].strip())
     return (
         f"not TOML: {error}, where it says {line or 'nothing'}: look there and in the line before "
         f"for a quote, bracket or comma too many or too few"
@@ -74,10 +74,10 @@ def not_toml(error: ValueError, text: str) -> str:
 
 def _expected(error: ErrorDetails) -> str:
     """What a single value should have been, and how to mend it."""
-    kind, ctx, came = error["type"], error.get("ctx", {}), error["input"]
-    if kind == "int_type" and _in_permille(error["loc"]) and not isinstance(came, str):
+    kind, ctx, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "int_type" and _in_permille(error["loc"]) and not isinstance(value, str):
         return "an integer of thousandths: write 1000 for one time, 1500 for one and a half"
-    if kind == "int_type" and isinstance(came, bool):
+    if kind == "int_type" and isinstance(value, bool):
         return "an integer: write a whole number"
     if kind in _LIMITS:
         name, words, mend = _LIMITS[kind]
@@ -116,23 +116,16 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return path
 
 
-def _shown(value: object) -> str:
-    """The value as the file writes it, cut short."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() > 200:
-        return f"an integer of {value.bit_length()} bits"
-    if isinstance(value, str):
-        text = '"' + value.replace("\n", "\\n") + '"'
-    elif isinstance(value, dict):
-        text = "a section"
-    elif isinstance(value, list):
-        short = len(value) <= 4 and not any(isinstance(one, list | dict) for one in value)
-        inside = ", ".join(_shown(one) for one in value) if short else ""
-        text = f"[{inside}]" if short and len(inside) < 60 else f"a list of {len(value)}"
-    else:
-        text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _describe(value: object) -> str:
+    """The value as the file writes it: tables are sections, and a short list is written out."""
+    if isinstance(value, dict):
+        return "a section"
+    if isinstance(value, list) and len(value) <= 4:
+        items = [] if any(isinstance(item, list | dict) for item in value) else value
+        text = f"[{', '.join(describe_value(item) for item in items)}]"
+        if len(items) == len(value) and len(text) <= TEXT_SHOWN:
+            return text
+    return describe_value(value)
 
 
 def _in_permille(loc: tuple[int | str, ...]) -> bool:
@@ -147,21 +140,9 @@ def _instead(loc: tuple[int | str, ...], file: type[BaseModel]) -> str:
     if keys == ["kind"]:
         kinds = ", ".join(f'"{kind}"' for kind in _kinds_at(loc[:-1], file))
         return f"without a kind the section is off; write kind = one of {kinds}, or remove the key"
-    likely = min(keys, key=lambda key: _edits(unknown, key), default="")
-    meant = f" ({likely} may be meant)" if 3 * _edits(unknown, likely) <= len(unknown) else ""
-    return f"remove it, or write one of {', '.join(keys)}{meant}"
-
-
-def _edits(one: str, other: str) -> int:
-    """How many letters have to be changed, added or taken to make `other` of `one`."""
-    costs = list(range(len(other) + 1))
-    for done, letter in enumerate(one, start=1):
-        before, costs[0] = costs[0], done
-        for place, wanted in enumerate(other, start=1):
-            kept = before + (letter != wanted)
-            before = costs[place]
-            costs[place] = min(kept, before + 1, costs[place - 1] + 1)
-    return costs[-1]
+    meant = nearest(unknown, keys)
+    hint = f" ({meant} may be meant)" if meant else ""
+    return f"remove it, or write one of {', '.join(keys)}{hint}"
 
 
 def _kinds_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> Iterator[str]:
@@ -186,7 +167,7 @@ def _place_at(loc: tuple[int | str, ...], file: type[BaseModel]) -> Any:
         if get_origin(place) is dict:
             place = get_args(place)[1]
         elif isinstance(part, int):
-            place = next((one for one in _inside(place) if get_origin(one) is tuple), place)
+            place = next((part for part in _inside(place) if get_origin(part) is tuple), place)
             place = get_args(place)[0]
         elif part.startswith("<"):
             place = next(

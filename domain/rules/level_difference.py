@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, model_validator
 
 from domain.rules.curves.integer_roots import root_floor
-from domain.rules.level_gaps import falling, grey_level, rounded, zero_difference
+from domain.rules.level_difference_math import falling, grey_level, rounded, zero_difference
 from domain.rules.sections import (
     Exponent,
     LevelNumber,

@@ -36,16 +36,18 @@ def _span(least: int, most: int) -> PlainValidator:
     """A check that reads `3` or `[1, 3]`."""
 
     def read(value: Any) -> Span:
-        given = value if isinstance(value, list | tuple) else [value, value]
-        whole = all(isinstance(one, int) and not isinstance(one, bool) for one in given)
-        if whole and len(given) == 2 and least <= given[1] < given[0] <= most:
-            raise ValueError(f"expected [from, to] in rising order: write [{given[1]}, {given[0]}]")
-        if not whole or len(given) != 2 or not least <= given[0] <= given[1] <= most:
+        bounds = value if isinstance(value, list | tuple) else [value, value]
+        whole = all(isinstance(bound, int) and not isinstance(bound, bool) for bound in bounds)
+        if whole and len(bounds) == 2 and least <= bounds[1] < bounds[0] <= most:
+            raise ValueError(
+                f"expected [from, to] in rising order: write [{bounds[1]}, {bounds[0]}]"
+            )
+        if not whole or len(bounds) != 2 or not least <= bounds[0] <= bounds[1] <= most:
             raise ValueError(
                 f"expected a whole number from {least} to {most}, or two of them in rising order "
                 f"as [from, to]: write one or both"
             )
-        return Span(*given)
+        return Span(*bounds)
 
     return PlainValidator(read)
 
@@ -126,7 +128,7 @@ class LootTable(Section):
     @property
     def weights(self) -> int:
         """All weights together; 0 when nothing is rolled for."""
-        return sum(one.weight for one in self.drops) + self.nothing
+        return sum(drop.weight for drop in self.drops) + self.nothing
 
 
 def name_problems(tables: dict[str, LootTable]) -> Iterator[str]:

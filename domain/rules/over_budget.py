@@ -44,15 +44,15 @@ class OverBudgetDecay(Section):
         refuse(
             [
                 f"brackets (entry {entry}) begins at over_permille {after.over_permille}, expected "
-                f"above the {one.over_permille} before it: put the brackets in rising order"
-                for entry, (one, after) in steps
-                if after.over_permille <= one.over_permille
+                f"above the {before.over_permille} before it: put the brackets in rising order"
+                for entry, (before, after) in steps
+                if after.over_permille <= before.over_permille
             ]
             + [
                 f"brackets (entry {entry}) has worth_permille {after.worth_permille}, expected at "
-                f"most the {one.worth_permille} before it: being further over must not pay more"
-                for entry, (one, after) in steps
-                if after.worth_permille > one.worth_permille
+                f"most the {before.worth_permille} before it: being further over must not pay more"
+                for entry, (before, after) in steps
+                if after.worth_permille > before.worth_permille
             ]
         )
         return self

@@ -205,7 +205,7 @@ class RulesFile(Section):
 
     def _loot_problems(self) -> list[str]:
         """A tier must name a table that there is."""
-        named = ((tier, one.loot) for tier, one in self.tiers.by_tier().items())
+        named = ((tier, tier_rules.loot) for tier, tier_rules in self.tiers.by_tier().items())
         known = ", ".join(f'"{name}"' for name in self.loot)
         return [
             f'tiers.{tier}.loot is "{name}", expected one of {known}: choose one of them, or add '

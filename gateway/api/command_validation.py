@@ -16,9 +16,10 @@ from pydantic_core import ErrorDetails
 
 from domain.ids import is_id
 from domain.messages.commands import COMMAND_TYPES, Command, command_adapter, decode_command
+from domain.wording import describe_value, shorten
 from gateway.auth.authenticator import Caller
 from gateway.problems import FieldError, Problem
-from gateway.schema_text import Schema, describe_schema, describe_value, schema_at, shorten
+from gateway.schema_text import Schema, describe_schema, schema_at
 
 FIELDS_MAX = 64
 """Most fields of one command: more are refused unread."""

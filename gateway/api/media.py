@@ -14,8 +14,8 @@ import msgpack
 import orjson
 
 from actors.messages import Media
+from domain.wording import describe_value
 from gateway.problems import Problem
-from gateway.schema_text import describe_value
 
 CONTENT_TYPE = {Media.JSON: b"application/json", Media.MSGPACK: b"application/msgpack"}
 PROBLEM_TYPE = {

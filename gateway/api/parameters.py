@@ -4,10 +4,10 @@ Not for: finding the route (`routes`), or bodies (`command_validation`).
 """
 
 from domain.ids import ID_RULE, is_id, is_user_id
+from domain.wording import describe_value, shorten
 from gateway.api.exchange import Exchange
 from gateway.auth.authenticator import Caller
 from gateway.problems import FieldError, Problem
-from gateway.schema_text import describe_value, shorten
 
 PAGE = {"after": (0, 2**53 - 1), "limit": (1, 1_000)}
 """What a query of a view in pages may name, and its limits."""

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-DOMAIN = sorted((Path(__file__).parents[2] / "domain").rglob("*.py"))
+# `wording` names values of any type and computes nothing.
+DOMAIN = sorted(
+    path for path in (Path(__file__).parents[2] / "domain").rglob("*.py") if path.stem != "wording"
+)
 EXACT = {"isqrt", "gcd"}
 
 

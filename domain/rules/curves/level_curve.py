@@ -72,9 +72,9 @@ class TableCurve(LevelCurve):
     @model_validator(mode="after")
     def _one_table(self) -> Self:
         if (self.xp_to_next is None) is (self.total_xp is None):
-            given = "neither" if self.xp_to_next is None else "both"
+            named = "neither" if self.xp_to_next is None else "both"
             raise ValueError(
-                f"{given} of xp_to_next and total_xp given, expected exactly one: write "
+                f"{named} of xp_to_next and total_xp given, expected exactly one: write "
                 f"xp_to_next = [cost of level 1, cost of level 2, ...]"
             )
         if self.total_xp and self.total_xp[0] != 0:

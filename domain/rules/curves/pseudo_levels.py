@@ -79,10 +79,10 @@ class PointsCurve(StorySpan):
         inner = [(point.position_permille, point.progress_permille) for point in self.points]
         refuse(
             [
-                f"points from {one} to {after} do not rise in both numbers: expected each point's "
-                f"position_permille and progress_permille above those before it, between 0 and 1000"
-                for one, after in pairwise([(0, 0), *inner, (1000, 1000)])
-                if after[0] <= one[0] or after[1] <= one[1]
+                f"points from {before} to {after} do not rise in both numbers: expected each "
+                f"position_permille and progress_permille above the one before, between 0 and 1000"
+                for before, after in pairwise([(0, 0), *inner, (1000, 1000)])
+                if after[0] <= before[0] or after[1] <= before[1]
             ]
         )
         return self

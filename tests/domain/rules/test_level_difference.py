@@ -3,7 +3,7 @@
 import pytest
 
 from domain.rules.level_difference import DifferenceRule
-from domain.rules.level_gaps import grey_level, rounded, zero_difference
+from domain.rules.level_difference_math import grey_level, rounded, zero_difference
 from domain.state.rows import Source
 from tests.domain import table_kit
 from tests.domain.rules_kit import small
