@@ -6,7 +6,7 @@ READY := .venv/.ready
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
-.PHONY: help setup run test check bench bench-limits torture pins clean
+.PHONY: help setup run test test-quick check bench bench-limits torture pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -21,6 +21,9 @@ run: $(READY) ## start the server (Ctrl-C stops it cleanly)
 
 test: $(READY) ## run the tests
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+test-quick: $(READY) ## the tests that start no Ray, kill no process and open no browser: under 90 seconds
+	@exec $(BIN)/python -m pytest -m 'not ray and not kills and not slow' $(ARGS)
 
 check: $(READY) ## style, types and architecture, in under a minute
 	@$(BIN)/ruff check .
