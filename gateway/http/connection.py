@@ -1,10 +1,9 @@
-"""One HTTP/1.1 connection: requests in, one at a time to the application, answers back in order.
+"""One HTTP/1.1 connection: parses requests, has them answered one at a time, in order.
 
-httptools (llhttp) reads the bytes.  Here is the rest of a connection's life, limits on size and
-time above all, and nothing that the application does not need: a general server between the two
-took 20 us of a request's 50 (`docs/decisions/0015`).
+httptools (llhttp) parses the bytes.  The rest of a connection's life is here, limits on size and
+time above all: a general server took 20 us of a request's 50 (`docs/decisions/0015`).
 
-Not for: addresses and the life of the server (`listening`), or what is answered (`app`).
+Not for: addresses and accepting (`listener`), or the answers: they come from a callable.
 """
 
 import asyncio
@@ -17,25 +16,24 @@ from typing import cast
 
 import httptools
 
-from gateway.api.app import App
-from gateway.http.messages import API_HEADERS, CLOSE, Headers, Request, Response
+from gateway.http.messages import API_HEADERS, CLOSE, Answer, Headers, Request, Response
 
 HEAD_BYTES_MAX = 64 * 1024
-"""Of a request's line and headers, give or take one read of the socket."""
+"""Most bytes of a request's line and headers, give or take one read of the socket."""
 HEAD_SECONDS_MAX = 30.0
-"""How long they may take to arrive, all of them; for the first request, from the connection on."""
+"""How long the head of a request may take; for the first one, from the connection on."""
 KEEP_ALIVE_SECONDS = 75.0
-"""Longer than the 60 s for which load balancers commonly keep a connection, so that it is they who
-end it: a request that crosses our end on its way would be lost."""
+"""How long an idle connection is kept.  Longer than the 60 s of common load balancers, so that they
+close it: a request that crosses our close on its way would be lost."""
 UNWANTED_SECONDS_MAX = 30.0
-"""How long the rest of a body may go on that nobody reads, the answer being given."""
+"""How long the rest of a body may take that nobody reads, its request being answered."""
 READER_SECONDS_MAX = 30.0
-"""How long a client may leave an answer unread that the sockets have no room for."""
+"""How long a client may leave an answer unread that its socket has no room for."""
 UNREAD_BYTES_MAX = 64 * 1024
-"""Of a body that the application has not taken yet; beyond it the client waits."""
+"""Most bytes of a body kept for the application; beyond it the socket is not read."""
 
-_STATUS_LINES = {one: f"HTTP/1.1 {one} {one.phrase}\r\n".encode() for one in HTTPStatus}
-_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def _lines(headers: Headers) -> bytes:
@@ -46,41 +44,47 @@ _API_LINES = _lines(API_HEADERS)
 
 
 class Connections:
-    """All connections of one gateway.  `date` is what their answers say it is."""
+    """All open connections of one listener.
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    Attributes:
+        answer: gives the response to each request.
+        date: the `date` header of responses, at most a second old.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
         self._open: set[Connection] = set()
         self._none_open = asyncio.Event()
         self.date = formatdate(usegmt=True).encode()
 
     def connect(self) -> "Connection":
-        """A client came."""
+        """The protocol of a new connection."""
         return Connection(self)
 
     def opened(self, connection: "Connection") -> None:
-        """It is there."""
+        """Called by a connection that has its socket."""
         self._open.add(connection)
         self._none_open.clear()
 
     def closed(self, connection: "Connection") -> None:
-        """It is no more."""
+        """Called by a connection that has lost its socket."""
         self._open.discard(connection)
         if not self._open:
             self._none_open.set()
 
-    def sweep(self, now: float) -> None:
-        """Close what is late, `now` in the event loop's seconds; to be done about once a second.
+    def close_expired(self, now: float) -> None:
+        """Close connections whose deadline is before `now`, in the event loop's seconds.
 
-        Timers of their own would have to be set and taken back with each request.
+        To be called about once a second: a timer for each connection would have to be set and
+        cancelled with each request.
         """
         self.date = formatdate(usegmt=True).encode()
         for connection in list(self._open):
-            if connection.late_at < now:
-                connection.give_up()
+            if connection.expires_at < now:
+                connection.expire()
 
     async def end(self, seconds_max: float) -> None:
-        """Answer what has come and close; what takes longer is cut off."""
+        """Answer the requests that have arrived, then close; abort after `seconds_max`."""
         for connection in list(self._open):
             connection.end()
         if self._open:
@@ -92,11 +96,11 @@ class Connections:
 
 
 class Connection(asyncio.Protocol):
-    """One client.
+    """One client's connection.
 
     Attributes:
-        late_at: when to close it unless something comes before, in the event loop's seconds.
-        answering: answers what has come; None when there is nothing to answer.
+        expires_at: deadline of what the client is expected to do next, in the event loop's seconds.
+        answering: the task that answers queued requests; None while there are none.
     """
 
     def __init__(self, connections: Connections) -> None:
@@ -114,10 +118,10 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._reading = True
         self._last = False  # no request is taken after those in the queue
-        self._deaf = False  # what comes is not looked at any more
-        self._refusal = b""  # goes out behind the last answer, to whoever sent no HTTP
-        self._told_to_go_on: Request | None = None
-        self.late_at = self._loop.time() + HEAD_SECONDS_MAX
+        self._discarding = False  # bytes that arrive are dropped
+        self._refusal = b""  # sent after the last answer, to a client that sent no HTTP
+        self._continue_sent: Request | None = None
+        self.expires_at = self._loop.time() + HEAD_SECONDS_MAX
 
     # -- the transport's side --------------------------------------------------------------------
 
@@ -132,12 +136,14 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._discarding:
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._last = self._deaf = True  # we stay with HTTP/1.1; what follows is something else
+            self._last = self._discarding = (
+                True  # we stay with HTTP/1.1; what follows is something else
+            )
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
         if self._in_head:
@@ -172,7 +178,7 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._in_head = True
         self._head_bytes = 0
-        self.late_at = self._loop.time() + HEAD_SECONDS_MAX
+        self.expires_at = self._loop.time() + HEAD_SECONDS_MAX
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -189,7 +195,7 @@ class Connection(asyncio.Protocol):
             parts = httptools.parse_url(target)
             request.path, request.query = parts.path or b"/", parts.query or b""
         self._in_head = False
-        self.late_at = inf
+        self.expires_at = inf
         if not self._last:
             self._queue.append(request)
         if not self._parser.should_keep_alive() or self._parser.get_http_version() == "1.0":
@@ -202,23 +208,23 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._incoming.end()
         if not self._queue:  # it was answered before all of it was here
-            self.late_at = self._loop.time() + KEEP_ALIVE_SECONDS
+            self.expires_at = self._loop.time() + KEEP_ALIVE_SECONDS
 
     # -- answers ---------------------------------------------------------------------------------
 
     async def _answer(self) -> None:
-        """Answer what is in the queue."""
+        """Answer the queued requests, one after the other."""
         try:
             while self._queue and self._transport is not None:
                 request = self._queue[0]
-                response = await self._connections.app.answer(request)
+                response = await self._connections.answer(request)
                 self._queue.popleft()
                 if response is not None:
                     self._send(request, response)
                 if self._writable is not None:
-                    self.late_at = self._loop.time() + READER_SECONDS_MAX
+                    self.expires_at = self._loop.time() + READER_SECONDS_MAX
                     await self._writable
-                    self.late_at = inf
+                    self.expires_at = inf
         except BaseException:
             self.abort()
             raise
@@ -228,7 +234,7 @@ class Connection(asyncio.Protocol):
         else:
             whole = self._incoming.complete
             patience = KEEP_ALIVE_SECONDS if whole else UNWANTED_SECONDS_MAX
-            self.late_at = self._loop.time() + patience
+            self.expires_at = self._loop.time() + patience
             self._read(True)
 
     def _send(self, request: Request, response: Response) -> None:
@@ -253,12 +259,12 @@ class Connection(asyncio.Protocol):
         )
 
     def _wanted(self) -> None:
-        """The application waits for more of the first request's body."""
+        """The application waits for more of the first request's body: ask the client to go on."""
         request = self._queue[0]
-        if self._told_to_go_on is not request and _asks_to_go_on(request):
-            self._told_to_go_on = request
+        if self._continue_sent is not request and _expects_continue(request):
+            self._continue_sent = request
             if self._transport is not None:
-                self._transport.write(_GO_ON)
+                self._transport.write(_CONTINUE)
         self._read(True)
 
     def _read(self, on: bool) -> None:
@@ -272,32 +278,32 @@ class Connection(asyncio.Protocol):
     # -- the end ---------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """Take no more requests; close once those that came are answered."""
+        """Take no more requests; close once the queued ones are answered."""
         self._last = True
         if self.answering is None:
             self.close()
 
     def close(self) -> None:
-        """Close once everything is sent."""
+        """Close once all bytes are sent."""
         if self._transport is not None:
             self._transport.write(self._refusal)
             self._transport.close()
 
-    def give_up(self) -> None:
-        """The client is late: with a request, or in reading an answer."""
+    def expire(self) -> None:
+        """The deadline has passed: close, or abort while the client leaves an answer unread."""
         if self._writable is None:
             self.close()
         else:
             self.abort()
 
     def abort(self) -> None:
-        """Close whatever is still to be sent."""
+        """Close at once; unsent bytes are dropped."""
         if self._transport is not None:
             self._transport.abort()
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """What came is no request: say so behind the answers to those before it."""
-        self._deaf = True
+        """Answer bytes that are no request with `status`, after the answers to those before."""
+        self._discarding = True
         if self._last:
             return  # and nothing was to come
         self._last = True
@@ -307,13 +313,13 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def _break_off(self) -> None:
-        """No more of any body will come."""
+        """End the requests whose bodies are incomplete: the rest will not arrive."""
         for request in self._queue:
             if not request.complete:
                 request.end(gone=True)
 
 
-def _asks_to_go_on(request: Request) -> bool:
+def _expects_continue(request: Request) -> bool:
     return any(
         name == b"expect" and value.lower() == b"100-continue" for name, value in request.headers
     )

@@ -1,10 +1,10 @@
-"""The socket side: an address that is really free, and connections accepted on it.
+"""The listening socket: finds a free address and accepts connections on it.
 
-The port is opened so that several gateways of one server can answer on it (SO_REUSEPORT): the
-kernel gives each new connection to one of them.  A second *server* would start without a word and
-take half of the requests, so the address is tried here first, once for all of a server's gateways.
+Several gateways of one server listen on the same port (SO_REUSEPORT): the kernel gives each new
+connection to one of them.  A second *server* would start without a word and take half of the
+requests, so `free_address` tries the address first, once for all of a server's gateways.
 
-Not for: what happens on a connection (`connection`), or what is answered (`app`).
+Not for: what happens on a connection (`connection`), or the answers: they come from a callable.
 """
 
 import asyncio
@@ -15,19 +15,19 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.api.app import App
 from gateway.http.connection import Connections
+from gateway.http.messages import Answer
 
 log = structlog.get_logger(__name__)
 
 FILES_MAX = 65_536
-"""Open files, most of them connections, that this process asks to be allowed."""
-SWEEP_SECONDS = 1.0
+"""Open files, most of them connections, that this process asks the system for."""
+EXPIRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
-"""How long connections may take to end when the server stops; the rest is cut."""
+"""How long connections may take to close when the server stops; then they are aborted."""
 _BACKLOG = 2_048
-_TOGETHER = 64
-"""Connections taken in before others get their turn."""
+_ACCEPTED_TOGETHER_MAX = 64
+"""Connections accepted before the event loop serves the others."""
 _PAUSE_SECONDS = 1.0
 
 
@@ -72,18 +72,20 @@ def free_address(host: str, port: int) -> Address:
 
 
 class Listener:
-    """A gateway's connections, in this process and on this event loop.
+    """Accepts connections in this process and on this event loop, many at a time.
 
-    It takes in many at a time.  An event loop's own server may take one in each of its turns
-    (uvloop's does), and newcomers to a busy gateway would wait for most of a second.
+    An event loop's own server may accept one in each of its turns (uvloop's does): new connections
+    to a busy gateway would wait for most of a second.
+
+    `answer` gives the response to each request.
     """
 
-    def __init__(self, app: App, address: Address) -> None:
+    def __init__(self, answer: Answer, address: Address) -> None:
         self._address = address
-        self._connections = Connections(app)
+        self._connections = Connections(answer)
         self._socket: socket.socket | None = None
-        self._sweeping: asyncio.Task[None] | None = None
-        self._taking_in: set[asyncio.Task[None]] = set()
+        self._expiry: asyncio.Task[None] | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Return once connections are accepted.  Raises `CannotListen`."""
@@ -91,37 +93,37 @@ class Listener:
         self._socket = self._open()
         self._socket.setblocking(False)
         self._listen()
-        self._sweeping = asyncio.create_task(self._sweep())
+        self._expiry = asyncio.create_task(self._close_expired())
 
     def _listen(self) -> None:
         if self._socket is not None:
             asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
 
     def _accept(self, listening: socket.socket) -> None:
-        """Take in who has come."""
+        """Accept the connections that wait in the backlog."""
         loop = asyncio.get_running_loop()
-        for _ in range(_TOGETHER):
+        for _ in range(_ACCEPTED_TOGETHER_MAX):
             try:
-                came, _ = listening.accept()
+                accepted, _ = listening.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            except OSError as error:  # no more files, most likely: those who wait keep waiting
+            except OSError as error:  # no more files, most likely: the backlog waits
                 log.error("connections cannot be accepted", reason=str(error))
                 loop.remove_reader(listening)
                 loop.call_later(_PAUSE_SECONDS, self._listen)
                 return
-            task = loop.create_task(self._take_in(came))
-            self._taking_in.add(task)
-            task.add_done_callback(self._taking_in.discard)
+            task = loop.create_task(self._connect(accepted))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
 
-    async def _take_in(self, came: socket.socket) -> None:
+    async def _connect(self, accepted: socket.socket) -> None:
         try:
-            came.setblocking(False)
-            came.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             loop = asyncio.get_running_loop()
-            await loop.connect_accepted_socket(self._connections.connect, came)
+            await loop.connect_accepted_socket(self._connections.connect, accepted)
         except OSError:  # gone already
-            came.close()
+            accepted.close()
 
     def _open(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._address.ip else socket.AF_INET
@@ -136,19 +138,19 @@ class Listener:
             raise _cannot_listen(self._address.ip, self._address.port, error) from None
         return opened
 
-    async def _sweep(self) -> None:
+    async def _close_expired(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            self._connections.sweep(asyncio.get_running_loop().time())
+            await asyncio.sleep(EXPIRY_SECONDS)
+            self._connections.close_expired(asyncio.get_running_loop().time())
 
     async def stop(self) -> None:
-        """Accept nothing more, answer what has come, close every connection."""
-        if self._socket is None or self._sweeping is None:
+        """Accept no more connections, answer the requests that have arrived, close all."""
+        if self._socket is None or self._expiry is None:
             return
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         self._socket = None
-        self._sweeping.cancel()
+        self._expiry.cancel()
         await self._connections.end(STOP_SECONDS)
 
 

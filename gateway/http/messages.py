@@ -1,10 +1,10 @@
-"""A request as it comes in, and the response that goes back.
+"""A request as it arrives, the response to it, and what gives one for the other.
 
-Not for: bytes on a connection (`connection`), or what any of it means (`gateway.api`).
+Not for: bytes on a connection (`connection`), or what any of it means.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -94,3 +94,7 @@ class Response(NamedTuple):
     body: bytes
     headers: Headers = API_HEADERS
     code: str = ""
+
+
+Answer = Callable[[Request], Awaitable[Response | None]]
+"""Gives the response to a request; None when the client is gone and nobody waits for it."""

@@ -140,7 +140,7 @@ async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
     app = make_app(settings, token_keys, cluster, rules)
     gateways = Gateways(app.metrics, rules)
     app.metrics_text = gateways.metrics_text
-    listener = Listener(app, parts.address)
+    listener = Listener(app.answer, parts.address)
     try:
         await listener.start()
         await _start_further(gateways, parts, cluster)

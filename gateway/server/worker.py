@@ -88,7 +88,7 @@ class Further:
         self._rules = FollowedRules(compile_rules(begin.rules_text), self._line)
         self._app = make_app(settings, token_keys, self._cluster, self._rules)
         self._app.metrics_text = self._metrics_text
-        self._listener = Listener(self._app, begin.address)
+        self._listener = Listener(self._app.answer, begin.address)
 
     async def _show_rules(self, text: str) -> None:
         self._rules.show(compile_rules(text))

@@ -8,27 +8,25 @@ import sys
 from typing import Any, cast
 
 from benchmarks.peers.limits.empty import REPLY
-from gateway.api.app import App
-from gateway.api.exchange import Exchange
 from gateway.http.listener import Address, Listener
 from gateway.http.messages import Request, Response
 from gateway.server.event_loop import loop_factory
 
-BODY_BYTES_MAX = 64 * 1024
-BODY_SECONDS_MAX = 30.0
 
-
-class Nothing:
-    """Reads the whole body, as every peer does, and answers a reply of a turn-in's size."""
-
-    async def answer(self, request: Request) -> Response:
-        await Exchange(request, ()).read(BODY_BYTES_MAX, BODY_SECONDS_MAX)
-        return Response(200, b"application/json", REPLY)
+async def answer(request: Request) -> Response | None:
+    """Read the whole body, as every peer does, and answer a reply of a turn-in's size."""
+    request.take()
+    while not request.complete:
+        await request.more()
+        if request.gone:
+            return None
+        request.take()
+    return Response(200, b"application/json", REPLY)
 
 
 async def serve(port: int) -> None:
     """Until the process is ended."""
-    await Listener(cast(App, Nothing()), Address("127.0.0.1", port)).start()
+    await Listener(answer, Address("127.0.0.1", port)).start()
     await asyncio.Event().wait()
 
 
