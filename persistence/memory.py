@@ -11,14 +11,12 @@ Not for: anything that has to survive (P1).
 
 import asyncio
 import itertools
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from persistence.errors import Fenced, Unavailable
-from persistence.store import Batch, Store, Stored, Stream, StreamId
-
-FORMAT = 1
+from persistence.store import Batch, Store, Stored, Stream, StreamId, new_incarnation
+from persistence.store_format import STORE_FORMAT
 
 
 @dataclass
@@ -70,7 +68,7 @@ def world(name: str) -> World:
     return _worlds.setdefault(name, World())
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """Implements `Store` over a `World`."""
 
     def __init__(self, world: World, faults: Faults | None = None, name: str = "") -> None:
@@ -82,12 +80,11 @@ class MemoryStore:
     async def format(self) -> int | None:
         self._check_open()
         stands = self._world.journals or self._world.snapshots or self._world.notes
-        return FORMAT if stands else None
+        return STORE_FORMAT if stands else None
 
     async def claim(self, host: str) -> Stream:
         self._check_open()
-        number = next(self._world.incarnations)
-        stream = StreamId(host, f"{number:020}-{secrets.token_hex(8)}")
+        stream = StreamId(host, new_incarnation(next(self._world.incarnations)))
         self._world.journals[stream] = _Journal()
         return MemoryStream(stream, self._world, self.faults)
 
@@ -165,7 +162,7 @@ class MemoryStore:
             raise Unavailable(f"{self.url} was closed")
 
 
-class MemoryStream:
+class MemoryStream(Stream):
     """Implements `Stream`, with the same order as on disk: store, look for a fence, answer."""
 
     def __init__(self, stream: StreamId, world: World, faults: Faults) -> None:
@@ -221,8 +218,3 @@ class MemoryStream:
         self._over = Unavailable(f"{self.id} was closed")
         if all_dropped:
             self._world.journals.pop(self.id, None)
-
-
-def _conforms(store: MemoryStore) -> Store:
-    """Read by the type checker only: `MemoryStore` keeps the contract."""
-    return store

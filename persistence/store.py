@@ -16,6 +16,7 @@ Two kinds of object stand under a store's root, and a few notes beside them:
 - **notes**: small named files of the operator's tools, such as what makes a store a backup.
 """
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import NamedTuple, Protocol
 
@@ -25,6 +26,11 @@ class StreamId(NamedTuple):
 
     host: str
     incarnation: str
+
+
+def new_incarnation(order: int) -> str:
+    """A name that no other incarnation has; of one host's, `order` sorts them, oldest first."""
+    return f"{order:020}-{secrets.token_hex(8)}"
 
 
 class Batch(NamedTuple):

@@ -27,13 +27,9 @@ from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.receipts import Receipt, Receipts, fingerprint
 from domain.state.rows import ChapterProgression, PlayerProgression
 from domain.state.user_state import NOTHING, UserState
-from persistence.codec.snapshots import (
-    FORMAT,
-    Record,
-    encode_record,
-    encode_reply,
-    encode_snapshot,
-)
+from persistence.codec.formats import FORMAT
+from persistence.codec.records import Record, encode_record, encode_reply
+from persistence.codec.snapshots import encode_snapshot
 
 HISTORY_LIMIT = 100
 """Entries of the account in one answer when the reader names no number."""

@@ -126,10 +126,10 @@ def print_backup(url: str, done: BackupSummary, as_json: bool) -> None:
     for damage in done.damages:
         typer.echo(f"DAMAGE {damage}", err=True)
     if as_json:
-        _print_json({"url": url, **msgspec.to_builtins(done.head)})
+        _print_json({"url": url, **msgspec.to_builtins(done.manifest)})
         return
     left_out = f" {count(len(done.damages), 'damaged user')} left out." if done.damages else ""
-    typer.echo(f"{url}: {count(done.head.users, 'user')} copied.{left_out}")
+    typer.echo(f"{url}: {count(done.manifest.users, 'user')} copied.{left_out}")
 
 
 def print_deleted(url: str, user: str, known: bool, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 import msgspec
 
-from persistence.codec.snapshots import FORMAT
+from persistence.codec.formats import FORMAT
 from persistence.errors import Corrupt, NewerFormat
 from persistence.store import Store
 

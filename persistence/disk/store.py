@@ -13,7 +13,6 @@ Not for: keeping a second server out (`disk.lock`).
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,18 +20,17 @@ from typing import TypeVar
 
 from persistence.disk import files, journals, stream
 from persistence.disk.snapshots import SNAPSHOTS, Snapshots
-from persistence.errors import Corrupt, NewerFormat, Unavailable
+from persistence.errors import Corrupt, Unavailable
 from persistence.store import Batch, Store, Stored, Stream, StreamId
+from persistence.store_format import HEADER_NAME, decode_header, encode_header
 
-FORMAT = 1
-IDENTITY = "STORE"
 NOTES = "notes"
 
 _THREADS = 8  # syncs that run side by side share the file system's own commits
 _Result = TypeVar("_Result")
 
 
-class DiskStore:
+class DiskStore(Store):
     """Implements `Store` under a folder.  Any number of processes may have the same one open."""
 
     def __init__(self, root: Path, segment_bytes: int = stream.SEGMENT_BYTES) -> None:
@@ -134,8 +132,8 @@ class DiskStore:
         """Refuse a store of a newer format by name (P9).  One with nothing in it is fine."""
         if self._format is not None:
             return
-        place = self._root / IDENTITY
-        content = self._identity()
+        place = self._root / HEADER_NAME
+        content = self._header()
         if content is None:
             # It is the first thing made in a store, and durable before anything else is: where
             # something else stands, it stands too, though another process may have made both
@@ -145,17 +143,14 @@ class DiskStore:
             ]
             if not standing:
                 return
-            content = self._identity()
+            content = self._header()
             if content is None:
                 raise Corrupt(str(place), 0, f"nothing, though {standing[0]}/ stands there")
-        found = _format_in(content, str(place))
-        if found > FORMAT:
-            raise NewerFormat(str(place), found, FORMAT)
-        self._format = found
+        self._format = decode_header(content, str(place))
 
-    def _identity(self) -> bytes | None:
+    def _header(self) -> bytes | None:
         try:
-            return (self._root / IDENTITY).read_bytes()
+            return (self._root / HEADER_NAME).read_bytes()
         except FileNotFoundError:
             return None
 
@@ -166,28 +161,12 @@ class DiskStore:
             return None
 
     def _make(self) -> None:
-        """Make the root and the identity durable before the first thing is written."""
+        """Make the root and the header durable before the first thing is written."""
         if self._made:
             return
         files.make_root(self._root)
-        identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
         if self._format is None:
-            with files.draft(self._root, identity) as draft:
-                files.link_new(draft, self._root / IDENTITY)
+            with files.draft(self._root, encode_header()) as draft:
+                files.link_new(draft, self._root / HEADER_NAME)
         files.sync_folder(self._root)
         self._made = True
-
-
-def _format_in(content: bytes, place: str) -> int:
-    try:
-        found = json.loads(content)["questkeep_store_format"]
-    except (ValueError, LookupError, TypeError):
-        found = None
-    if not isinstance(found, int):
-        raise Corrupt(place, 0, f"no store format in {content[:80]!r}")
-    return found
-
-
-def _conforms(store: DiskStore) -> Store:
-    """Read by the type checker only: `DiskStore` keeps the contract."""
-    return store

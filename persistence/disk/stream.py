@@ -11,7 +11,6 @@ Not for: reading or fencing other incarnations' streams (`disk.journals`).
 
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from persistence.disk.serial_executor import SerialExecutor
 from persistence.errors import Fenced, StorageError, Unavailable
 from persistence.failpoints import failpoint
 from persistence.journal import frame
-from persistence.store import StreamId
+from persistence.store import Stream, StreamId, new_incarnation
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 # An active segment this large is given back once all of it is dropped.
@@ -36,7 +35,7 @@ def claim(root: Path, host: str, segment_bytes: int = SEGMENT_BYTES) -> "DiskStr
     """Make a new incarnation's folder and first segment, durably, and open it for writing."""
     host_folder = root / JOURNALS / files.file_name(host)
     while True:
-        incarnation = f"{time.time_ns():020}-{secrets.token_hex(8)}"
+        incarnation = new_incarnation(time.time_ns())
         stream = StreamId(host, incarnation)
         files.make_folder(host_folder.parent)
         files.make_folder(host_folder)
@@ -46,7 +45,7 @@ def claim(root: Path, host: str, segment_bytes: int = SEGMENT_BYTES) -> "DiskStr
             return DiskStream(root, stream, segment_bytes)
 
 
-class DiskStream:
+class DiskStream(Stream):
     """Implements `Stream`.  All work is done, in order, by one thread of its own."""
 
     def __init__(self, root: Path, stream: StreamId, segment_bytes: int) -> None:

@@ -12,18 +12,17 @@ import asyncio
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Any
 
 from msgspec import Struct
 
-from persistence.codec.snapshots import (
-    Record,
-    decode_record,
-    empty_snapshot,
+from persistence.codec.raw_snapshots import (
+    SnapshotDict,
     pack_snapshot,
     put_records,
     unpack_snapshot,
 )
+from persistence.codec.records import Record, decode_record
+from persistence.codec.snapshots import empty_snapshot
 from persistence.errors import Corrupt, Fenced
 from persistence.failpoints import failpoint
 from persistence.journal.group_commit import unpack_batch
@@ -156,7 +155,7 @@ async def _fold_user(
 
 def with_records(
     user_id: str, stored: Stored | None, placed: Sequence[LocatedRecord], receipt_window: int
-) -> dict[str, Any] | None:
+) -> SnapshotDict | None:
     """The user's snapshot with `placed` records in it; None when it holds them all already.
 
     Raises:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec import Struct
 
-from persistence.codec.snapshots import pack_snapshot
+from persistence.codec.raw_snapshots import pack_snapshot
 from persistence.errors import Corrupt, NewerFormat, StorageError
 from persistence.maintenance.exclusive import exclusive_access
 from persistence.maintenance.export_import import ImportOutcome
@@ -23,8 +23,8 @@ from persistence.maintenance.manifest import (
     NOTE,
     Manifest,
     ManifestEntry,
+    read_entries,
     read_manifest,
-    read_users,
     write_manifest,
 )
 from persistence.maintenance.overwrite import put
@@ -63,7 +63,7 @@ class UnreadableUser(Struct, frozen=True):
 class BackupSummary(Struct, frozen=True):
     """A finished backup: its manifest, and what is wrong with the users who are not in it."""
 
-    head: Manifest
+    manifest: Manifest
     damages: list[Corrupt | NewerFormat]
 
 
@@ -77,7 +77,7 @@ async def back_up(
 ) -> BackupSummary:
     """Copy every user of `store`, which may be served meanwhile, to `destination`.
 
-    Damaged users are left out and told; all others are copied.
+    Damaged users are left out and reported; all others are copied.
 
     Raises:
         NotEmpty: nothing was written.
@@ -86,34 +86,34 @@ async def back_up(
     """
     await _refuse_unless_empty(destination)
     begun = clock()
-    listed: list[ManifestEntry] = []
+    entries: list[ManifestEntry] = []
     damages: dict[str, Corrupt | NewerFormat] = {}
     async with exclusive_access(destination, owner):
         journals = await unfolded_records(store)
 
         async def copy(user_id: str) -> None:
             try:
-                found = await read_complete_user(store, user_id, journals)
+                user = await read_complete_user(store, user_id, journals)
             except (Corrupt, NewerFormat) as error:
                 damages[user_id] = error
                 return
-            if found is not None:  # else deleted since it was listed
-                version = found.snapshot["version"]
-                await write_pages(destination, found)
-                await destination.write_snapshot(user_id, version, pack_snapshot(found.snapshot))
-                listed.append(ManifestEntry(user_id, version))
+            if user is not None:  # else deleted since it was listed
+                version = user.snapshot["version"]
+                await write_pages(destination, user)
+                await destination.write_snapshot(user_id, version, pack_snapshot(user.snapshot))
+                entries.append(ManifestEntry(user_id, version))
 
         async for _ in map_concurrently(user_ids(store, journals.keys()), copy):
             on_progress()
-        head = await write_manifest(
+        manifest = await write_manifest(
             destination,
-            sorted(listed, key=lambda one: one.user_id),
+            sorted(entries, key=lambda entry: entry.user_id),
             begun=begun,
             ended=clock(),
             source=store.url,
             damaged=sorted(damages),
         )
-    return BackupSummary(head, list(damages.values()))
+    return BackupSummary(manifest, list(damages.values()))
 
 
 async def restore(
@@ -127,8 +127,8 @@ async def restore(
     """Put `users`, or everyone in `backup`, into `store`; users who are not named stay as they are.
 
     What stands is replaced, by a new version where it is as new.  A user who is damaged in the
-    store is given up for the one in the backup; a user who is damaged in the backup is told, and
-    the next one follows.  Doing it again changes nothing more.
+    store is given up for the one in the backup; a user who is damaged in the backup is reported,
+    and the next one follows.  Doing it again changes nothing more.
 
     Raises:
         NotABackup, NotInBackup: nothing was changed.
@@ -136,23 +136,24 @@ async def restore(
         Corrupt, NewerFormat: the manifest; a journal of `store`, or a user in it who is not to be
             restored; a user who is damaged in both, while journals stand.  Nothing was changed.
     """
-    listed = {one.user_id: one for one in await read_users(backup, await read_manifest(backup))}
-    if missing := [user_id for user_id in users if user_id not in listed]:
+    entries = await read_entries(backup, await read_manifest(backup))
+    by_user = {entry.user_id: entry for entry in entries}
+    if missing := [user_id for user_id in users if user_id not in by_user]:
         raise NotInBackup(f"{', '.join(missing)} is not in the backup {backup.url}")
-    wanted = list(users or listed)
-    given_up = await _given_up(backup, store, [listed[user_id] for user_id in wanted])
+    wanted = list(users or by_user)
+    given_up = await _given_up(backup, store, [by_user[user_id] for user_id in wanted])
 
     async def put_back(user_id: str) -> ImportOutcome | UnreadableUser:
         try:
-            offered = await _in_backup(backup, listed[user_id])
+            offered = await _in_backup(backup, by_user[user_id])
         except (Corrupt, NewerFormat) as error:
             return UnreadableUser(user_id, error)
         return ImportOutcome(user_id, await put(store, offered, replace=True))
 
     async with exclusive_access(store, owner, given_up):
-        async for told in map_concurrently(as_async_iterator(wanted), put_back):
+        async for outcome in map_concurrently(as_async_iterator(wanted), put_back):
             on_progress()
-            yield told
+            yield outcome
 
 
 async def _refuse_unless_empty(destination: Store) -> None:
@@ -173,24 +174,24 @@ async def _given_up(backup: Store, store: Store, wanted: Sequence[ManifestEntry]
 
     What is journalled of them is dropped in favour of the backup.
     """
-    found = set[str]()
-    journals = await unfolded_records(store, {one.user_id for one in wanted})
-    for one in wanted:
-        if one.user_id in journals:
+    given_up = set[str]()
+    journals = await unfolded_records(store, {entry.user_id for entry in wanted})
+    for entry in wanted:
+        if entry.user_id in journals:
             try:
-                await read_current_user(store, one.user_id, journals)
+                await read_current_user(store, entry.user_id, journals)
             except Corrupt:
-                await _in_backup(backup, one)
-                found.add(one.user_id)
-    return found
+                await _in_backup(backup, entry)
+                given_up.add(entry.user_id)
+    return given_up
 
 
-async def _in_backup(backup: Store, listed: ManifestEntry) -> CompleteUser:
+async def _in_backup(backup: Store, entry: ManifestEntry) -> CompleteUser:
     """The user as it was copied; a backup that was served since has moved on."""
-    found = await read_complete_user(backup, listed.user_id, {})
-    place = f"snapshot of {listed.user_id} in {backup.url}"
-    if found is None:
-        raise Corrupt(place, 0, f"nothing, where the manifest has version {listed.version}")
-    if (version := found.snapshot["version"]) != listed.version:
-        raise Corrupt(place, 0, f"version {version}, where the manifest has {listed.version}")
-    return found
+    user = await read_complete_user(backup, entry.user_id, {})
+    place = f"snapshot of {entry.user_id} in {backup.url}"
+    if user is None:
+        raise Corrupt(place, 0, f"nothing, where the manifest has version {entry.version}")
+    if (version := user.snapshot["version"]) != entry.version:
+        raise Corrupt(place, 0, f"version {version}, where the manifest has {entry.version}")
+    return user

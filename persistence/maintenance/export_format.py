@@ -15,7 +15,14 @@ from typing import Any
 import msgspec
 
 from domain.ids import is_user_id
-from persistence.codec.snapshots import current_snapshot
+from domain.state.receipts import Receipt
+from persistence.codec.raw_snapshots import (
+    RawReceipt,
+    SnapshotDict,
+    current_snapshot,
+    raw_receipt,
+    receipt_of,
+)
 from persistence.errors import Corrupt, NewerFormat
 from persistence.maintenance.user_history import CompleteUser, pages_before
 
@@ -23,7 +30,6 @@ EXPORT_FORMAT = 1
 _KEY = "questkeep_export"
 _BYTES = "$base64"
 _PACKED = "$msgpack"
-_RECEIPT = ("command_id", "fingerprint", "version", "reply")
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
@@ -33,15 +39,15 @@ _from_json = msgspec.json.Decoder().decode
 
 def line_of(user: CompleteUser) -> bytes:
     """The user's line, with its end."""
-    pages = {"pages": _told(user.pages)} if user.pages else {}
+    pages = {"pages": _to_plain_json(user.pages)} if user.pages else {}
     return _to_json({_KEY: EXPORT_FORMAT, **readable(user.snapshot), **pages}) + b"\n"
 
 
-def readable(snapshot: dict[str, Any]) -> dict[str, Any]:
+def readable(snapshot: SnapshotDict) -> dict[str, Any]:
     """A snapshot's plain values as JSON can hold them."""
-    receipts = [_receipt_told(fields) for fields in snapshot["receipts"]]
-    told: dict[str, Any] = _told({**snapshot, "receipts": receipts})
-    return told
+    receipts = [_receipt_to_json(receipt) for receipt in snapshot["receipts"]]
+    fields: dict[str, Any] = _to_plain_json({**snapshot, "receipts": receipts})
+    return fields
 
 
 def user_in(line: bytes, place: str) -> CompleteUser:
@@ -55,16 +61,16 @@ def user_in(line: bytes, place: str) -> CompleteUser:
         fields = _from_json(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Corrupt(place, 0, f"a line that is no JSON: {error}") from None
-    found = fields.get(_KEY) if isinstance(fields, dict) else None
-    if not isinstance(found, int) or found < 1:
+    number = fields.get(_KEY) if isinstance(fields, dict) else None
+    if not isinstance(number, int) or number < 1:
         raise Corrupt(place, 0, f"a line without {_KEY}")
-    if found > EXPORT_FORMAT:
-        raise NewerFormat(place, found, EXPORT_FORMAT)
+    if number > EXPORT_FORMAT:
+        raise NewerFormat(place, number, EXPORT_FORMAT)
     del fields[_KEY]
     try:
-        snapshot = _meant(fields)
+        snapshot = _from_plain_json(fields)
         pages = snapshot.pop("pages", [])
-        snapshot["receipts"] = [_receipt_meant(one) for one in snapshot["receipts"]]
+        snapshot["receipts"] = [_receipt_from_json(receipt) for receipt in snapshot["receipts"]]
         sound = is_user_id(snapshot["user_id"]) and isinstance(snapshot["rows"], dict)
         sound = sound and isinstance(snapshot["version"], int) and snapshot["version"] >= 1
         firsts = [page[0]["sequence"] for page in pages]
@@ -76,29 +82,37 @@ def user_in(line: bytes, place: str) -> CompleteUser:
     return CompleteUser(current_snapshot(snapshot, place), pages)
 
 
-def _receipt_told(fields: list[Any]) -> dict[str, Any]:
-    told = dict(zip(_RECEIPT, fields, strict=False))
-    told["reply"] = _reply_told(told["reply"])
-    return told | ({"more": fields[len(_RECEIPT) :]} if len(fields) > len(_RECEIPT) else {})
+def _receipt_to_json(raw: RawReceipt) -> dict[str, Any]:
+    receipt = receipt_of(raw)
+    fields = {
+        "command_id": receipt.command_id,
+        "fingerprint": receipt.fingerprint,
+        "version": receipt.version,
+        "reply": _readable_reply(receipt.reply),
+    }
+    unknown = raw[len(fields) :]
+    return fields | ({"more": unknown} if unknown else {})
 
 
-def _reply_told(reply: bytes) -> Any:
+def _receipt_from_json(fields: dict[str, Any]) -> RawReceipt:
+    reply = fields["reply"]
+    packed = reply if isinstance(reply, bytes) else _pack(reply)
+    receipt = Receipt(fields["command_id"], fields["fingerprint"], fields["version"], packed)
+    return [*raw_receipt(receipt), *fields.get("more", [])]
+
+
+def _readable_reply(reply: bytes) -> Any:
     """The reply's fields, if JSON gives them back exactly; else its bytes."""
     try:
         fields = _unpack(reply)
-        exact = isinstance(fields, dict) and _pack(_meant(_from_json(_to_json(_told(fields)))))
+        json = _to_json(_to_plain_json(fields))
+        exact = isinstance(fields, dict) and _pack(_from_plain_json(_from_json(json)))
     except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
         return reply
     return fields if exact == reply else reply
 
 
-def _receipt_meant(told: dict[str, Any]) -> list[Any]:
-    reply = told["reply"] if isinstance(told["reply"], bytes) else _pack(told["reply"])
-    meant: list[Any] = [told["command_id"], told["fingerprint"], told["version"], reply]
-    return [*meant, *told.get("more", [])]
-
-
-def _told(value: Any) -> Any:
+def _to_plain_json(value: Any) -> Any:
     """`value` with its bytes as text."""
     match value:
         case bytes():
@@ -106,23 +120,23 @@ def _told(value: Any) -> Any:
         case dict() if _BYTES in value or _PACKED in value:  # by chance: it must not be undone
             return {_PACKED: base64.b64encode(_pack(value)).decode()}
         case dict():
-            return {key: _told(one) for key, one in value.items()}
+            return {key: _to_plain_json(item) for key, item in value.items()}
         case list():
-            return [_told(one) for one in value]
+            return [_to_plain_json(item) for item in value]
         case _:
             return value
 
 
-def _meant(value: Any) -> Any:
-    """The reverse."""
+def _from_plain_json(value: Any) -> Any:
+    """The value that `_to_plain_json` was given."""
     match value:
         case {"$base64": str(text)} if len(value) == 1:
             return base64.b64decode(text, validate=True)
         case {"$msgpack": str(text)} if len(value) == 1:
             return _unpack(base64.b64decode(text, validate=True))
         case dict():
-            return {key: _meant(one) for key, one in value.items()}
+            return {key: _from_plain_json(item) for key, item in value.items()}
         case list():
-            return [_meant(one) for one in value]
+            return [_from_plain_json(item) for item in value]
         case _:
             return value

@@ -1,8 +1,8 @@
 """Users out of a store as JSON lines, and into any store.
 
 An export holds what a server would serve, also what is only journalled, and may be taken while one
-serves.  An import never overwrites what is as new unless it is told to, and leaves receipts of both
-behind (`overwrite`).
+serves.  An import never overwrites what is as new unless `replace` says so, and leaves receipts of
+both behind (`overwrite`).
 
 Not for: files and flags (`cli.store.commands`), or a consistent copy of a whole store (`backup`).
 """
@@ -46,7 +46,7 @@ class ImportOutcome(Struct, frozen=True):
 
 
 async def export(store: Store, users: Sequence[str] = ()) -> AsyncIterator[Exported]:
-    """Each of `users`, or everyone.  A damaged user is told, and the next one follows.
+    """Each of `users`, or everyone.  A damaged user is reported, and the next one follows.
 
     Raises:
         Corrupt, NewerFormat: a journal is damaged, so that nobody's newest state is certain.
@@ -56,14 +56,14 @@ async def export(store: Store, users: Sequence[str] = ()) -> AsyncIterator[Expor
 
     async def exported(user_id: str) -> Exported:
         try:
-            found = await read_complete_user(store, user_id, journals)
+            user = await read_complete_user(store, user_id, journals)
         except (Corrupt, NewerFormat) as error:
             return Exported(user_id, None, error)
-        return Exported(user_id, None if found is None else line_of(found))
+        return Exported(user_id, None if user is None else line_of(user))
 
     everyone = as_async_iterator(users) if users else user_ids(store, journals.keys())
-    async for one in map_concurrently(everyone, exported):
-        yield one
+    async for line in map_concurrently(everyone, exported):
+        yield line
 
 
 async def import_lines(
@@ -86,7 +86,7 @@ async def import_lines(
     """
     async with exclusive_access(store, owner):
         for portion in _portions(_users_in(lines, name)):
-            outcomes = await gather_all(put(store, one, replace=replace) for one in portion)
+            outcomes = await gather_all(put(store, user, replace=replace) for user in portion)
             for user, outcome in zip(portion, outcomes, strict=True):
                 on_progress()
                 yield ImportOutcome(user.user_id, outcome)

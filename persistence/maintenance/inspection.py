@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from persistence.codec.snapshots import decode_record, unpack_snapshot
+from persistence.codec.raw_snapshots import receipt_of, unpack_snapshot
+from persistence.codec.records import decode_record
 from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
 from persistence.journal.recovery import place_of
@@ -45,11 +46,6 @@ class StoreFound(Struct, frozen=True):
     streams: list[StreamFound]
     users: int | None
     backup: Manifest | None
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was ever stored there."""
-        return self.format is None and not self.streams and not self.users
 
 
 class Waiting(Struct, frozen=True):
@@ -91,8 +87,8 @@ async def inspect_store(
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
     """
-    found = await store.format()
-    streams = [await _stream(store, one, on_progress) for one in await store.streams()]
+    number = await store.format()
+    streams = [await _stream(store, stream, on_progress) for stream in await store.streams()]
     count = None
     if users:
         count = 0
@@ -100,10 +96,10 @@ async def inspect_store(
             count += 1
             on_progress()
     try:
-        head = await read_manifest(store)
+        manifest = await read_manifest(store)
     except NotABackup:
-        head = None
-    return StoreFound(store.url, found, streams, count, head)
+        manifest = None
+    return StoreFound(store.url, number, streams, count, manifest)
 
 
 async def _stream(store: Store, stream: StreamId, on_progress: OnProgress) -> StreamFound:
@@ -131,25 +127,29 @@ async def inspect_user(store: Store, user_id: str) -> UserFound | None:
     """
     await store.format()
     journals = await unfolded_records(store, {user_id})
-    found = await read_current_user(store, user_id, journals)
-    if found is None:
+    user = await read_current_user(store, user_id, journals)
+    if user is None:
         return None
     stored = await store.read_snapshot(user_id)
     version = 0
     if stored is not None:
         version = unpack_snapshot(stored.payload, f"snapshot of {user_id}")["version"]
+    records = sorted(journals.get(user_id, ()), key=lambda located: located[1].version)
     waiting = [
         Waiting(record.version, record.command_id, place)
-        for place, record in sorted(journals.get(user_id, ()), key=lambda one: one[1].version)
+        for place, record in records
         if record.version > version
     ]
     return UserFound(
         user_id,
-        found["version"],
+        user["version"],
         version,
         len(stored.payload) if stored else 0,
         waiting,
-        len(pages_before(found)),
-        readable(found)["rows"],
-        [ReceiptFound(receipt[0], receipt[2]) for receipt in found["receipts"]],
+        len(pages_before(user)),
+        readable(user)["rows"],
+        [
+            ReceiptFound(receipt.command_id, receipt.version)
+            for receipt in map(receipt_of, user["receipts"])
+        ],
     )

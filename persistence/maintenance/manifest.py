@@ -1,7 +1,8 @@
-"""What makes a store a backup: a note that says when, from where, who, and at which versions.
+"""The manifest of a backup: a note that says when, from where, who, and at which versions.
 
-It is written last, so a backup that was not finished has none.  The head is the note `backup`; the
-users stand in notes `backup-00000001`, …, a line of JSON each, whose checksums the head has.
+It is written last, so a backup that was not finished has none.  The manifest is the note `backup`;
+its entries are in notes `backup-00000001`, …, a line of JSON for each user, whose checksums the
+manifest has.
 
 Not for: the users themselves, who are ordinary snapshots (`backup`).
 """
@@ -25,7 +26,7 @@ class NotABackup(StorageError):
 
 
 class ManifestEntry(Struct, frozen=True):
-    """A user of a backup."""
+    """A user of a backup and the version that was copied."""
 
     user_id: str
     version: int
@@ -38,9 +39,9 @@ class _Part(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """A backup in a few words.
+    """What a backup says of itself; its users are in `parts`.
 
-    Every user stands as at some moment from `begun` to `ended`, never older than at `begun`.
+    Every user is as at some moment from `begun` to `ended`, never older than at `begun`.
     `damaged` are the users who could not be copied.
     """
 
@@ -69,17 +70,17 @@ async def write_manifest(
     parts: list[_Part] = []
     for first in range(0, len(users), _USERS_IN_A_PART):
         portion = users[first : first + _USERS_IN_A_PART]
-        content = b"".join(_to_json(one) + b"\n" for one in portion)
+        content = b"".join(_to_json(entry) + b"\n" for entry in portion)
         note = f"{NOTE}-{len(parts) + 1:08}"
         await store.write_note(note, content)
         parts.append(_Part(note, len(portion), _digest(content)))
-    head = Manifest(MANIFEST_FORMAT, begun, ended, source, len(users), list(damaged), parts)
-    await store.write_note(NOTE, msgspec.json.format(_to_json(head), indent=2) + b"\n")
-    return head
+    manifest = Manifest(MANIFEST_FORMAT, begun, ended, source, len(users), list(damaged), parts)
+    await store.write_note(NOTE, msgspec.json.format(_to_json(manifest), indent=2) + b"\n")
+    return manifest
 
 
 async def read_manifest(store: Store) -> Manifest:
-    """What the backup says of itself.
+    """The manifest of the backup in `store`.
 
     Raises:
         NotABackup, NewerFormat, Corrupt, Unavailable.
@@ -92,28 +93,28 @@ async def read_manifest(store: Store) -> Manifest:
             "backup`. A store in use moves with `questkeep store export` and `import`."
         )
     try:
-        found = msgspec.json.decode(content, type=dict)["questkeep_backup"]
-        if isinstance(found, int) and found > MANIFEST_FORMAT:
-            raise NewerFormat(place, found, MANIFEST_FORMAT)
+        number = msgspec.json.decode(content, type=dict)["questkeep_backup"]
+        if isinstance(number, int) and number > MANIFEST_FORMAT:
+            raise NewerFormat(place, number, MANIFEST_FORMAT)
         return msgspec.json.decode(content, type=Manifest)
     except (msgspec.DecodeError, KeyError) as error:
         raise Corrupt(place, 0, f"no manifest of a backup: {error}") from None
 
 
-async def read_users(store: Store, head: Manifest) -> list[ManifestEntry]:
-    """The users of a backup.
+async def read_entries(store: Store, manifest: Manifest) -> list[ManifestEntry]:
+    """Every user of the backup, as `write_manifest` was given them.
 
     Raises:
         Corrupt, Unavailable.
     """
-    listed: list[ManifestEntry] = []
-    for part in head.parts:
+    entries: list[ManifestEntry] = []
+    for part in manifest.parts:
         place = f"{store.url} note {part.note}"
         content = await store.read_note(part.note)
         if content is None or _digest(content) != part.blake2b:
             raise Corrupt(place, 0, "nothing" if content is None else "a list that was changed")
-        listed += [msgspec.json.decode(line, type=ManifestEntry) for line in content.splitlines()]
-    return listed
+        entries += [msgspec.json.decode(line, type=ManifestEntry) for line in content.splitlines()]
+    return entries
 
 
 def _digest(content: bytes) -> str:

@@ -1,18 +1,22 @@
-"""One user's state put into a store where another may stand: import and restore.
+"""Overwriting one user's stored state with another: import and restore.
 
-What stands is newer more often than not, and a snapshot never goes backwards (P6).  So an older
-state that is to replace it is written as a *new* version, one above what stands: every stale writer
-still loses, and clients see the version rise.  Receipts of both are kept: a command that was
-answered before is answered the same after, and takes no effect twice, though a restore took its
-effect back (P4).
+The stored state is newer more often than not, and a snapshot never goes backwards (P6).  So an
+older state that is to replace it is written as a *new* version, one above the stored one: every
+stale writer still loses, and clients see the version rise.  Receipts of both are kept: a command
+that was answered before is answered the same after, and takes no effect twice, though a restore
+took its effect back (P4).
 
 Not for: keeping servers out (`exclusive`), where states come from (`export_import`, `backup`).
 """
 
 from enum import StrEnum
-from typing import Any
 
-from persistence.codec.snapshots import pack_snapshot
+from persistence.codec.raw_snapshots import (
+    RawReceipt,
+    SnapshotDict,
+    pack_snapshot,
+    receipt_of,
+)
 from persistence.errors import Corrupt, StoreInUse
 from persistence.maintenance.user_history import CompleteUser, delete_pages, write_pages
 from persistence.maintenance.user_views import read_current_user
@@ -22,27 +26,27 @@ from persistence.store import Store, Stored
 class Outcome(StrEnum):
     """What became of one user."""
 
-    WRITTEN = "written"  # nothing stood, or an older version did
-    SAME = "same"  # stood already
-    REPLACED = "replaced"  # something newer or other stood; written as a version above it
+    WRITTEN = "written"  # nothing was stored, or an older version was
+    SAME = "same"  # was stored already
+    REPLACED = "replaced"  # something newer or other was stored; written as a version above it
     SKIPPED = "skipped"  # likewise, and it was not to be replaced
-    REPAIRED = "repaired"  # what stood was damaged and is gone
+    REPAIRED = "repaired"  # what was stored was damaged and is gone
 
 
 def decide_overwrite(
-    standing: dict[str, Any] | None, offered: dict[str, Any], *, replace: bool
-) -> tuple[Outcome, dict[str, Any] | None]:
-    """What to do about `offered` where `standing` is, and the snapshot to write, if any."""
-    if standing is None:
+    stored: SnapshotDict | None, offered: SnapshotDict, *, replace: bool
+) -> tuple[Outcome, SnapshotDict | None]:
+    """What to do about `offered` where `stored` is, and the snapshot to write, if any."""
+    if stored is None:
         return Outcome.WRITTEN, offered
-    if _contains(standing, offered):
+    if _contains(stored, offered):
         return Outcome.SAME, None
-    both = {**offered, "receipts": _receipts_of_both(standing, offered)}
-    if offered["version"] > standing["version"]:
-        return Outcome.WRITTEN, both
+    merged: SnapshotDict = {**offered, "receipts": _merged_receipts(stored, offered)}
+    if offered["version"] > stored["version"]:
+        return Outcome.WRITTEN, merged
     if not replace:
         return Outcome.SKIPPED, None
-    return Outcome.REPLACED, {**both, "version": standing["version"] + 1}
+    return Outcome.REPLACED, {**merged, "version": stored["version"] + 1}
 
 
 async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
@@ -52,22 +56,22 @@ async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
     there, since nobody can tell which one was reached.
 
     Raises:
-        Corrupt: what stands is damaged, and not to be replaced.
-        NewerFormat: a newer Questkeep wrote what stands; it is never given up.
+        Corrupt: what is stored is damaged, and not to be replaced.
+        NewerFormat: a newer Questkeep wrote what is stored; it is never given up.
         StoreInUse: another wrote this user meanwhile.
         Unavailable: as the store raises it.
     """
     user_id = offered.user_id
-    after: dict[str, Any] | None = offered.snapshot
+    after: SnapshotDict | None = offered.snapshot
     try:
-        standing = await read_current_user(store, user_id, {})
+        stored = await read_current_user(store, user_id, {})
     except Corrupt:
         if not replace:
             raise
         await store.delete_snapshot(user_id)
         outcome = Outcome.REPAIRED
     else:
-        outcome, after = decide_overwrite(standing, offered.snapshot, replace=replace)
+        outcome, after = decide_overwrite(stored, offered.snapshot, replace=replace)
     if outcome is not Outcome.SKIPPED:
         await write_pages(store, offered)
         if after is not None:
@@ -85,22 +89,28 @@ async def _write(store: Store, user_id: str, snapshot: Stored) -> None:
         )
 
 
-def _contains(standing: dict[str, Any], offered: dict[str, Any]) -> bool:
-    """Whether putting `offered` back would change nothing, however often it was done before.
+def _contains(stored: SnapshotDict, offered: SnapshotDict) -> bool:
+    """Whether overwriting with `offered` would change nothing, however often it was done before.
 
-    Receipts older than those that stand have left the window: they are not missed.
+    Receipts older than those that are stored have left the window: they are not missed.
     """
-    known = {receipt[0] for receipt in standing["receipts"]}
-    oldest = min((receipt[2] for receipt in standing["receipts"]), default=0)
-    return bool(
-        standing["rows"] == offered["rows"]
-        and standing["version"] >= offered["version"]
-        and all(receipt[0] in known or receipt[2] <= oldest for receipt in offered["receipts"])
+    known = [receipt_of(receipt) for receipt in stored["receipts"]]
+    known_ids = {receipt.command_id for receipt in known}
+    oldest = min((receipt.version for receipt in known), default=0)
+    return (
+        stored["rows"] == offered["rows"]
+        and stored["version"] >= offered["version"]
+        and all(
+            receipt.command_id in known_ids or receipt.version <= oldest
+            for receipt in map(receipt_of, offered["receipts"])
+        )
     )
 
 
-def _receipts_of_both(standing: dict[str, Any], offered: dict[str, Any]) -> list[Any]:
-    """By version, the newest last; of one command that both know, what stands was told last."""
-    by_id = {receipt[0]: receipt for receipt in offered["receipts"]}
-    by_id |= {receipt[0]: receipt for receipt in standing["receipts"]}
-    return sorted(by_id.values(), key=lambda receipt: receipt[2])
+def _merged_receipts(stored: SnapshotDict, offered: SnapshotDict) -> list[RawReceipt]:
+    """By version, the newest last; of a command that both know, the stored reply came last."""
+    by_id = {
+        receipt_of(receipt).command_id: receipt
+        for receipt in (*offered["receipts"], *stored["receipts"])
+    }
+    return sorted(by_id.values(), key=lambda receipt: receipt_of(receipt).version)

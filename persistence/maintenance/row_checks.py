@@ -5,20 +5,21 @@ Not for: what only the rules can say (`total_xp` against the level), or where ro
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import msgpack
 from msgspec.structs import asdict
 
 from domain.state.rows import BattleState, ChapterProgression, PlayerProgression, QuestRecord
 from domain.state.user_state import UserState
-from persistence.codec.snapshots import KEYS, decode_snapshot, pack_snapshot
+from persistence.codec.raw_rows import KEYS, RowsDict
+from persistence.codec.raw_snapshots import RawReceipt, SnapshotDict, pack_snapshot, receipt_of
+from persistence.codec.snapshots import decode_snapshot
 from persistence.errors import Corrupt
 
 _Owned = PlayerProgression | ChapterProgression | QuestRecord | BattleState
 
 
-def flaws(snapshot: dict[str, Any], user_id: str) -> Iterator[str]:
+def flaws(snapshot: SnapshotDict, user_id: str) -> Iterator[str]:
     """Everything that is wrong with a user's snapshot, each in words."""
     if snapshot.get("user_id") != user_id:
         yield f"the user {snapshot.get('user_id')!r} under the name of {user_id!r}"
@@ -33,7 +34,7 @@ def flaws(snapshot: dict[str, Any], user_id: str) -> Iterator[str]:
     yield from _of_receipts(snapshot["receipts"], state.version)
 
 
-def _of_tables(rows: dict[str, Any]) -> Iterator[str]:
+def _of_tables(rows: RowsDict) -> Iterator[str]:
     """Keys that tell no rows apart."""
     for table, key in KEYS.items():
         keys = [row[key] for row in rows.get(table, [])]
@@ -42,19 +43,18 @@ def _of_tables(rows: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_rows(state: UserState) -> Iterator[str]:
-    row = state.player_progression
     owned: list[tuple[str, _Owned]] = [
-        *([] if row is None else [("player_progression", row)]),
-        *((f"chapter {key}", one) for key, one in state.chapters.items()),
-        *((f"quest {key}", one) for key, one in state.quests.items()),
-        *((f"battle {key}", one) for key, one in state.battles.items()),
+        *([("player_progression", state.player_progression)] if state.player_progression else []),
+        *((f"chapter {key}", chapter) for key, chapter in state.chapters.items()),
+        *((f"quest {key}", quest) for key, quest in state.quests.items()),
+        *((f"battle {key}", battle) for key, battle in state.battles.items()),
     ]
-    for name, one in owned:
-        if one.user_id != state.user_id:
-            yield f"{name}: a row of {one.user_id!r}"
+    for name, row in owned:
+        if row.user_id != state.user_id:
+            yield f"{name}: a row of {row.user_id!r}"
         yield from (
             f"{name}: {field} is {value}"
-            for field, value in asdict(one).items()
+            for field, value in asdict(row).items()
             if isinstance(value, int) and value < 0
         )
     for name, amounts in (("inventory", state.inventory), ("wallet", state.wallet)):
@@ -66,23 +66,23 @@ def _of_history(state: UserState) -> Iterator[str]:
         if after.sequence != before.sequence + 1:
             yield f"history: entry {after.sequence} after {before.sequence}"
     yield from (
-        f"history: entry {one.sequence} of version {one.version}, after {state.version}"
-        for one in state.history
-        if not 1 <= one.version <= state.version
+        f"history: entry {entry.sequence} of version {entry.version}, after {state.version}"
+        for entry in state.history
+        if not 1 <= entry.version <= state.version
     )
 
 
-def _of_receipts(receipts: list[list[Any]], version: int) -> Iterator[str]:
+def _of_receipts(receipts: list[RawReceipt], version: int) -> Iterator[str]:
     seen = set[str]()
-    for receipt in receipts:
-        command_id, _, told, reply = receipt[:4]
+    for receipt in map(receipt_of, receipts):
+        command_id = receipt.command_id
         if command_id in seen:
             yield f"receipt {command_id}: there are two"
         seen.add(command_id)
-        if not isinstance(told, int) or not 1 <= told <= version:
-            yield f"receipt {command_id}: of version {told}, expected 1 to {version}"
+        if not isinstance(receipt.version, int) or not 1 <= receipt.version <= version:
+            yield f"receipt {command_id}: of version {receipt.version}, expected 1 to {version}"
         try:
-            body = msgpack.unpackb(reply)
+            body = msgpack.unpackb(receipt.reply)
         except (ValueError, TypeError, msgpack.UnpackException):
             body = None
         if not isinstance(body, dict) or body.get("command_id") != command_id:

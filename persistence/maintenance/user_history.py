@@ -1,6 +1,6 @@
-"""A user whole: the snapshot with the pages of the history that left it.
+"""A complete user: the snapshot with the pages of the history that left it.
 
-Pages never change while their user is served, and a page stands before its entries leave the
+Pages never change while their user is served, and a page is stored before its entries leave the
 snapshot; so the pages of a snapshot may be read any time after it.  When an older state is put
 back, pages of what came after it have to go, or the history would go on with a past that is none.
 
@@ -13,22 +13,24 @@ from msgspec import Struct
 
 from domain.state.history import HISTORY_PAGE
 from persistence.codec.history_pages import page_name, read_page, write_page
+from persistence.codec.raw_snapshots import SnapshotDict
 from persistence.errors import Corrupt
 from persistence.store import Store
 
 Page = list[dict[str, Any]]
+"""History entries as plain values, oldest first; `sequence` numbers them without gaps."""
 
 
 class CompleteUser(Struct, frozen=True):
     """A snapshot as plain values, and the pages before its own part of the history."""
 
-    snapshot: dict[str, Any]
+    snapshot: SnapshotDict
     pages: list[Page]
 
     @property
     def user_id(self) -> str:
-        user_id: str = self.snapshot["user_id"]
-        return user_id
+        """Whose state it is."""
+        return self.snapshot["user_id"]
 
     @property
     def pages_end(self) -> int:
@@ -36,14 +38,14 @@ class CompleteUser(Struct, frozen=True):
         return len(self.pages) * HISTORY_PAGE + 1
 
 
-def pages_before(snapshot: dict[str, Any]) -> range:
+def pages_before(snapshot: SnapshotDict) -> range:
     """The first sequences of the pages that a snapshot rests on."""
     history = snapshot["rows"].get("history") or [{"sequence": 1}]
     return range(1, history[0]["sequence"], HISTORY_PAGE)
 
 
-async def read_with_pages(store: Store, snapshot: dict[str, Any]) -> CompleteUser:
-    """The user whole.
+async def read_with_pages(store: Store, snapshot: SnapshotDict) -> CompleteUser:
+    """The user with all history pages.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: of a page.
@@ -54,7 +56,7 @@ async def read_with_pages(store: Store, snapshot: dict[str, Any]) -> CompleteUse
 
 
 async def write_pages(store: Store, user: CompleteUser) -> None:
-    """Make the user's pages stand; one that stands already is left, unless it is another."""
+    """Store the user's pages; one that is stored already is left, unless it is another."""
     for page in user.pages:
         first = page[0]["sequence"]
         if await _page_at(store, user.user_id, first) not in (None, page):
@@ -65,16 +67,16 @@ async def write_pages(store: Store, user: CompleteUser) -> None:
 async def delete_pages(store: Store, user_id: str, begin: int, known: int = 0) -> None:
     """Remove the user's pages from the one that begins at sequence `begin` on.
 
-    It looks for pages through sequence `known`, and on until none stands.  The last one goes first,
-    so that a deletion that was broken off finds the rest when it is run again.
+    It looks for pages through sequence `known`, and on until there is none.  The last one goes
+    first, so that a deletion that was broken off finds the rest when it is run again.
     """
-    found = []
+    stored = []
     first = begin
-    while (stands := await _page_at(store, user_id, first) is not None) or first <= known:
-        if stands:
-            found.append(first)
+    while (is_stored := await _page_at(store, user_id, first) is not None) or first <= known:
+        if is_stored:
+            stored.append(first)
         first += HISTORY_PAGE
-    for first in reversed(found):
+    for first in reversed(stored):
         await store.delete_snapshot(page_name(user_id, first))
 
 

@@ -1,4 +1,4 @@
-"""Users as recovery would find them at this moment, read without changing anything.
+"""Views of users: each as recovery would find them at this moment, read without changing anything.
 
 What a server would serve is a user's snapshot with the journalled records behind it.  Read while
 serving, both move: a record leaves its journal once a snapshot holds it.  Hence the order, journals
@@ -20,10 +20,10 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from persistence.codec.history_pages import is_page
-from persistence.codec.snapshots import unpack_snapshot
+from persistence.codec.raw_snapshots import SnapshotDict, unpack_snapshot
 from persistence.journal.recovery import EVERY_RECEIPT, LocatedRecord, records_in, with_records
 from persistence.maintenance.user_history import CompleteUser, read_with_pages
 from persistence.store import Store
@@ -35,14 +35,14 @@ OnProgress = Callable[[], None]
 """Called for each user or batch that is done: moves a progress bar."""
 
 UnfoldedRecords = Mapping[str, Sequence[LocatedRecord]]
-"""Each user's records that still stand in journals."""
+"""Each user's records that are still in journals, in no particular order."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 def no_progress() -> None:
-    """For callers that show no progress."""
+    """An `OnProgress` for callers that show none."""
 
 
 async def unfolded_records(store: Store, users: Collection[str] | None = None) -> UnfoldedRecords:
@@ -51,17 +51,17 @@ async def unfolded_records(store: Store, users: Collection[str] | None = None) -
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
     """
-    found: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
+    records: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
     for stream in await store.streams():
         async for where, record in records_in(store, stream):
             if users is None or record.user_id in users:
-                found[record.user_id].append((where, record))
-    return found
+                records[record.user_id].append((where, record))
+    return records
 
 
 async def read_current_user(
     store: Store, user_id: str, journals: UnfoldedRecords
-) -> dict[str, Any] | None:
+) -> SnapshotDict | None:
     """The user as plain values in the shape of a snapshot, no receipt left out; None for nobody.
 
     `journals` were read before this is called.
@@ -70,16 +70,16 @@ async def read_current_user(
         Corrupt, NewerFormat, Unavailable: as the store raises them.
     """
     stored = await store.read_snapshot(user_id)
-    newer = with_records(user_id, stored, journals.get(user_id, ()), EVERY_RECEIPT)
-    if newer is None and stored is not None:
+    current = with_records(user_id, stored, journals.get(user_id, ()), EVERY_RECEIPT)
+    if current is None and stored is not None:
         return unpack_snapshot(stored.payload, f"snapshot of {user_id}")
-    return newer
+    return current
 
 
 async def read_complete_user(
     store: Store, user_id: str, journals: UnfoldedRecords
 ) -> CompleteUser | None:
-    """The same with the history's pages."""
+    """`read_current_user` with the history's pages."""
     snapshot = await read_current_user(store, user_id, journals)
     return None if snapshot is None else await read_with_pages(store, snapshot)
 

@@ -10,7 +10,6 @@ Not for: repairing.  `docs/operations.md` says what to do.
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,11 +17,12 @@ from msgspec import Struct
 from domain.state.history import HISTORY_PAGE
 from domain.state.user_state import Changes
 from persistence.codec.history_pages import page_name, read_page
-from persistence.codec.snapshots import Record, decode_record, unpack_snapshot
+from persistence.codec.raw_snapshots import SnapshotDict, unpack_snapshot
+from persistence.codec.records import Record, decode_record
 from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
 from persistence.journal.recovery import place_of
-from persistence.maintenance.manifest import NotABackup, read_manifest, read_users
+from persistence.maintenance.manifest import NotABackup, read_entries, read_manifest
 from persistence.maintenance.row_checks import flaws
 from persistence.maintenance.user_history import pages_before
 from persistence.maintenance.user_views import OnProgress, map_concurrently, no_progress, user_ids
@@ -54,7 +54,7 @@ class Verified(Struct):
     damages: list[Damage] = []
 
 
-class _Told(Struct, frozen=True):
+class _RecordedReply(Struct, frozen=True):
     """The part of a journalled reply that recovery rests on."""
 
     command_id: str
@@ -133,13 +133,13 @@ def _records(batch: Batch, place: str, done: Verified) -> Iterator[Record]:
             done.damages.append(_damage(error))
             continue
         try:
-            told = msgspec.msgpack.decode(record.reply, type=_Told)
+            reply = msgspec.msgpack.decode(record.reply, type=_RecordedReply)
         except msgspec.MsgspecError as error:
             found = f"version {record.version}, with a reply that is none: {error}"
             done.damages.append(Damage(place, found, user_id=record.user_id))
             continue
-        if (told.command_id, told.version) != (record.command_id, record.version):
-            found = f"version {record.version}, with the reply to version {told.version}"
+        if (reply.command_id, reply.version) != (record.command_id, record.version):
+            found = f"version {record.version}, with the reply to version {reply.version}"
             done.damages.append(Damage(place, found, user_id=record.user_id))
         yield record
 
@@ -163,7 +163,7 @@ async def _user_damages(store: Store, user_id: str, turns: list[_Turn]) -> list[
     return damages + list(_gaps(user_id, version, turns))
 
 
-async def _page_damages(store: Store, snapshot: dict[str, Any]) -> list[Damage]:
+async def _page_damages(store: Store, snapshot: SnapshotDict) -> list[Damage]:
     """Pages of the history that are missing, damaged or of another length than a page."""
     user_id = snapshot["user_id"]
     damages = []
@@ -182,9 +182,9 @@ async def _page_damages(store: Store, snapshot: dict[str, Any]) -> list[Damage]:
 
 
 def _gaps(user_id: str, version: int, turns: Iterable[_Turn]) -> Iterator[Damage]:
-    """Versions that are missing or told twice behind the snapshot's (P2)."""
+    """Versions that are missing or recorded twice behind the snapshot's (P2)."""
     before: _Turn | None = None
-    for turn in sorted(turns, key=lambda one: one.version):
+    for turn in sorted(turns, key=lambda turn: turn.version):
         if before is not None and turn.version == before.version:
             if (turn.command_id, turn.fingerprint) != (before.command_id, before.fingerprint):
                 found = (
@@ -203,20 +203,20 @@ def _gaps(user_id: str, version: int, turns: Iterable[_Turn]) -> Iterator[Damage
 async def _check_manifest(store: Store, done: Verified) -> None:
     """A backup that was served since may be newer than its manifest, never older."""
     try:
-        listed = await read_users(store, await read_manifest(store))
+        entries = await read_entries(store, await read_manifest(store))
     except NotABackup:
         return
     except (Corrupt, NewerFormat) as error:
         done.damages.append(_damage(error))
         return
-    for one in listed:
-        place = f"snapshot of {one.user_id}"
-        with contextlib.suppress(Corrupt, NewerFormat):  # told already
-            stored = await store.read_snapshot(one.user_id)
-            if stored is None or stored.version < one.version:
+    for entry in entries:
+        place = f"snapshot of {entry.user_id}"
+        with contextlib.suppress(Corrupt, NewerFormat):  # reported already
+            stored = await store.read_snapshot(entry.user_id)
+            if stored is None or stored.version < entry.version:
                 found = "nothing" if stored is None else f"version {stored.version}"
-                found += f", where the manifest has version {one.version}"
-                done.damages.append(Damage(place, found, user_id=one.user_id))
+                found += f", where the manifest has version {entry.version}"
+                done.damages.append(Damage(place, found, user_id=entry.user_id))
 
 
 def _damage(error: Corrupt | NewerFormat, user_id: str | None = None) -> Damage:

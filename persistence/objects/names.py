@@ -19,7 +19,6 @@ import re
 
 from persistence.store import StreamId
 
-STORE = "STORE"
 STREAMS = "streams"
 SNAPSHOTS = "snapshots"
 PROBE = "probe"

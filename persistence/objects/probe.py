@@ -9,15 +9,14 @@ Not for: access rights and addresses: those fail as `Unavailable`.
 
 import asyncio
 import contextlib
-import json
 import secrets
 
-from persistence.errors import Corrupt, NewerFormat, Unavailable, UnfitStore
+from persistence.errors import Unavailable, UnfitStore
 from persistence.objects import names
 from persistence.objects.bucket import BucketError, ConditionFailed, Tag
 from persistence.objects.retries import Calls
+from persistence.store_format import HEADER_NAME, decode_header, encode_header
 
-FORMAT = 1
 _RACERS = 8
 
 
@@ -48,27 +47,17 @@ async def format_found(calls: Calls) -> int | None:
     Raises:
         NewerFormat, Corrupt: what stands there is not for this Questkeep.
     """
-    found = await calls.get(names.STORE)
-    return None if found is None else _format_in(calls, found.content)
+    found = await calls.get(HEADER_NAME)
+    return None if found is None else decode_header(found.content, _place(calls))
 
 
 async def _recognise(calls: Calls) -> None:
     if await format_found(calls) is None:
-        identity = json.dumps({"questkeep_store_format": FORMAT}).encode() + b"\n"
-        _format_in(calls, await calls.create(names.STORE, identity))
+        decode_header(await calls.create(HEADER_NAME, encode_header()), _place(calls))
 
 
-def _format_in(calls: Calls, content: bytes) -> int:
-    place = f"{calls.url}/{names.STORE}"
-    try:
-        number = json.loads(content)["questkeep_store_format"]
-    except (ValueError, LookupError, TypeError):
-        number = None
-    if not isinstance(number, int):
-        raise Corrupt(place, 0, f"no store format in {content[:80]!r}")
-    if number > FORMAT:
-        raise NewerFormat(place, number, FORMAT)
-    return number
+def _place(calls: Calls) -> str:
+    return f"{calls.url}/{HEADER_NAME}"
 
 
 async def _creates_once(calls: Calls, name: str) -> None:

@@ -9,7 +9,6 @@ the same bytes under the same name is not a second belief.
 Not for: reading or fencing other incarnations' streams (`objects.journals`).
 """
 
-import secrets
 import time
 
 from persistence.errors import Fenced, StorageError, Unavailable
@@ -18,7 +17,7 @@ from persistence.journal import frame
 from persistence.objects import envelope, names
 from persistence.objects.journals import Journals
 from persistence.objects.retries import Calls
-from persistence.store import StreamId
+from persistence.store import Stream, StreamId, new_incarnation
 
 
 async def claim(calls: Calls, journals: Journals, host: str, writer: bytes) -> "ObjectStream":
@@ -27,13 +26,13 @@ async def claim(calls: Calls, journals: Journals, host: str, writer: bytes) -> "
     It is listed before it is returned, not at its first batch: of two hosts that claim and then
     list, at least one sees the other, and fences it.
     """
-    stream = StreamId(host, f"{time.time_ns():020}-{secrets.token_hex(8)}")
+    stream = StreamId(host, new_incarnation(time.time_ns()))
     content = envelope.encode(frame.SEAL, 0, b"", writer)
     await calls.create(names.standing(stream), content)
     return ObjectStream(stream, calls, journals, writer)
 
 
-class ObjectStream:
+class ObjectStream(Stream):
     """Implements `Stream`."""
 
     def __init__(self, stream: StreamId, calls: Calls, journals: Journals, writer: bytes) -> None:

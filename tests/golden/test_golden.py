@@ -10,7 +10,7 @@ import pytest
 from persistence.disk.store import DiskStore
 from persistence.journal.recovery import fold
 from persistence.maintenance.backup import restore
-from persistence.maintenance.manifest import read_manifest, read_users
+from persistence.maintenance.manifest import read_entries, read_manifest
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.verification import verify
 from persistence.memory import MemoryStore, World
@@ -128,7 +128,7 @@ async def test_a_backup_is_read_as_it_was_meant(version: str, tmp_path: Path) ->
     head = await read_manifest(source)
     assert (head.begun, head.ended) == ("2026-01-01T00:00:00Z", "2026-01-01T00:00:02Z")
     assert head.source == "memory://golden"
-    listed = {one.user_id: one.version for one in await read_users(source, head)}
+    listed = {one.user_id: one.version for one in await read_entries(source, head)}
     assert listed == {name: user["version"] for name, user in expected(version).items()}
     told = [one async for one in restore(source, there, owner=OWNER)]
     assert set(outcomes(told).values()) == {Outcome.WRITTEN}

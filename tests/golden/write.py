@@ -21,7 +21,7 @@ import msgspec
 
 from actors.host.host import Host
 from actors.messages import Ask, Media
-from persistence.codec import snapshots
+from persistence.codec.formats import FORMAT
 from persistence.disk.store import DiskStore
 from persistence.journal import frame
 from persistence.maintenance.backup import back_up
@@ -34,7 +34,7 @@ from tests.domain.table_kit import CASES
 from tests.faulty_object_store_kit import FaultyBucket, Objects, open_store
 from tests.persistence.maintenance.tool_kit import exported, imported, lines, rest
 
-FOLDER = Path(__file__).parent / f"v{snapshots.FORMAT}"
+FOLDER = Path(__file__).parent / f"v{FORMAT}"
 CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
 
 RULES_TEXT = SMALL_TEXT + (CASES / "penalties.toml").read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ async def write(folder: Path, scratch: Path) -> None:
 
 
 def main() -> None:
-    if released(CHANGELOG.read_text(encoding="utf-8"), snapshots.FORMAT):
+    if released(CHANGELOG.read_text(encoding="utf-8"), FORMAT):
         sys.exit(f"{FOLDER.name} was released: its files never change. A new format is a new one.")
     shutil.rmtree(FOLDER, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:

@@ -20,18 +20,11 @@ from domain.rules.compiled_rules import Rules, compile_rules
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, Cause
 from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import NOTHING, UserState, history_page
+from persistence.codec.formats import FORMAT
 from persistence.codec.history_pages import page_name, write_page
-from persistence.codec.snapshots import (
-    FORMAT,
-    Record,
-    decode_snapshot,
-    empty_snapshot,
-    encode_reply,
-    encode_snapshot,
-    pack_snapshot,
-    put_records,
-    rows_of,
-)
+from persistence.codec.raw_snapshots import pack_snapshot, put_records
+from persistence.codec.records import Record, encode_reply
+from persistence.codec.snapshots import decode_snapshot, empty_snapshot, encode_snapshot, rows_of
 from persistence.memory import MemoryStore, World
 from tests.domain.script_kit import SMALL_TEXT
 from tests.properties.test_sequences import not_zero, shuffled, steps

@@ -62,7 +62,7 @@ def snapshots_without_receipts(patch: Patch) -> None:
 
 def records_without_receipts(patch: Patch) -> None:
     """Recovery puts the rows and forgets what was answered (P4)."""
-    put = snapshots.put_records
+    put = recovery.put_records
 
     def forget(snapshot: dict[str, Any], records: Any, window: int) -> dict[str, Any]:
         return {**put(snapshot, records, window), "receipts": snapshot["receipts"]}

@@ -7,7 +7,7 @@ from actors.host.eviction import let_sleep, passivate_idle, passivate_longest_id
 from actors.host.host import Host
 from actors.messages import Ask, Media, Read, Reply, View
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL
-from persistence.codec.snapshots import pack_snapshot, unpack_snapshot
+from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
 from persistence.store import Stored
 from tests.actors.host_kit import Rig, ask, body, command, grant, look, total_xp
 from tests.crash.scenarios import at_rest

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from actors.host import host as hosts
 from actors.host.eviction import passivate_idle
 from actors.messages import View
-from persistence.codec.snapshots import pack_snapshot, unpack_snapshot
+from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
 from persistence.journal.recovery import take_over
 from persistence.memory import MemoryStore
 from persistence.store import Stored

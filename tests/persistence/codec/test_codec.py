@@ -2,13 +2,8 @@
 
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState
-from persistence.codec.snapshots import (
-    decode_snapshot,
-    empty_snapshot,
-    encode_snapshot,
-    pack_snapshot,
-    unpack_snapshot,
-)
+from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
+from persistence.codec.snapshots import decode_snapshot, empty_snapshot, encode_snapshot
 from tests.domain.script_kit import STRICT, given
 
 PLAYED = given(

@@ -8,13 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from persistence.codec import snapshots
-from persistence.codec.snapshots import (
-    decode_record,
-    encode_record,
-    pack_snapshot,
-    unpack_snapshot,
-)
+from persistence.codec import formats, raw_snapshots, records
+from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
+from persistence.codec.records import Record, decode_record, encode_record
 from persistence.errors import Corrupt, NewerFormat
 from persistence.maintenance.export_format import user_in
 from persistence.maintenance.overwrite import Outcome
@@ -41,9 +37,10 @@ def two_formats_later(monkeypatch: pytest.MonkeyPatch) -> None:
     def longer(record: list[Any]) -> list[Any]:
         return [3, *record[1:-1], record[-1] + b"!"]
 
-    monkeypatch.setattr(snapshots, "FORMAT", 3)
-    monkeypatch.setattr(snapshots, "SNAPSHOT_UPCASTERS", {1: purse, 2: thousandths})
-    monkeypatch.setattr(snapshots, "RECORD_UPCASTERS", {1: lambda r: [2, *r[1:]], 2: longer})
+    for module in (formats, raw_snapshots):
+        monkeypatch.setattr(module, "FORMAT", 3)
+    monkeypatch.setattr(raw_snapshots, "SNAPSHOT_UPCASTERS", {1: purse, 2: thousandths})
+    monkeypatch.setattr(records, "RECORD_UPCASTERS", {1: lambda r: [2, *r[1:]], 2: longer})
 
 
 OLD = {
@@ -76,7 +73,7 @@ def test_an_old_line_of_an_export_is_brought_up_too() -> None:
 
 @pytest.mark.usefixtures("two_formats_later")
 def test_an_old_record_is_brought_up_step_by_step() -> None:
-    record = snapshots.Record(1, "u", 4, "c", b"f" * 16, "r", b"reply")
+    record = Record(1, "u", 4, "c", b"f" * 16, "r", b"reply")
     assert decode_record(encode_record(record), "here") == msgspec.structs.replace(
         record, format=3, reply=b"reply!"
     )

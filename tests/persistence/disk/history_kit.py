@@ -17,7 +17,7 @@ HOST = "users:1"
 SEGMENT_BYTES = 70  # two batches
 
 
-class Told:
+class ClientView:
     """What the user's clients know: `acknowledged` came back, `attempted` was at least tried."""
 
     def __init__(self, on_change: Callable[[int, int], None] = lambda *_: None) -> None:
@@ -35,33 +35,33 @@ class Told:
         self._on_change(self.acknowledged, self.attempted)
 
 
-async def live(root: Path, told: Told) -> None:
+async def live(root: Path, client: ClientView) -> None:
     """Appends, checkpoints, rolled segments, a takeover with its fold, and a clean end."""
     store = DiskStore(root, SEGMENT_BYTES)
     try:
         first = await store.claim(HOST)
-        await _append(first, told, 5)
-        await store.write_snapshot(USER, told.acknowledged, b"%d" % told.acknowledged)
+        await _append(first, client, 5)
+        await store.write_snapshot(USER, client.acknowledged, b"%d" % client.acknowledged)
         await first.drop_through(4)
-        await _append(first, told, 3)
+        await _append(first, client, 3)
         second = await store.claim(HOST)
         await store.fence(first.id)
         read = [int(batch.payload) async for batch in store.read(first.id)]
         await store.write_snapshot(USER, read[-1], b"%d" % read[-1])
         await store.drop(first.id)
-        sequence = await _append(second, told, 3)
-        await store.write_snapshot(USER, told.acknowledged, b"%d" % told.acknowledged)
+        sequence = await _append(second, client, 3)
+        await store.write_snapshot(USER, client.acknowledged, b"%d" % client.acknowledged)
         await second.drop_through(sequence)
         await second.close()
     finally:
         await store.close()
 
 
-async def _append(stream: Stream, told: Told, count: int) -> int:
+async def _append(stream: Stream, client: ClientView, count: int) -> int:
     sequence = 0
     for _ in range(count):
-        sequence = await stream.append(told.attempt())
-        told.acknowledge()
+        sequence = await stream.append(client.attempt())
+        client.acknowledge()
     return sequence
 
 

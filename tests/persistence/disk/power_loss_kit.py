@@ -11,6 +11,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.persistence.disk.history_kit import ClientView, live, nothing_is_lost
+from tests.persistence.disk.recorded_os_kit import RecordingOs
+
 
 class _File:
     def __init__(self) -> None:
@@ -99,3 +104,27 @@ def _surviving(file: _File, dice: random.Random) -> bytes:
     length = dice.randint(file.synced, len(file.content))
     zeros = dice.choice([0, dice.randint(0, len(file.content) - length)])
     return file.content[:length] + bytes(zeros)
+
+
+async def lose_power_everywhere(folder: Path, trees_per_call: int) -> int:
+    """Return how many trees were judged; raises at the first that lost something."""
+    root = folder / "store"
+    recorder = RecordingOs(root)
+    client = ClientView(
+        lambda acknowledged, attempted: recorder.log.append(("client", acknowledged, attempted))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        recorder.install(patch)
+        await live(root, client)
+    dice, disk, trees = random.Random(11), Disk(root), 0
+    acknowledged = attempted = 0
+    for entry in recorder.log:
+        if entry[0] == "client":
+            acknowledged, attempted = entry[1:]
+        disk.replay(entry)
+        for _ in range(trees_per_call):
+            trees += 1
+            remains = folder / f"remains{trees}"
+            disk.lose_power(dice, remains)
+            nothing_is_lost(remains, acknowledged, attempted)
+    return trees

@@ -9,7 +9,8 @@ from persistence.disk import files
 from persistence.disk.store import DiskStore
 from persistence.errors import StorageError, Unavailable
 from tests.conformance.store_kit import batches
-from tests.persistence.disk.history_kit import Told, live, nothing_is_lost
+from tests.persistence.disk.fault_kit import a_failed_append_breaks_the_stream_for_good
+from tests.persistence.disk.history_kit import ClientView, live, nothing_is_lost
 from tests.persistence.disk.recorded_os_kit import CHANGING, FailingOs, StandIn
 
 
@@ -22,17 +23,17 @@ async def test_no_call_that_fails_loses_anything_acknowledged(tmp_path: Path) ->
     """The n-th changing call fails, for every n of a scripted life (R9)."""
     failed: set[str] = set()
     for at in range(1, 1000):
-        root, told, broken = tmp_path / str(at), Told(), FailingOs(at)
+        root, client, broken = tmp_path / str(at), ClientView(), FailingOs(at)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(files, "_doubtful", set())
             broken.install(patch)
             try:
-                await live(root, told)
+                await live(root, client)
             except StorageError:
                 assert broken.failed is not None
         with pytest.MonkeyPatch.context() as restarted:
             restarted.setattr(files, "_doubtful", set())
-            nothing_is_lost(root, told.acknowledged, told.attempted)
+            nothing_is_lost(root, client.acknowledged, client.attempted)
             await _serves_again(root)
         if broken.failed is None:
             break
@@ -56,27 +57,7 @@ async def _serves_again(root: Path) -> None:
 async def test_a_failed_append_breaks_the_stream_for_good(
     call: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = DiskStore(tmp_path / "store")
-    stream = await store.claim("users:1")
-    await stream.append(b"acknowledged")
-    broken = FailingOs(1, call, code)
-    broken.install(monkeypatch)
-    with pytest.raises(Unavailable, match="could not append to"):
-        await stream.append(b"unknown")
-    calls = broken.calls.copy()
-    for _ in range(3):
-        with pytest.raises(Unavailable):
-            await stream.append(b"never tried")
-    with pytest.raises(Unavailable):
-        await stream.drop_through(1)
-    assert broken.calls == calls
-    monkeypatch.undo()
-    with pytest.raises(Unavailable):
-        await stream.append(b"never tried, though the disk is well again")
-    await stream.close()
-    await store.fence(stream.id)
-    found = [batch.payload for batch in await batches(store, stream.id)]
-    assert found in ([b"acknowledged"], [b"acknowledged", b"unknown"])
+    await a_failed_append_breaks_the_stream_for_good(call, code, tmp_path, monkeypatch)
 
 
 async def test_a_disk_that_takes_a_few_bytes_at_a_time_gets_them_all(

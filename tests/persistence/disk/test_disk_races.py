@@ -13,7 +13,10 @@ from persistence.errors import Fenced
 from persistence.store import Batch, Stored
 from tests.conformance.store_kit import batches
 from tests.persistence.disk.history_kit import found
-from tests.persistence.paused_kit import paused_at
+from tests.persistence.disk.race_kit import (
+    acknowledged_after_a_takeover,
+    snapshot_after_a_late_write,
+)
 
 APPEND_STEPS = [
     "journal.before_append",
@@ -21,35 +24,6 @@ APPEND_STEPS = [
     "journal.after_append",
     "journal.after_sync",
 ]
-
-
-async def acknowledged_after_a_takeover(
-    root: Path, step: str, drop: bool
-) -> tuple[bool, list[Batch]]:
-    """Pause an append at `step`, take its stream over, let it go on.
-
-    Return whether it was acknowledged, and what the successor had read.
-    """
-    store = DiskStore(root)
-    stream = await store.claim("users:1")
-    await stream.append(b"before")
-    with paused_at(step) as pause:
-        appending = asyncio.create_task(stream.append(b"paused"))
-        await asyncio.to_thread(pause.arrived.wait)
-        await store.fence(stream.id)
-        read = await batches(store, stream.id)
-        if drop:
-            await store.drop(stream.id)
-        pause.go_on.set()
-        try:
-            await appending
-            acknowledged = True
-        except Fenced:
-            acknowledged = False
-    if not drop:
-        assert await batches(store, stream.id) == read, "what a successor reads must not change"
-    await store.close()
-    return acknowledged, read
 
 
 @pytest.mark.parametrize("step", APPEND_STEPS)
@@ -73,23 +47,6 @@ async def test_a_stream_being_rolled_while_it_is_taken_over_is_fenced(tmp_path: 
         await stream.append(b"x" * 60)  # in a segment of its own
     assert await batches(store, stream.id) == read
     assert len(read) == 5
-
-
-async def snapshot_after_a_late_write(
-    root: Path, step: str, late: int, early: int
-) -> Stored | None:
-    """Pause the write of version `late` at `step`, write `early` meanwhile, let the first go on."""
-    store = DiskStore(root)
-    await store.write_snapshot("alice", 1, b"old")
-    with paused_at(step) as pause:
-        writing = asyncio.create_task(store.write_snapshot("alice", late, b"late"))
-        await asyncio.to_thread(pause.arrived.wait)
-        await store.write_snapshot("alice", early, b"early")
-        pause.go_on.set()
-        await writing
-    found = await store.read_snapshot("alice")
-    await store.close()
-    return found
 
 
 SNAPSHOT_STEPS = ["snapshot.before_write", "snapshot.before_rename", "snapshot.after_rename"]

@@ -1,4 +1,4 @@
-"""The tests of this layer catch the mistakes they are there for: each mechanism is broken in turn.
+"""Mutation tests: each mechanism of the disk store is broken in turn, and a check has to fail.
 
 A suite that stays green on a broken store would be worth nothing (R22).
 """
@@ -19,13 +19,13 @@ from persistence.journal import frame
 from persistence.memory import MemoryStore, World
 from persistence.store import Stored
 from tests.conformance import store_kit, store_kit_journals
-from tests.persistence.disk import test_disk_faults
-from tests.persistence.disk.test_disk_races import (
+from tests.persistence.disk import fault_kit
+from tests.persistence.disk.power_loss_kit import lose_power_everywhere
+from tests.persistence.disk.race_kit import (
     acknowledged_after_a_takeover,
     snapshot_after_a_late_write,
 )
-from tests.persistence.disk.test_power_loss import lose_power_everywhere
-from tests.persistence.journal import test_frame
+from tests.persistence.journal import frame_kit
 
 Patch = pytest.MonkeyPatch
 
@@ -142,9 +142,7 @@ async def test_an_append_that_syncs_again_after_a_failure_is_caught(
 
     monkeypatch.setattr(files, "sync", stubborn)
     with pytest.MonkeyPatch.context() as inner, pytest.raises(pytest.fail.Exception):
-        await test_disk_faults.test_a_failed_append_breaks_the_stream_for_good(
-            "fdatasync", 5, tmp_path, inner
-        )
+        await fault_kit.a_failed_append_breaks_the_stream_for_good("fdatasync", 5, tmp_path, inner)
 
 
 # Checksums
@@ -153,9 +151,9 @@ async def test_an_append_that_syncs_again_after_a_failure_is_caught(
 @pytest.mark.parametrize(
     "test",
     [
-        lambda: test_frame.test_every_flipped_bit_of_an_earlier_record_is_named(1),
-        test_frame.test_a_flipped_bit_of_the_last_record_is_never_served,
-        test_frame.test_a_file_of_one_frame_forgives_nothing,
+        lambda: frame_kit.every_flipped_bit_of_an_earlier_record_is_named(1),
+        frame_kit.a_flipped_bit_of_the_last_record_is_never_served,
+        frame_kit.a_file_of_one_frame_forgives_nothing,
     ],
 )
 def test_a_decoder_that_ignores_the_payload_checksum_is_caught(
@@ -174,7 +172,7 @@ def test_a_decoder_that_ignores_the_payload_checksum_is_caught(
 def test_a_decoder_that_takes_any_bad_frame_for_a_torn_one_is_caught(monkeypatch: Patch) -> None:
     monkeypatch.setattr(frame, "_refuse_unless_torn", lambda *_: None)
     with pytest.raises(pytest.fail.Exception):
-        test_frame.test_every_flipped_bit_of_an_earlier_record_is_named(1)
+        frame_kit.every_flipped_bit_of_an_earlier_record_is_named(1)
 
 
 # Snapshots

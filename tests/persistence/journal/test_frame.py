@@ -8,28 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.errors import Corrupt, NewerFormat
+from persistence.errors import NewerFormat
 from persistence.journal import frame
 from persistence.store import Batch
-
-PLACE = "journals/users%3A1/x/00000000000000000001.journal"
-PAYLOADS = [b"first", b"second, a little longer", b"third"]
-FRAMES = [frame.encode(i, payload, frame.JOURNAL) for i, payload in enumerate(PAYLOADS, start=1)]
-BATCHES = [Batch(i, payload) for i, payload in enumerate(PAYLOADS, start=1)]
-WHOLE = b"".join(FRAMES)
-STARTS = [0, len(FRAMES[0]), len(FRAMES[0]) + len(FRAMES[1])]
-
-
-def decode(data: bytes) -> list[Batch]:
-    return frame.decode_all(data, PLACE, 1)[0]
-
-
-def refused(data: bytes) -> Corrupt:
-    with pytest.raises(Corrupt) as caught:
-        decode(data)
-    assert caught.value.place == PLACE
-    assert PLACE in str(caught.value)
-    return caught.value
+from tests.persistence.journal.frame_kit import (
+    BATCHES,
+    FRAMES,
+    PLACE,
+    STARTS,
+    WHOLE,
+    a_file_of_one_frame_forgives_nothing,
+    a_flipped_bit_of_the_last_record_is_never_served,
+    decode,
+    every_flipped_bit_of_an_earlier_record_is_named,
+    refused,
+)
 
 
 def reframed(sound: bytes, **changes: int) -> bytes:
@@ -76,22 +69,11 @@ def test_zeros_at_the_end_are_a_torn_frame(length: int) -> None:
 
 @pytest.mark.parametrize("record", [0, 1])
 def test_every_flipped_bit_of_an_earlier_record_is_named(record: int) -> None:
-    start, end = STARTS[record], STARTS[record + 1]
-    for bit in range(start * 8, end * 8):
-        damaged = bytearray(WHOLE)
-        damaged[bit // 8] ^= 1 << bit % 8
-        assert refused(bytes(damaged)).offset == start
+    every_flipped_bit_of_an_earlier_record_is_named(record)
 
 
 def test_a_flipped_bit_of_the_last_record_is_never_served() -> None:
-    for bit in range(STARTS[2] * 8, len(WHOLE) * 8):
-        damaged = bytearray(WHOLE)
-        damaged[bit // 8] ^= 1 << bit % 8
-        in_the_magic = bit // 8 < STARTS[2] + len(frame.MAGIC)
-        if in_the_magic:
-            assert refused(bytes(damaged)).offset == STARTS[2]
-        else:
-            assert decode(bytes(damaged)) == BATCHES[:2]
+    a_flipped_bit_of_the_last_record_is_never_served()
 
 
 def test_a_lost_block_in_the_middle_is_named() -> None:
@@ -151,18 +133,7 @@ def test_a_snapshot_is_no_journal_batch() -> None:
 
 
 def test_a_file_of_one_frame_forgives_nothing() -> None:
-    whole = frame.encode(7, b"rows", frame.SNAPSHOT)
-    assert frame.decode_one(whole, PLACE, frame.SNAPSHOT) == Batch(7, b"rows")
-    for cut in range(len(whole)):
-        with pytest.raises(Corrupt):
-            frame.decode_one(whole[:cut], PLACE, frame.SNAPSHOT)
-    for bit in range(len(whole) * 8):
-        damaged = bytearray(whole)
-        damaged[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(Corrupt):
-            frame.decode_one(bytes(damaged), PLACE, frame.SNAPSHOT)
-    with pytest.raises(Corrupt):
-        frame.decode_one(whole + b"\x00", PLACE, frame.SNAPSHOT)
+    a_file_of_one_frame_forgives_nothing()
 
 
 payload_lists = st.lists(st.binary(max_size=200), min_size=1, max_size=8)

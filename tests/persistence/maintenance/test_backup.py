@@ -8,7 +8,7 @@ import pytest
 
 from actors.cluster.contract import HostSettings
 from actors.cluster.local import LocalCluster
-from persistence.codec.snapshots import unpack_snapshot
+from persistence.codec.raw_snapshots import unpack_snapshot
 from persistence.errors import Corrupt, NewerFormat, StoreInUse
 from persistence.maintenance.backup import (
     BackupSummary,
@@ -18,7 +18,7 @@ from persistence.maintenance.backup import (
     back_up,
     restore,
 )
-from persistence.maintenance.manifest import NOTE, NotABackup, read_manifest, read_users
+from persistence.maintenance.manifest import NOTE, NotABackup, read_entries, read_manifest
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.verification import verify
 from persistence.memory import MemoryStore, World
@@ -78,7 +78,7 @@ async def test_a_backup_taken_while_fifty_write_has_whole_turns_and_nothing_olde
     await asyncio.gather(*writing)
     await cluster.drain()
 
-    listed = await read_users(stores.there(), await read_manifest(stores.there()))
+    listed = await read_entries(stores.there(), await read_manifest(stores.there()))
     assert [one.user_id for one in listed] == sorted(USERS)
     assert sum(ended.values()) > sum(begun.values())
     elsewhere = MemoryStore(World())
@@ -115,8 +115,9 @@ async def test_wherever_a_checkpoint_falls_nothing_acknowledged_is_missing(call:
 async def test_a_backup_is_a_store_that_a_host_can_serve(stores: Stores) -> None:
     await filled(stores.here())
     done = await copied(stores.here(), stores.there())
-    assert (done.head.begun, done.head.ended, done.head.users) == ("moment 1", "moment 2", 3)
-    assert done.head.source == stores.here().url
+    manifest = done.manifest
+    assert (manifest.begun, manifest.ended, manifest.users) == ("moment 1", "moment 2", 3)
+    assert manifest.source == stores.here().url
     assert await lines(stores.there()) == await lines(stores.here())
     host = a_host(stores.there())
     await play(host, "alice", 342, 344)
@@ -212,7 +213,7 @@ async def test_a_damaged_user_is_left_out_of_a_backup_by_name(stores: Stores) ->
     await host.drain()
     await stores.here().write_snapshot("alice", 1_000, b"no msgpack at all")
     done = await copied(stores.here(), stores.there())
-    assert done.head.damaged == ["alice"]
+    assert done.manifest.damaged == ["alice"]
     assert len(done.damages) == 1
     assert set(await exported(stores.there())) == {"bob", "carol"}
 
@@ -268,10 +269,10 @@ async def test_a_manifest_that_cannot_be_read_is_damage(stores: Stores, content:
 
 async def test_a_list_of_users_that_was_changed_is_damage(stores: Stores) -> None:
     await filled(stores.here())
-    head = (await copied(stores.here(), stores.there())).head
+    head = (await copied(stores.here(), stores.there())).manifest
     part = msgspec.structs.replace(head.parts[0], blake2b="00")
     with pytest.raises(Corrupt, match="note backup-00000001"):
-        await read_users(stores.there(), msgspec.structs.replace(head, parts=[part]))
+        await read_entries(stores.there(), msgspec.structs.replace(head, parts=[part]))
 
 
 async def test_a_server_that_begins_to_serve_during_a_restore_is_noticed(stores: Stores) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.messages import View
-from persistence.codec.snapshots import FORMAT, pack_snapshot, unpack_snapshot
+from persistence.codec.formats import FORMAT
+from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
 from persistence.errors import Corrupt, NewerFormat, StoreInUse
 from persistence.maintenance.export_format import line_of, user_in
 from persistence.maintenance.export_import import export, import_lines

@@ -9,14 +9,9 @@ import msgpack
 import msgspec
 import pytest
 
-from persistence.codec.snapshots import (
-    FORMAT,
-    Record,
-    decode_record,
-    encode_record,
-    pack_snapshot,
-    unpack_snapshot,
-)
+from persistence.codec.formats import FORMAT
+from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
+from persistence.codec.records import Record, decode_record, encode_record
 from persistence.disk.store import DiskStore
 from persistence.journal.group_commit import pack_batch, unpack_batch
 from persistence.maintenance.backup import back_up

@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from actors.host.host import Host
-from persistence.codec.snapshots import unpack_snapshot
+from persistence.codec.raw_snapshots import unpack_snapshot
 from persistence.disk.store import DiskStore
 from persistence.maintenance.export_import import ImportOutcome, export, import_lines
 from persistence.maintenance.overwrite import Outcome

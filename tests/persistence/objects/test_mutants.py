@@ -1,4 +1,4 @@
-"""The tests of the object store catch the mistakes they are there for (R22)."""
+"""Mutation tests: each mechanism of the object store is broken in turn, and a check has to fail."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -15,9 +15,11 @@ from persistence.objects.stream import ObjectStream
 from persistence.store import StreamId
 from tests.conformance import store_kit, store_kit_journals
 from tests.faulty_object_store_kit import Fault, FaultyBucket, Objects, open_store
-from tests.persistence.objects import test_faults as faults
-from tests.persistence.objects import test_probe as probes
-from tests.persistence.objects import test_races as races
+from tests.persistence.objects import fault_kit, race_kit
+from tests.persistence.objects.unfit_kit import (
+    IgnoresIfMatch,
+    a_server_that_ignores_a_condition_is_refused,
+)
 
 Patch = pytest.MonkeyPatch
 CAUGHT = (AssertionError, StorageError, pytest.fail.Exception, ValueError)
@@ -44,13 +46,9 @@ async def test_a_writer_that_believes_already_exists_is_caught(monkeypatch: Patc
         return content
 
     monkeypatch.setattr(Calls, "create", create)
-    await fails(
-        faults.test_an_append_outlasts_a_fault_and_knows_its_own_batch(Fault.OWN_CONFLICT, 1)
-    )
-    await fails(
-        faults.test_an_append_outlasts_a_fault_and_knows_its_own_batch(Fault.ANSWER_LOST, 1)
-    )
-    await fails(faults.nothing_is_lost(0.5, 1))
+    await fails(fault_kit.an_append_outlasts_a_fault_and_knows_its_own_batch(Fault.OWN_CONFLICT, 1))
+    await fails(fault_kit.an_append_outlasts_a_fault_and_knows_its_own_batch(Fault.ANSWER_LOST, 1))
+    await fails(fault_kit.nothing_is_lost(0.5, 1))
 
 
 async def test_a_writer_that_takes_already_exists_for_its_own_is_caught(monkeypatch: Patch) -> None:
@@ -89,7 +87,7 @@ async def test_a_writer_that_takes_a_timeout_for_success_is_caught(monkeypatch: 
 
 async def some_seed_fails() -> None:
     for seed in range(20):
-        await faults.nothing_is_lost(0.5, seed)
+        await fault_kit.nothing_is_lost(0.5, seed)
 
 
 async def test_a_stream_that_goes_on_after_an_unknown_append_is_caught(monkeypatch: Patch) -> None:
@@ -100,7 +98,7 @@ async def test_a_stream_that_goes_on_after_an_unknown_append_is_caught(monkeypat
         return await append(self, payload)
 
     monkeypatch.setattr(ObjectStream, "append", again)
-    await fails(faults.test_an_append_that_cannot_be_known_breaks_the_stream_for_good())
+    await fails(fault_kit.an_append_that_cannot_be_known_breaks_the_stream_for_good())
 
 
 async def test_a_drop_that_deletes_the_tombstone_is_caught(monkeypatch: Patch) -> None:
@@ -140,7 +138,7 @@ async def test_a_fence_believed_without_another_look_is_caught(monkeypatch: Patc
         await self._close(stream, listing.end + 1)
 
     monkeypatch.setattr(Journals, "fence", fence)
-    await fails(races.test_a_fence_on_a_number_that_was_given_free_again_is_none())
+    await fails(race_kit.a_fence_on_a_number_that_was_given_free_again_is_none())
 
 
 async def test_a_fence_believed_on_a_look_before_it_is_caught(monkeypatch: Patch) -> None:
@@ -152,7 +150,7 @@ async def test_a_fence_believed_on_a_look_before_it_is_caught(monkeypatch: Patch
             await self._close(stream, listing.end + 1)
 
     monkeypatch.setattr(Journals, "fence", fence)
-    await fails(races.test_a_fence_that_another_left_on_a_number_given_free_is_none())
+    await fails(race_kit.a_fence_that_another_left_on_a_number_given_free_is_none())
 
 
 async def test_a_claim_that_lists_its_stream_at_the_first_batch_only_is_caught(
@@ -170,7 +168,7 @@ async def test_a_claim_that_lists_its_stream_at_the_first_batch_only_is_caught(
 
     monkeypatch.setattr(Calls, "create", lazily)
     monkeypatch.setattr(ObjectStream, "append", listed)
-    await fails(races.test_hosts_that_claim_at_once_never_acknowledge_one_version_twice())
+    await fails(race_kit.hosts_that_claim_at_once_never_acknowledge_one_version_twice())
 
 
 async def test_a_snapshot_that_is_checked_and_then_overwritten_is_caught(
@@ -192,7 +190,7 @@ async def test_a_snapshot_that_is_checked_and_then_overwritten_is_caught(
         return True
 
     monkeypatch.setattr(Snapshots, "_replace", overwrite)
-    await fails(faults.test_a_stale_host_between_its_look_and_its_write_loses())
+    await fails(fault_kit.a_stale_host_between_its_look_and_its_write_loses())
     await fails(kit(store_kit.writers_that_race_leave_the_highest_version))
 
 
@@ -202,6 +200,4 @@ async def test_a_probe_that_tries_nothing_is_caught(monkeypatch: Patch) -> None:
 
     for step in ("_creates_once", "_replaces_only_what_was_seen"):
         monkeypatch.setattr(probe, step, nothing)
-    await fails(
-        probes.test_a_server_that_ignores_a_condition_is_refused("If-Match", probes.IgnoresIfMatch)
-    )
+    await fails(a_server_that_ignores_a_condition_is_refused("If-Match", IgnoresIfMatch))

@@ -7,76 +7,22 @@ from collections.abc import Callable
 import pytest
 
 from persistence.errors import Corrupt, NewerFormat, Unavailable, UnfitStore
-from persistence.objects import names
-from persistence.objects.bucket import ConditionFailed, Found, Tag
+from persistence.objects.bucket import Found
 from persistence.open import probe
+from persistence.store_format import HEADER_NAME
 from tests.faulty_object_store_kit import Fault, FaultyBucket, Objects, at_a_rate, open_store
-
-
-class IgnoresIfNoneMatch(Objects):
-    def create(self, name: str, content: bytes) -> None:
-        self.damage(name, content)
-
-
-class SaysNoAndWritesAllTheSame(Objects):
-    def create(self, name: str, content: bytes) -> None:
-        taken = self.get(name) is not None
-        self.damage(name, content)
-        if taken:
-            raise ConditionFailed(name)
-
-
-class IgnoresIfMatch(Objects):
-    def replace(self, name: str, content: bytes, tag: Tag) -> None:
-        self.damage(name, content)
-
-
-class IgnoresIfMatchOnWhatIsGone(Objects):
-    def replace(self, name: str, content: bytes, tag: Tag) -> None:
-        if self.get(name) is None:
-            self.damage(name, content)
-        else:
-            super().replace(name, content, tag)
-
-
-class RefusesEveryReplace(Objects):
-    def replace(self, name: str, content: bytes, tag: Tag) -> None:
-        raise ConditionFailed(name)
-
-
-class ListsLate(Objects):
-    def names(self, folder: str, after: str, limit: int) -> list[str]:
-        return []
-
-
-class LooksAndWritesInTwoSteps(FaultyBucket):
-    """What moto does with threads, and gateways in front of a plain file system."""
-
-    async def create(self, name: str, content: bytes) -> None:
-        taken = self._objects.get(name) is not None
-        await self._turn()
-        if taken:
-            raise ConditionFailed(name)
-        self._objects.damage(name, content)
-
-
-UNFIT: dict[str, Callable[[], Objects]] = {
-    "If-None-Match": IgnoresIfNoneMatch,
-    "created an object where one stood": SaysNoAndWritesAllTheSame,
-    "If-Match": IgnoresIfMatch,
-    "that was gone": IgnoresIfMatchOnWhatIsGone,
-    "refused to replace": RefusesEveryReplace,
-    "did not list": ListsLate,
-}
+from tests.persistence.objects.unfit_kit import (
+    UNFIT,
+    LooksAndWritesInTwoSteps,
+    a_server_that_ignores_a_condition_is_refused,
+)
 
 
 @pytest.mark.parametrize(("said", "objects"), UNFIT.items())
 async def test_a_server_that_ignores_a_condition_is_refused(
     said: str, objects: Callable[[], Objects]
 ) -> None:
-    with pytest.raises(UnfitStore, match=said) as caught:
-        await probe(open_store(FaultyBucket(objects())))
-    assert "s3://faulty" in str(caught.value)
+    await a_server_that_ignores_a_condition_is_refused(said, objects)
 
 
 async def test_a_server_that_looks_and_writes_in_two_steps_is_refused() -> None:
@@ -88,7 +34,7 @@ async def test_a_sound_server_passes_and_keeps_only_its_identity() -> None:
     objects = Objects()
     for _ in range(3):
         await probe(open_store(FaultyBucket(objects)))
-    assert objects.all_names() == [names.STORE]
+    assert objects.all_names() == [HEADER_NAME]
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -107,10 +53,10 @@ async def test_a_server_that_is_down_is_unavailable_and_not_unfit() -> None:
 async def test_a_store_of_a_newer_questkeep_is_refused_by_name() -> None:
     """P9."""
     objects = Objects()
-    objects.damage(names.STORE, json.dumps({"questkeep_store_format": 2}).encode())
+    objects.damage(HEADER_NAME, json.dumps({"questkeep_store_format": 2}).encode())
     with pytest.raises(NewerFormat, match="s3://faulty/STORE has format 2"):
         await probe(open_store(FaultyBucket(objects)))
-    objects.damage(names.STORE, b"something else")
+    objects.damage(HEADER_NAME, b"something else")
     with pytest.raises(Corrupt, match="something else"):
         await probe(open_store(FaultyBucket(objects)))
 

@@ -1,0 +1,67 @@
+"""Stored rows as plain values, and changed rows laid over them.
+
+A row is laid over the one it replaces, so that fields which only a newer Questkeep knows stay.
+
+Not for: rows as the domain has them (`snapshots.rows_of`).
+"""
+
+from typing import Any
+
+RowsDict = dict[str, Any]
+"""A user's rows by table: a list of rows for a table in `KEYS`, an amount by key for `inventory`,
+`wallet` and `affinity`, one row or None for `player_progression`."""
+
+KEYS = {
+    "chapter_progression": "chapter_id",
+    "quest_record": "quest_id",
+    "battle_state": "battle_id",
+    "repeat_tally": "scope",
+    "history": "sequence",
+}
+"""Tables with many rows a user, and the field that tells their rows apart."""
+
+
+class RawTables:
+    """A user's rows while changes are put on them: many-row tables by key."""
+
+    def __init__(self, rows: RowsDict) -> None:
+        self._tables = {
+            table: {row[KEYS[table]]: row for row in held} if table in KEYS else held
+            for table, held in rows.items()
+        }
+
+    def put(self, changes: RowsDict) -> None:
+        """Lay the changed rows of a reply over those that stand."""
+        for table, changed in changes.items():
+            if table in KEYS:
+                held = self._tables.setdefault(table, {})
+                for row in changed:
+                    key = row[KEYS[table]]
+                    held[key] = {**held.get(key, {}), **row}
+            elif table == "player_progression":
+                if changed is not None:  # a row that stands does not go away
+                    self._tables[table] = {**(self._tables.get(table) or {}), **changed}
+            else:
+                self._tables[table] = changed
+
+    def rows(self) -> RowsDict:
+        """The rows as they stand now, in the shape that was given."""
+        return {
+            table: list(held.values()) if table in KEYS else held
+            for table, held in self._tables.items()
+        }
+
+
+def put_rows(rows: RowsDict, changes: RowsDict) -> RowsDict:
+    """`rows` with the changed rows in them."""
+    tables = RawTables(rows)
+    tables.put(changes)
+    return tables.rows()
+
+
+def keep_unknown_fields(stored: RowsDict, rows: RowsDict) -> RowsDict:
+    """`rows` with the fields that only `stored` has; entries that left the history stay gone."""
+    after = put_rows(stored, rows)
+    kept = {entry["sequence"] for entry in rows["history"]}
+    after["history"] = [entry for entry in after["history"] if entry["sequence"] in kept]
+    return after
