@@ -68,13 +68,14 @@ class Servers:
         argv: Sequence[str | Path],
         environment: Mapping[str, str] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
+        cwd: Path = ROOT,
     ) -> subprocess.Popen[bytes]:
-        """Start a process of this name; its output goes to `.bench/logs/NAME.log`."""
+        """Start a process of this name in `cwd`; its output goes to `.bench/logs/NAME.log`."""
         log = self._logs / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [str(part) for part in argv],
-                cwd=ROOT,
+                cwd=cwd,
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

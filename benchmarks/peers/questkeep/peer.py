@@ -9,13 +9,14 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jwt
 
 from benchmarks.dataset import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, Dataset, quest_id, user_id
 from benchmarks.peer import Setting, Tally
-from benchmarks.processes import Servers, free_port
+from benchmarks.processes import ROOT, Servers, free_port
 
 START_SECONDS = 120.0
 CALL_SECONDS = 120.0
@@ -27,17 +28,22 @@ share of it is enough where eight users have all the connections."""
 
 
 class Questkeep:
-    """One placement of Questkeep; `users` are few where each is a process."""
+    """One placement of Questkeep; `users` are few where each is a process.
+
+    `checkout` is another checkout of the project to start in place of this one, with its `.venv`.
+    """
 
     keeps = True
 
-    def __init__(self, placement: str) -> None:
+    def __init__(self, placement: str, checkout: Path | None = None) -> None:
         dedicated = placement == "dedicated"
         self.name = f"questkeep_{placement}"
         self.title = f"Questkeep, {placement} placement" + (" (8 users)" if dedicated else "")
         self.users = 8 if dedicated else 1_000
         self.rate = 2_000 if dedicated else 25_000
         self._placement = placement
+        self._root = checkout or ROOT
+        self._python = str(checkout / ".venv" / "bin" / "python") if checkout else sys.executable
         self._servers: Servers | None = None
         self._dataset: Dataset | None = None
         self._seeded = 0
@@ -62,12 +68,13 @@ class Questkeep:
         servers.start(
             "questkeep",
             [
-                *(sys.executable, "-m", "gateway", "serve", "--port", str(port)),
+                *(self._python, "-m", "gateway", "serve", "--port", str(port)),
                 *("--placement", self._placement, "--store", f"file://{servers.folder}/data"),
                 *("--requests-in-flight-max", str(ROOM)),
                 *("--log-level", "warning", *hosts),
             ],
             {"QUESTKEEP_JWT_SECRET": dataset.secret, "PYTHONUNBUFFERED": "1"},
+            cwd=self._root,
         )
         servers.await_http(f"{self._url}/readyz", START_SECONDS)
         self._seeded = len(list(_preparation(dataset.quests)))
