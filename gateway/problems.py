@@ -8,72 +8,144 @@ whatever reads a request here.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from actors.errors import AskAgain
 from actors.messages import Reply
 
 
+class Retry(StrEnum):
+    """What may be sent after a refusal."""
+
+    SAME = "same"
+    """The same command, under the same command id, later."""
+    NEW = "new"
+    """Another command, under another id; this one stays refused as things stand."""
+    NEVER = "never"
+    """Nothing like it: whoever sent it has to be mended first."""
+
+
 class ProblemType(NamedTuple):
     """What a code says: the HTTP status, a title that never changes, and what a client can do."""
 
     status: int
+    retry: Retry
     title: str
     advice: str
 
 
 PROBLEM_TYPES: dict[str, ProblemType] = {
     "malformed_body": ProblemType(
-        400, "The body cannot be read", "Send one object or a list of them."
+        400, Retry.NEVER, "The body cannot be read", "Send one object or a list of them."
     ),
-    "invalid_id": ProblemType(400, "Not an id", "Use only the characters that ids may have."),
-    "unknown_command": ProblemType(400, "No such command", "Check the spelling of `type`."),
-    "unauthenticated": ProblemType(401, "No valid token", "Send a fresh token as `Bearer`."),
-    "not_your_user": ProblemType(403, "Another player's user", "Use your own id, or `me`."),
-    "not_allowed": ProblemType(403, "Not for this role", "Let a service send this command."),
-    "not_found": ProblemType(404, "No such page", "Check the path."),
-    "quest_not_found": ProblemType(404, "No such quest", "The quest has to be offered first."),
-    "battle_not_found": ProblemType(404, "No such battle", "The battle has to be started first."),
-    "chapter_not_found": ProblemType(404, "No such chapter", "The chapter needs a plan first."),
+    "invalid_id": ProblemType(
+        400, Retry.NEVER, "Not an id", "Use only the characters that ids may have."
+    ),
+    "unknown_command": ProblemType(
+        400, Retry.NEVER, "No such command", "Check the spelling of `type`."
+    ),
+    "unauthenticated": ProblemType(
+        401, Retry.SAME, "No valid token", "Send a fresh token as `Bearer`."
+    ),
+    "not_your_user": ProblemType(
+        403, Retry.NEVER, "Another player's user", "Use your own id, or `me`."
+    ),
+    "not_allowed": ProblemType(
+        403, Retry.NEVER, "Not for this role", "Let a service send this command."
+    ),
+    "not_found": ProblemType(404, Retry.NEVER, "No such page", "Check the path."),
+    "quest_not_found": ProblemType(
+        404, Retry.NEW, "No such quest", "The quest has to be offered first."
+    ),
+    "battle_not_found": ProblemType(
+        404, Retry.NEW, "No such battle", "The battle has to be started first."
+    ),
+    "chapter_not_found": ProblemType(
+        404, Retry.NEW, "No such chapter", "The chapter needs a plan first."
+    ),
     "grant_not_found": ProblemType(
-        404, "No such grant", "Name the command of a quest's, battle's or grant's history entry."
+        404,
+        Retry.NEW,
+        "No such grant",
+        "Name the command of a quest's, battle's or grant's history entry.",
     ),
     "command_not_found": ProblemType(
-        404, "No receipt of this command", "It changed nothing, or is older than the receipts kept."
+        404,
+        Retry.NEW,
+        "No receipt of this command",
+        "It changed nothing, or is older than the receipts kept.",
     ),
-    "method_not_allowed": ProblemType(405, "Not with this method", "`Allow` names the methods."),
-    "body_too_slow": ProblemType(408, "The body took too long", "Send the same request again."),
-    "quest_not_ready": ProblemType(409, "The quest is not ready", "Reach its objectives first."),
-    "quest_already_turned_in": ProblemType(409, "The quest was turned in", "It pays once."),
-    "quest_exists": ProblemType(409, "The quest id is taken", "Offer it under a new id."),
-    "battle_over": ProblemType(409, "The battle is over", "Start another one."),
-    "battle_exists": ProblemType(409, "The battle id is taken", "Start it under a new id."),
-    "already_undone": ProblemType(409, "The grant was undone", "It can be undone once."),
+    "method_not_allowed": ProblemType(
+        405, Retry.NEVER, "Not with this method", "`Allow` names the methods."
+    ),
+    "body_too_slow": ProblemType(
+        408, Retry.SAME, "The body took too long", "Send the same request again."
+    ),
+    "quest_not_ready": ProblemType(
+        409, Retry.NEW, "The quest is not ready", "Reach its objectives first."
+    ),
+    "quest_already_turned_in": ProblemType(
+        409, Retry.NEVER, "The quest was turned in", "It pays once."
+    ),
+    "quest_exists": ProblemType(
+        409, Retry.NEW, "The quest id is taken", "Offer it under a new id."
+    ),
+    "battle_over": ProblemType(409, Retry.NEVER, "The battle is over", "Start another one."),
+    "battle_exists": ProblemType(
+        409, Retry.NEW, "The battle id is taken", "Start it under a new id."
+    ),
+    "already_undone": ProblemType(
+        409, Retry.NEVER, "The grant was undone", "It can be undone once."
+    ),
     "command_id_reused": ProblemType(
-        409, "The command id was used for another command", "Use a new id for a new command."
+        409,
+        Retry.NEW,
+        "The command id was used for another command",
+        "Use a new id for a new command.",
     ),
-    "body_too_large": ProblemType(413, "The body is too large", "Send fewer commands at once."),
+    "body_too_large": ProblemType(
+        413, Retry.NEVER, "The body is too large", "Send fewer commands at once."
+    ),
     "unsupported_media_type": ProblemType(
-        415, "Not in this format", "Send application/json or application/msgpack."
+        415, Retry.NEVER, "Not in this format", "Send application/json or application/msgpack."
     ),
-    "invalid_field": ProblemType(422, "Wrong fields", "`errors` names each: what came, what fits."),
+    "invalid_field": ProblemType(
+        422, Retry.NEVER, "Wrong fields", "`errors` names each: what came, what fits."
+    ),
     "invalid_rules": ProblemType(
-        422, "The rules file cannot be used", "`problems` names each; mend them, then reload."
+        422,
+        Retry.NEVER,
+        "The rules file cannot be used",
+        "`problems` names each; mend them, then reload.",
     ),
     "too_many_requests": ProblemType(
-        429, "Too many requests for one user", "Wait, then send the same again, or send a list."
+        429,
+        Retry.SAME,
+        "Too many requests for one user",
+        "Wait, then send the same again, or send a list.",
     ),
-    "user_busy": ProblemType(429, "The user's mailbox is full", "Wait, then send the same again."),
+    "user_busy": ProblemType(
+        429, Retry.SAME, "The user's mailbox is full", "Wait, then send the same again."
+    ),
     "internal": ProblemType(
-        500, "A bug in the server", "Tell the operator the `request_id`; the log has more."
+        500,
+        Retry.SAME,
+        "A bug in the server",
+        "Tell the operator the `request_id`; the log has more.",
     ),
-    "overloaded": ProblemType(503, "The server is full", "Wait, then send the same again."),
-    "draining": ProblemType(503, "The server is going down", "Send the same to the next server."),
+    "overloaded": ProblemType(
+        503, Retry.SAME, "The server is full", "Wait, then send the same again."
+    ),
+    "draining": ProblemType(
+        503, Retry.SAME, "The server is going down", "Send the same to the next server."
+    ),
     "user_unavailable": ProblemType(
-        503, "The user cannot be served now", "Wait, then send the same again."
+        503, Retry.SAME, "The user cannot be served now", "Wait, then send the same again."
     ),
     "outcome_unknown": ProblemType(
         504,
+        Retry.SAME,
         "The reply was lost",
         "Send the same command again, or ask for its receipt: it takes effect once at most.",
     ),
@@ -124,12 +196,14 @@ class Problem(Exception):
 
     def document(self) -> dict[str, Any]:
         """The problem's members, ready to be encoded; those that are not set are left out."""
+        problem_type = PROBLEM_TYPES[self.code]
         members: dict[str, Any] = {
             "type": f"/docs/errors#{self.code}",
-            "title": PROBLEM_TYPES[self.code].title,
+            "title": problem_type.title,
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
+            "retry": problem_type.retry.value,
         }
         if self.command_id is not None:
             members["command_id"] = self.command_id

@@ -17,13 +17,18 @@ import structlog
 from msgspec import Struct
 
 from actors.cluster.contract import Cluster
-from actors.messages import View
+from gateway.api.api_routes import (
+    command_routes,
+    operations_routes,
+    read_routes,
+    rules_routes,
+)
 from gateway.api.command_endpoints import CommandEndpoints
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
 from gateway.api.read_endpoints import ReadEndpoints
 from gateway.api.retry_after import RetryAfterSpreader
-from gateway.api.routes import Endpoint, Route, Routes
+from gateway.api.routes import Endpoint, Match, Route, Routes
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.api.user_requests import UserRequests
 from gateway.auth.authenticator import Authenticator, Keys
@@ -75,31 +80,30 @@ class App:
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
         users = UserRequests(cluster, room_of_one)
         commands = CommandEndpoints(users, self.metrics, limits.body_bytes_max)
-        api = [*user_routes(commands, ReadEndpoints(users)), Route("/v1/rules", {"GET": rules.get})]
-        operations = [
-            Route("/v1/operations/rules/reload", {"POST": rules.post_reload}),
-            Route("/healthz", {"GET": self._healthz}, private=False),
-            Route("/readyz", {"GET": self._readyz}, private=False),
-            Route("/metrics", {"GET": self._metrics}, private=False),
+        api = [
+            *command_routes(commands),
+            *read_routes(ReadEndpoints(users)),
+            *rules_routes(rules),
+            *operations_routes(self._healthz, self._readyz, self._metrics),
         ]
-        self.routes = Routes([*api, *operations, *docs_routes()])
+        self.routes = Routes([*api, *docs_routes(api)])
 
     async def answer(self, request: Request) -> Response | None:
         """What goes back; None when nobody waits for it any more."""
         started = time.perf_counter()
         method = request.method
         match = self.routes.match(request.path)
-        route, parameters = (None, ()) if match is None else match
+        template = _NO_ROUTE if match is None else match.template
+        exchange = Exchange(request, () if match is None else match.parameters)
         try:
-            response = await self._respond(method, route, Exchange(request, parameters))
+            response = await self._respond(method, match, exchange)
         except Disconnected:
             response = None
         status, code = (response.status, response.code) if response else (_CLIENT_GONE, "")
         seconds = time.perf_counter() - started
         # A made-up method is a stranger's text: it must not become a label.
-        label = route.template if route is not None else _NO_ROUTE
-        known = method if route is not None and status != 405 else "(other)"
-        self.metrics.request(known, label, status, code, seconds)
+        known = method if match is not None and status != 405 else "(other)"
+        self.metrics.request(known, template, status, code, seconds)
         if self._log_requests:
             path = request.path.decode("utf-8", "replace")
             self._log.debug(
@@ -116,20 +120,20 @@ class App:
             return False
         return True
 
-    async def _respond(self, method: str, route: Route | None, exchange: Exchange) -> Response:
+    async def _respond(self, method: str, match: Match | None, exchange: Exchange) -> Response:
         try:
-            endpoint = _endpoint(method, route)
-            if route is None or not route.private:
-                return await endpoint(exchange)
-            return await self._private(endpoint, exchange)
+            route = _route(method, match)
+            if not route.private:
+                return await route.endpoint(exchange)
+            return await self._private(route.endpoint, exchange)
         except Problem as problem:
             return refused(problem, exchange.answer)
         except Disconnected:
             raise
         except Exception:
             request_id = uuid4().hex
-            place = route.template if route is not None else _NO_ROUTE
-            self._log.exception("a request failed", request_id=request_id, route=place)
+            template = match.template if match is not None else _NO_ROUTE
+            self._log.exception("a request failed", request_id=request_id, route=template)
             detail = "Something went wrong here; the operator finds it in the log by request_id"
             return refused(Problem("internal", detail, request_id=request_id), exchange.answer)
 
@@ -183,28 +187,11 @@ def make_app(settings: Settings, keys: Keys, cluster: Cluster, rules: RulesEndpo
     return App(cluster, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
 
 
-def user_routes(commands: CommandEndpoints, reads: ReadEndpoints) -> list[Route]:
-    """Everything about one user."""
-    at = "/v1/users/{user_id}"
-    return [
-        Route(f"{at}/commands", {"POST": commands.post}),
-        Route(at, {"GET": reads.view(View.USER)}),
-        Route(f"{at}/progression", {"GET": reads.view(View.PROGRESSION)}),
-        Route(f"{at}/chapters", {"GET": reads.view(View.CHAPTERS)}),
-        Route(f"{at}/chapters/{{chapter_id}}", {"GET": reads.view(View.CHAPTER, "chapter_id")}),
-        Route(f"{at}/quests", {"GET": reads.view(View.QUESTS)}),
-        Route(f"{at}/battles/{{battle_id}}", {"GET": reads.view(View.BATTLE, "battle_id")}),
-        Route(f"{at}/history", {"GET": reads.history}),
-        Route(f"{at}/commands/{{command_id}}", {"GET": reads.view(View.COMMAND, "command_id")}),
-    ]
-
-
-def _endpoint(method: str, route: Route | None) -> Endpoint:
-    if route is None:
+def _route(method: str, match: Match | None) -> Route:
+    if match is None:
         raise Problem("not_found", "Nothing is at this path; /docs lists what there is")
-    endpoint = route.endpoints.get("GET" if method == "HEAD" else method)
-    if endpoint is None:
-        allow = route.allow
-        detail = f"This path takes {allow.decode()}"
-        raise Problem("method_not_allowed", detail, headers=[(b"allow", allow)])
-    return endpoint
+    route = match.route(method)
+    if route is None:
+        detail = f"This path takes {match.allow.decode()}"
+        raise Problem("method_not_allowed", detail, headers=[(b"allow", match.allow)])
+    return route

@@ -12,6 +12,9 @@ from gateway.auth.authenticator import Caller
 from gateway.http.messages import API_HEADERS, CLOSE, Disconnected, Request, Response
 from gateway.problems import Problem
 
+QUERY_FIELDS_MAX = 8
+"""Most fields of one query: more are refused uncounted."""
+
 
 class Exchange:
     """A request on its way through the gateway.
@@ -44,8 +47,17 @@ class Exchange:
         return given
 
     def query(self) -> list[tuple[str, str]]:
-        """What stands behind the path's `?`, decoded, in order."""
-        return parse_qsl(self._request.query.decode("latin-1"), keep_blank_values=True)
+        """What stands behind the path's `?`, decoded, in order.
+
+        Raises:
+            Problem: `invalid_field`, of more fields than any path takes.
+        """
+        text = self._request.query.decode("latin-1")
+        try:
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
+        except ValueError:
+            detail = f"The query has more fields than {QUERY_FIELDS_MAX}"
+            raise Problem("invalid_field", detail) from None
 
     async def read(self, bytes_max: int, seconds_max: float) -> bytes:
         """The whole body, never more than `bytes_max` of it in memory.

@@ -6,12 +6,15 @@ Not for: finding the route (`routes`), or bodies (`command_validation`).
 from domain.ids import ID_RULE, is_id, is_user_id
 from domain.wording import describe_value, shorten
 from gateway.api.exchange import Exchange
+from gateway.api.routes import QueryParameter
 from gateway.auth.authenticator import Caller
 from gateway.problems import FieldError, Problem
 
-PAGE = {"after": (0, 2**53 - 1), "limit": (1, 1_000)}
-"""What a query of a view in pages may name, and its limits."""
-_PARAMETERS = " and ".join(PAGE)
+PAGE = (
+    QueryParameter("after", 0, 2**53 - 1, "Entries that come after this sequence"),
+    QueryParameter("limit", 1, 1_000, "How many at most"),
+)
+"""What a query of a view in pages may name."""
 
 
 def user_of(exchange: Exchange) -> str:
@@ -48,20 +51,23 @@ def page_of(exchange: Exchange) -> tuple[int, int]:
     """`after` and `limit` of the query: 0 where they are left out.
 
     Raises:
-        Problem: `invalid_field`, with every parameter that is wrong or unknown.
+        Problem: `invalid_field`, with the first parameter that is wrong or unknown.
     """
-    found = dict.fromkeys(PAGE, 0)
-    wrong = []
+    numbers = dict.fromkeys((parameter.name for parameter in PAGE), 0)
     for name, text in exchange.query():
-        least, most = PAGE.get(name, (0, 0))
+        parameter = next((known for known in PAGE if known.name == name), None)
+        if parameter is None:
+            known = " and ".join(each.name for each in PAGE)
+            raise _invalid(name, text, f"only {known}")
         number = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else -1
-        if name in PAGE and least <= number <= most:
-            found[name] = number
-            continue
-        fits = f"a whole number from {least} to {most}" if name in PAGE else f"only {_PARAMETERS}"
-        wrong.append(FieldError(shorten(name), describe_value(text), fits))
-    if wrong:
-        first = wrong[0]
-        detail = f"{first.field} is {first.came}, expected {first.expected}"
-        raise Problem("invalid_field", detail, errors=wrong)
-    return found["after"], found["limit"]
+        if not parameter.least <= number <= parameter.most:
+            expected = f"a whole number from {parameter.least} to {parameter.most}"
+            raise _invalid(name, text, expected)
+        numbers[name] = number
+    return numbers["after"], numbers["limit"]
+
+
+def _invalid(name: str, text: str, expected: str) -> Problem:
+    error = FieldError(shorten(name), describe_value(text), expected)
+    detail = f"{error.field} is {error.came}, expected {expected}"
+    return Problem("invalid_field", detail, errors=[error])

@@ -1,4 +1,4 @@
-"""From a path to the endpoint that answers it.
+"""Routes as data: from a method and a path to the endpoint, and everything the docs say of it.
 
 Paths are split before they are percent-decoded, so that an encoded slash stays inside its part and
 cannot lead anywhere else.
@@ -6,7 +6,7 @@ cannot lead anywhere else.
 Not for: what an endpoint does, or what a part may be (`parameters`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -16,29 +16,65 @@ from gateway.http.messages import Response
 Endpoint = Callable[[Exchange], Awaitable[Response]]
 
 
-class Route(NamedTuple):
-    """A path with its endpoints by method.
+class QueryParameter(NamedTuple):
+    """A whole number that a query may name."""
 
-    `{name}` in the template stands for one part of the path.  With `private` set the endpoint
-    runs only for a caller with a valid token.
+    name: str
+    least: int
+    most: int
+    description: str
+
+
+class Operation(NamedTuple):
+    """What clients are told of a route; the OpenAPI document is made from it.
+
+    Attributes:
+        id: the `operationId`: what generated clients call it.
+        request: the name of the body's schema; empty where there is no body.
+        response: the name of the schema of a 200's body; empty where it is plain text.
+        codes: of the refusals it may answer.
     """
 
-    template: str
-    endpoints: dict[str, Endpoint]
-    private: bool = True
+    id: str
+    tag: str
+    summary: str
+    response: str
+    codes: frozenset[str]
+    description: str = ""
+    request: str = ""
+    query: tuple[QueryParameter, ...] = ()
 
-    @property
-    def allow(self) -> bytes:
-        """The `Allow` header: HEAD goes wherever GET does."""
-        methods = set(self.endpoints) | ({"HEAD"} if "GET" in self.endpoints else set())
-        return ", ".join(sorted(methods)).encode()
+
+class Route(NamedTuple):
+    """A method on a path, and the endpoint that answers it.
+
+    `{name}` in the template stands for one part of the path.  With `private` set the endpoint
+    runs only for a caller with a valid token.  Pages for people have no `operation`.
+    """
+
+    method: str
+    template: str
+    endpoint: Endpoint
+    operation: Operation | None = None
+    private: bool = True
 
 
 class Match(NamedTuple):
-    """The route a path leads to, and what its parameters stand for."""
+    """The routes of the path that was asked for, by method, and what its parameters stand for."""
 
-    route: Route
+    template: str
+    routes: Mapping[str, Route]
     parameters: tuple[str, ...]
+
+    def route(self, method: str) -> Route | None:
+        """The route of this method; HEAD goes wherever GET does."""
+        return self.routes.get("GET" if method == "HEAD" else method)
+
+    @property
+    def allow(self) -> bytes:
+        """The `Allow` header."""
+        methods = {*self.routes, *({"HEAD"} if "GET" in self.routes else ())}
+        return ", ".join(sorted(methods)).encode()
 
 
 class Routes:
@@ -46,18 +82,19 @@ class Routes:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.all = tuple(routes)
-        self._by_length: dict[int, list[tuple[list[str], Route]]] = {}
+        self._by_length: dict[int, dict[str, tuple[list[str], dict[str, Route]]]] = {}
         for route in routes:
             parts = route.template.split("/")[1:]
-            self._by_length.setdefault(len(parts), []).append((parts, route))
+            of_length = self._by_length.setdefault(len(parts), {})
+            of_length.setdefault(route.template, (parts, {}))[1][route.method] = route
 
     def match(self, raw_path: bytes) -> Match | None:
-        """The route of this path as it came, before any decoding; None when there is none."""
-        given = _split(raw_path)
-        for parts, route in self._by_length.get(len(given), ()):
-            parameters = _parameters(parts, given)
+        """The routes of this path as it came, before any decoding; None when there is none."""
+        path = _split(raw_path)
+        for template, (parts, routes) in self._by_length.get(len(path), {}).items():
+            parameters = _parameters(parts, path)
             if parameters is not None:
-                return Match(route, parameters)
+                return Match(template, routes, parameters)
         return None
 
 
@@ -71,11 +108,11 @@ def _split(raw_path: bytes) -> list[str]:
     return [unquote_to_bytes(part).decode("utf-8", "replace") for part in raw_path.split(b"/")[1:]]
 
 
-def _parameters(parts: list[str], given: list[str]) -> tuple[str, ...] | None:
-    found = []
-    for part, came_as in zip(parts, given, strict=True):
+def _parameters(parts: list[str], path: list[str]) -> tuple[str, ...] | None:
+    parameters = []
+    for part, value in zip(parts, path, strict=True):
         if part.startswith("{"):
-            found.append(came_as)
-        elif part != came_as:
+            parameters.append(value)
+        elif part != value:
             return None
-    return tuple(found)
+    return tuple(parameters)

@@ -23,6 +23,7 @@ from gateway.http.messages import Request as HttpRequest
 from gateway.server.rules_reload import ServedRules
 from gateway.settings import Settings, rules_text
 from persistence.memory import MemoryStore, World
+from tests.gateway.contract_kit import check_response
 
 SECRET = b"a secret that only these tests have, 48 bytes ..."
 RULES_TEXT = rules_text(Settings())
@@ -106,6 +107,7 @@ class Gateway:
         response = await self.app.answer(request)
         if response is None:
             return Answer(0, {}, b"")
+        check_response(self.app, request, response)
         named = [(b"content-type", response.content_type), *response.headers]
         names = {name.decode(): value.decode() for name, value in named}
         return Answer(response.status, names, response.body)

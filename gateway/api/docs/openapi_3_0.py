@@ -1,7 +1,7 @@
 """An OpenAPI 3.1 document downgraded to 3.0, for readers that know nothing newer.
 
-Only what our document uses is downgraded: `null` as a type, `const`, keys of maps, empty lists of
-required members.
+Only what our document uses is downgraded: `null` as a type, `const`, tuples, keys of maps, empty
+lists of required members.
 
 Not for: programs; they get the 3.1 document.
 """
@@ -25,12 +25,14 @@ def _downgraded(node: Any) -> Any:
     older = {
         key: _downgraded(value)
         for key, value in node.items()
-        if key not in ("const", "propertyNames", "patternProperties")
+        if key not in ("const", "prefixItems", "propertyNames", "patternProperties")
     }
     if older.get("required") == []:
         del older["required"]
     if "const" in node:
         older["enum"] = [node["const"]]
+    if "prefixItems" in node:  # of one kind each
+        older["items"] = _downgraded(node["prefixItems"][0])
     for values in node.get("patternProperties", {}).values():
         older["additionalProperties"] = _downgraded(values)
     return _with_nullable(older)

@@ -1,12 +1,13 @@
 """`/openapi.json`, `/docs` and `/docs/errors`: the API described, and a page to try it on.
 
 The page is Swagger UI, served from here with a policy that lets the browser ask nobody else.  It
-knows OpenAPI 3.0, so it gets a copy of the 3.1 document in the older words.
+knows OpenAPI 3.0, so it gets a copy of the 3.1 document downgraded to it.
 
 Not for: what stands in the document (`openapi`).
 """
 
 import html
+from collections.abc import Sequence
 from functools import cache
 
 from swagger_ui_bundle import swagger_ui_path
@@ -70,30 +71,37 @@ _START = b"""SwaggerUIBundle({
 """
 
 
-def docs_routes() -> list[Route]:
-    """The pages that anyone may read."""
+def docs_routes(api: Sequence[Route]) -> list[Route]:
+    """The pages that anyone may read; `api` is what they describe."""
+
+    @cache
+    def document() -> bytes:
+        return write(openapi_document(api), Media.JSON)
+
+    @cache
+    def downgraded() -> bytes:
+        return write(downgrade(openapi_document(api)), Media.JSON)
+
+    async def openapi(exchange: Exchange) -> Response:
+        return Response(200, b"application/json", document())
+
+    async def openapi_3_0(exchange: Exchange) -> Response:
+        return Response(200, b"application/json", downgraded())
+
     endpoints = {
         "/": _to_docs,
-        "/openapi.json": _openapi,
+        "/openapi.json": openapi,
         "/docs": _page,
         "/docs/errors": _errors,
         "/docs/start.js": _start,
-        "/docs/openapi-3.0.json": _older_openapi,
+        "/docs/openapi-3.0.json": openapi_3_0,
         "/docs/{asset}": _asset,
     }
-    return [Route(path, {"GET": one}, private=False) for path, one in endpoints.items()]
+    return [Route("GET", path, endpoint, private=False) for path, endpoint in endpoints.items()]
 
 
 async def _to_docs(exchange: Exchange) -> Response:
     return Response(307, _HTML, b"", (*API_HEADERS, (b"location", b"/docs")))
-
-
-async def _openapi(exchange: Exchange) -> Response:
-    return Response(200, b"application/json", _openapi_bytes())
-
-
-async def _older_openapi(exchange: Exchange) -> Response:
-    return Response(200, b"application/json", _older_openapi_bytes())
 
 
 async def _page(exchange: Exchange) -> Response:
@@ -116,16 +124,6 @@ async def _asset(exchange: Exchange) -> Response:
 
 
 @cache
-def _openapi_bytes() -> bytes:
-    return write(openapi_document(), Media.JSON)
-
-
-@cache
-def _older_openapi_bytes() -> bytes:
-    return write(downgrade(openapi_document()), Media.JSON)
-
-
-@cache
 def _asset_bytes(name: str) -> bytes:
     content: bytes = (swagger_ui_path / name).read_bytes()
     return content
@@ -135,9 +133,9 @@ def _asset_bytes(name: str) -> bytes:
 def _errors_page() -> bytes:
     """Every code, each at the place that a problem's `type` points to."""
     rows = "".join(
-        f'<tr id="{code}"><td><code>{code}</code></td><td>{meaning.status}</td>'
-        f"<td>{html.escape(meaning.title)}</td><td>{html.escape(meaning.advice)}</td></tr>\n"
-        for code, meaning in PROBLEM_TYPES.items()
+        f'<tr id="{code}"><td><code>{code}</code></td><td>{kind.status}</td>'
+        f"<td>{html.escape(kind.title)}</td><td>{html.escape(kind.advice)}</td></tr>\n"
+        for code, kind in PROBLEM_TYPES.items()
     )
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -1,6 +1,7 @@
 """The description of the API, and the pages that show it."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from domain.messages.commands import COMMAND_TYPES
 from gateway.api.docs.openapi import openapi_document
+from gateway.api.routes import Routes
 from gateway.problems import PROBLEM_TYPES
 from tests.gateway.gateway_kit import Gateway
 
 NOT_DESCRIBED = {"/", "/openapi.json"}
+UNTAGGED = ["BlueprintOffer", "CommandOrCommands", "CommandOutcome", "ReplyOrOutcomes"]
 
 
 async def test_the_document_is_valid_openapi_3_1(gateway: Gateway) -> None:
@@ -24,54 +27,93 @@ async def test_the_document_is_valid_openapi_3_1(gateway: Gateway) -> None:
 async def test_the_page_gets_a_document_that_is_valid_openapi_3_0(gateway: Gateway) -> None:
     document = (await gateway.get("/docs/openapi-3.0.json", bearer=None)).json
     OpenAPIV30SpecValidator(document).validate()
-    assert document["paths"].keys() == openapi_document()["paths"].keys()
+    assert document["paths"].keys() == described(gateway)["paths"].keys()
 
 
-def test_every_route_is_described_with_its_methods(gateway: Gateway) -> None:
-    described = {
-        (path, method.upper())
-        for path, methods in openapi_document()["paths"].items()
-        for method in methods
-    }
-    served = {
-        (route.template, method)
-        for route in gateway.app.routes.all
-        for method in route.endpoints
-        if route.template not in NOT_DESCRIBED and not route.template.startswith("/docs")
-    }
-    assert described == served
+def described(gateway: Gateway) -> dict[str, Any]:
+    return openapi_document(gateway.app.routes.all)
+
+
+def objects(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document; names of members count as none."""
+    if isinstance(node, dict):
+        yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from objects(child)
+
+
+def test_every_route_but_the_pages_is_an_operation_with_a_name_of_its_own(
+    gateway: Gateway,
+) -> None:
+    routes = gateway.app.routes.all
+    names = [route.operation.id for route in routes if route.operation is not None]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch("[a-z][A-Za-z]+", name) for name in names)
+    pages = {route.template for route in routes if route.operation is None}
+    assert all(path in NOT_DESCRIBED or path.startswith("/docs") for path in pages)
 
 
 def test_routes_that_ask_for_a_token_say_so(gateway: Gateway) -> None:
-    paths = openapi_document()["paths"]
+    paths = described(gateway)["paths"]
     for route in gateway.app.routes.all:
-        for operation in paths.get(route.template, {}).values():
+        if route.operation is not None:
+            operation = paths[route.template][route.method.lower()]
             assert ("security" in operation) is route.private
+            assert ("401" in operation["responses"]) is route.private
 
 
-def test_every_command_and_every_code_is_described() -> None:
-    schemas = openapi_document()["components"]["schemas"]
+def test_every_command_and_every_code_is_described(gateway: Gateway) -> None:
+    schemas = described(gateway)["components"]["schemas"]
     assert set(schemas["Command"]["discriminator"]["mapping"]) == COMMAND_TYPES
     assert schemas["Problem"]["properties"]["code"]["enum"] == list(PROBLEM_TYPES)
     for name in schemas["Command"]["discriminator"]["mapping"].values():
         assert schemas[name.rpartition("/")[2]]["required"][0] == "type"
 
 
-def test_every_reference_leads_somewhere() -> None:
-    document = openapi_document()
+def test_every_code_is_said_to_come_from_somewhere(gateway: Gateway) -> None:
+    operations = [route.operation for route in gateway.app.routes.all]
+    codes = set[str]().union(*(each.codes for each in operations if each is not None))
+    assert codes == PROBLEM_TYPES.keys() - {"not_found", "method_not_allowed"}  # no route's own
+
+
+def test_every_reference_leads_somewhere(gateway: Gateway) -> None:
+    document = described(gateway)
     schemas = document["components"]["schemas"]
+    references = [each["$ref"] for each in objects(document) if isinstance(each.get("$ref"), str)]
+    mapped = [
+        target
+        for each in objects(document)
+        if isinstance(each.get("discriminator"), dict)
+        for target in each["discriminator"]["mapping"].values()
+    ]
+    assert {each.rpartition("/")[2] for each in references + mapped} <= schemas.keys()
+    assert len(references) > 100
 
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                assert node["$ref"].rpartition("/")[2] in schemas
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
 
-    walk(document)
+def test_no_schema_has_a_default(gateway: Gateway) -> None:
+    """A generator takes a member with a default for one that is always there."""
+    assert not [each for each in objects(described(gateway)) if "default" in each]
+
+
+def test_every_union_of_tagged_objects_has_its_discriminator(gateway: Gateway) -> None:
+    """But for a reply or a problem, and one or a list, which have no tag."""
+    untagged = []
+    for name, schema in described(gateway)["components"]["schemas"].items():
+        for each in objects(schema):
+            choices = each.get("oneOf", each.get("anyOf", []))
+            named = [choice for choice in choices if choice != {"type": "null"}]
+            if len(named) > 1 and "discriminator" not in each:
+                untagged.append(name)
+    assert sorted(untagged) == UNTAGGED
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/users//commands", "/v1/users/a/b/c/d", "/V1/rules", "/v1/rules/", "//"]
+)
+def test_a_path_that_is_none_of_the_templates_leads_nowhere(gateway: Gateway, path: str) -> None:
+    match = Routes(gateway.app.routes.all).match(path.encode())
+    assert match is None or match.parameters == ("",)
 
 
 async def test_the_root_leads_to_the_docs(gateway: Gateway) -> None:

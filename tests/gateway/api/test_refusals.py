@@ -309,7 +309,7 @@ def test_the_table_is_the_one_that_was_promised() -> None:
 @pytest.mark.parametrize("code", PROBLEM_TYPES)
 def test_each_code_makes_a_whole_problem(code: str) -> None:
     document = Problem(code, "because").document()
-    assert set(document) == {"type", "title", "status", "code", "detail"}
+    assert set(document) == {"type", "title", "status", "code", "detail", "retry"}
 
 
 class Waiting(ScriptedCluster):
