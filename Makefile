@@ -48,7 +48,7 @@ pins: ## write constraints.txt anew from the newest packages that pyproject.toml
 	@mv constraints.new constraints.txt && rm -rf .venv-pins build
 
 clean: ## remove .venv and everything that was built (never the data)
-	@rm -rf .venv .venv-pins build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-pins .tools build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An interrupted set-up leaves no .ready and is picked up again; a broken .venv is made anew.

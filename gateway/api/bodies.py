@@ -44,7 +44,7 @@ class User(UserBody, kw_only=True):
     affinity: dict[str, int]
 
 
-class Progression(UserBody, kw_only=True):
+class UserProgression(UserBody, kw_only=True):
     """Level and experience."""
 
     player_progression: PlayerProgression
@@ -56,32 +56,32 @@ class RatedChapter(ChapterProgression, frozen=True, kw_only=True):
     deviation: ChapterDeviation
 
 
-class Chapters(UserBody, kw_only=True):
+class UserChapters(UserBody, kw_only=True):
     """Every chapter, and the story they make together."""
 
     chapter_progression: list[RatedChapter]
     story_deviation: StoryDeviation
 
 
-class Chapter(UserBody, kw_only=True):
+class UserChapter(UserBody, kw_only=True):
     """One chapter."""
 
     chapter_progression: RatedChapter
 
 
-class Quests(UserBody, kw_only=True):
+class UserQuests(UserBody, kw_only=True):
     """Every quest, in the order in which they were offered."""
 
     quest_record: list[QuestRecord]
 
 
-class Battle(UserBody, kw_only=True):
+class UserBattle(UserBody, kw_only=True):
     """One battle."""
 
     battle_state: BattleState
 
 
-class History(UserBody, kw_only=True):
+class UserHistory(UserBody, kw_only=True):
     """What was granted, why, and under which rules; oldest first.
 
     Where `next_after` stands there is more: ask again with it as `after`.
@@ -128,11 +128,11 @@ class Status(Struct):
 STRUCTS: tuple[type[Struct], ...] = (
     ReplyBody,
     User,
-    Progression,
-    Chapters,
-    Chapter,
-    Quests,
-    Battle,
-    History,
+    UserProgression,
+    UserChapters,
+    UserChapter,
+    UserQuests,
+    UserBattle,
+    UserHistory,
     Status,
 )

@@ -174,6 +174,8 @@ def _tidy(schema: Schema) -> Schema:
         elif key == "$ref":
             name = value.removeprefix(REFS)
             tidy[key] = REFS + _NAMES.get(name, name)
+        elif key == "enum" and len(value) == 1:
+            tidy["const"] = value[0]
         elif key == "description":
             tidy[key] = inspect.cleandoc(value)
         elif isinstance(value, dict):
@@ -206,7 +208,7 @@ def _tagged(choices: Sequence[Schema], schemas: Mapping[str, Schema]) -> Schema 
     targets = [schemas.get(name.removeprefix(REFS), {}) for name in references]
     for tag in _TAGS:
         members = [target.get("properties", {}).get(tag, {}) for target in targets]
-        values = [member.get("const") or "".join(member.get("enum", [])[:2]) for member in members]
+        values = [member.get("const") for member in members]
         if len(values) > 1 and all(values) and len(set(values)) == len(values):
             return {"propertyName": tag, "mapping": dict(zip(values, references, strict=True))}
     return None

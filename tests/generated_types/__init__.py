@@ -1,0 +1,1 @@
+"""Types that clients generate from the API's description, held against real replies."""
