@@ -28,7 +28,7 @@ test-quick: $(READY) ## the tests that start no Ray, kill no process and open no
 check: $(READY) ## style, types and architecture, in under a minute
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy domain persistence actors gateway designer cli $(SCRIPTS)
+	@$(BIN)/mypy domain persistence actors gateway designer cli questkeep_launcher.py $(SCRIPTS)
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_text.py
 
 bench: $(READY) ## measure throughput and latency

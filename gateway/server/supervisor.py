@@ -30,6 +30,7 @@ from gateway.metrics.prometheus import as_text
 from gateway.server.ipc import Answerers, Line, LineCut, LineFailed
 from gateway.server.ipc_messages import Begin, HostFound, ReloadOutcome
 from gateway.settings import WrongSettings
+from questkeep_launcher import ROOT
 
 log = structlog.get_logger("questkeep.serve")
 
@@ -43,9 +44,10 @@ PAUSE_SECONDS_MAX = 5.0
 SETTLED_SECONDS = 1.0
 """One that lived for this long did not die of its start."""
 
-# The path is handed over because only the first process knows how it found this package.
-_COMMAND = "import sys; sys.path[:] = sys.argv[2:]; from gateway.server.worker import run; "
-_COMMAND += "run(int(sys.argv[1]))"
+# The path is handed over because only the first process knows how it found what it imports; our
+# own packages come from where its own come from, whatever else on that path has their names.
+_COMMAND = "import sys; sys.path[:] = sys.argv[2:]; import questkeep_launcher; del sys.path[0]; "
+_COMMAND += "from gateway.server.worker import run; run(int(sys.argv[1]))"
 
 
 class CannotBegin(Exception):
@@ -158,7 +160,7 @@ class Gateways:
             descriptor = theirs.fileno()
             child = await asyncio.to_thread(
                 subprocess.Popen,
-                [sys.executable, "-c", _COMMAND, str(descriptor), *sys.path],
+                [sys.executable, "-c", _COMMAND, str(descriptor), ROOT, *sys.path],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -1,0 +1,112 @@
+"""Whatever lies around, the command line runs on this installation's own packages, or says why not.
+
+Not for what Ray's workers import (`tests/end_to_end/test_surroundings.py`).
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+from questkeep_launcher import PACKAGES
+from tests.architecture_rules import MAY_IMPORT
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [str(Path(sys.executable).with_name("questkeep"))]
+MODULE = [sys.executable, "-m", "cli"]
+WITHOUT_A_SERVER = ["rules", "check", str(ROOT / "domain/rules/presets/default.toml")]
+
+
+def run(command: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [*command, *WITHOUT_A_SERVER],
+        cwd=folder,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+    )
+
+
+def lay_out(folder: Path, *, as_packages: bool, names: tuple[str, ...]) -> None:
+    """A game's own modules: they must not be loaded, so they say it when they are."""
+    for name in names:
+        path = folder / (f"{name}/__init__.py" if as_packages else f"{name}.py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"raise SystemExit('the game\\'s {name} was loaded')\n")
+
+
+def test_the_launcher_knows_every_package() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = settings["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert set(PACKAGES) == set(MAY_IMPORT) == {name.removesuffix("*") for name in installed}
+
+
+@pytest.mark.parametrize("as_packages", [False, True], ids=["modules", "packages"])
+@pytest.mark.parametrize("where", ["current folder", "PYTHONPATH", "empty entry of PYTHONPATH"])
+def test_a_game_with_modules_of_our_names_changes_nothing(
+    where: str, as_packages: bool, tmp_path: Path
+) -> None:
+    lay_out(tmp_path, as_packages=as_packages, names=PACKAGES)
+    variables = {
+        "current folder": {},
+        "PYTHONPATH": {"PYTHONPATH": str(tmp_path)},
+        "empty entry of PYTHONPATH": {"PYTHONPATH": ":/nowhere"},
+    }[where]
+    done = run(COMMAND, tmp_path, **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_python_m_cli_loads_nothing_from_the_current_folder(tmp_path: Path) -> None:
+    names = tuple(sorted({*PACKAGES, "typer", "random", "pydantic"} - {"cli"}))
+    lay_out(tmp_path, as_packages=False, names=names)
+    done = run(MODULE, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_module_of_our_name_that_was_loaded_first_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "domain.py").write_text("")
+    (tmp_path / "sitecustomize.py").write_text("import domain\n")
+    done = run(COMMAND, tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert f"{tmp_path}/domain.py was loaded before Questkeep's own" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """This Questkeep as `pip install` lays it into an environment."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    shutil.copy(ROOT / "questkeep_launcher.py", site)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, site / package)
+    record = []
+    for path in sorted(site.rglob("*.py")):
+        digest = urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=")
+        record.append(f"{path.relative_to(site)},sha256={digest.decode()},{path.stat().st_size}\n")
+    metadata = site / "questkeep-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: questkeep\nVersion: 0.1.0\n")
+    (metadata / "RECORD").write_text("".join(record))
+    return site
+
+
+@pytest.mark.parametrize("harm", ["replaced", "removed"])
+def test_a_file_of_ours_that_another_package_replaced_is_refused_by_name(
+    harm: str, installed: Path, tmp_path: Path
+) -> None:
+    start = [sys.executable, "-c", "from questkeep_launcher import main; main()"]
+    assert run(start, tmp_path, PYTHONPATH=str(installed)).returncode == 0
+    file = installed / "domain/rules/compiled_rules.py"
+    file.write_text("theirs = True\n") if harm == "replaced" else file.unlink()
+    done = run(start, tmp_path, PYTHONPATH=str(installed))
+    assert done.returncode == 2
+    assert f"{file} is not the file that Questkeep was installed with" in done.stderr
+    assert "Traceback" not in done.stderr
