@@ -23,6 +23,7 @@ OPTIONS: dict[str, str] = {
     "rules": "Rules file (TOML); without one, the rules that come with Questkeep.",
     "ray": "Ray cluster: local (a new one), auto (the one running here, else a new one), address.",
     "jwt_secret": "Secret that tokens are signed with (HS256), 32 bytes or more.",
+    "jwt_secret_file": "File that holds this secret: it then stands in no environment.",
     "jwks": "JWKS file or https:// URL with the public keys of your identity provider.",
     "jwt_algorithms": "Algorithms accepted: HS256, or some of RS256,ES256,EdDSA with jwks.",
     "users_max": "Most users active at once; 0 works it out from this machine's memory.",

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     rules: Path | None = None
     ray: Annotated[str, Field(min_length=1)] = "local"
     jwt_secret: SecretStr | None = None
+    jwt_secret_file: Path | None = None
     jwks: str | None = None
     jwt_algorithms: Annotated[
         tuple[Literal["HS256", "RS256", "ES256", "EdDSA"], ...], NoDecode, Field(min_length=1)
@@ -126,7 +128,12 @@ class Settings(BaseSettings):
     @field_validator("jwks")
     @classmethod
     def _keys_come_safely(cls, place: str) -> str:
-        if place.startswith("http://") and not is_loopback(place[7:].partition("/")[0]):
+        parts = urlsplit(place)  # raises ValueError
+        if parts.scheme not in ("http", "https"):
+            return place
+        if not parts.hostname or parts.username is not None:
+            raise ValueError("a URL with a host and without a user name, or a file")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError(
                 "an https:// URL, or a file: keys that anyone can replace prove nothing"
             )
@@ -142,8 +149,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_way_to_verify(self) -> Self:
-        if self.jwks is not None and self.jwt_secret is not None:
-            raise ValueError("jwks and jwt_secret are both set, expected one of them")
+        ways = ("jwks", "jwt_secret", "jwt_secret_file")
+        named = [name for name in ways if getattr(self, name) is not None]
+        if len(named) > 1:
+            raise ValueError(f"{' and '.join(named)} are set, expected one of them")
         symmetric = "HS256" in self.jwt_algorithms
         if symmetric and len(self.jwt_algorithms) > 1:
             raise ValueError("jwt_algorithms mixes HS256 with public keys, expected one kind")

@@ -22,6 +22,8 @@ PROBLEM_TYPE = {
     Media.JSON: b"application/problem+json",
     Media.MSGPACK: b"application/problem+msgpack",
 }
+ACCEPT_BYTES_MAX = 1024
+"""Of an `Accept` header; what comes after it is not read."""
 ENTRIES_MAX = 10_000
 """Most entries of one msgpack list or map: far above any command, far below what hurts."""
 
@@ -61,7 +63,7 @@ def media_of_answer(accept: bytes | None) -> Media:
     if accept == b"application/msgpack":
         return Media.MSGPACK
     quality = {Media.JSON: 0.0, Media.MSGPACK: 0.0}
-    for one in accept.lower().split(b","):
+    for one in accept[:ACCEPT_BYTES_MAX].lower().split(b","):
         shape, *parameters = (part.strip() for part in one.split(b";"))
         if shape == b"application/msgpack":
             quality[Media.MSGPACK] = max(quality[Media.MSGPACK], _quality(parameters))

@@ -1,7 +1,8 @@
 """How this server's tokens are signed, as the settings say; and making one for development.
 
 Three ways, one at a time: public keys of an identity provider (`jwks`), a shared secret
-(`jwt_secret`), or, on loopback only, the development secret that is made at the first start.
+(`jwt_secret`, or a file that holds it), or, on loopback only, the development secret that is made
+at the first start.
 
 Not for: checking tokens (`authenticator`).
 """
@@ -14,8 +15,9 @@ from msgspec import Struct
 
 from gateway.auth.authenticator import AUDIENCE, Keys, Role, Secret
 from gateway.auth.development_secret import PLACE, development_secret
-from gateway.auth.jwks import KeySet, fetcher
-from gateway.settings import Settings, WrongSettings, is_loopback
+from gateway.auth.jwks import KeySet
+from gateway.auth.jwks_fetch import fetcher
+from gateway.settings import SECRET_BYTES_MIN, Settings, WrongSettings, is_loopback
 
 
 class Signing(Struct, frozen=True):
@@ -33,13 +35,15 @@ def signing(settings: Settings) -> Signing:
     """How tokens are signed.
 
     Raises:
-        WrongSettings: the development secret would guard an address that others reach, or cannot
-            be kept.
+        WrongSettings: the secret's file cannot be used; or the development secret would guard an
+            address that others reach, or cannot be kept.
     """
     if settings.jwks is not None:
         return Signing(None)
     if settings.jwt_secret is not None:
         return Signing(settings.jwt_secret.get_secret_value().encode())
+    if settings.jwt_secret_file is not None:
+        return Signing(_read_secret(settings.jwt_secret_file))
     if not is_loopback(settings.host):
         raise WrongSettings(
             [
@@ -56,6 +60,18 @@ def signing(settings: Settings) -> Signing:
     except ValueError as error:
         raise WrongSettings([f"{error}."]) from None
     return Signing(secret, development=True, made_now=made_now)
+
+
+def _read_secret(path: Path) -> bytes:
+    """The secret in this file, without the line's end."""
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise WrongSettings([f"jwt_secret_file {path} cannot be read: {error.strerror}."]) from None
+    if len(secret) < SECRET_BYTES_MIN:
+        problem = f"jwt_secret_file {path} holds {len(secret)} bytes, expected {SECRET_BYTES_MIN}"
+        raise WrongSettings([f"{problem} or more."])
+    return secret
 
 
 def keys(signing: Signing, settings: Settings) -> Keys:

@@ -26,7 +26,8 @@ from actors.cluster.remote_hosts import LendsHosts
 from actors.gc_tuning import collect_rarely
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from gateway.api.app import App, make_app
-from gateway.auth.jwks import JwksError, KeySet
+from gateway.auth.jwks import KeySet
+from gateway.auth.jwks_fetch import JwksError
 from gateway.auth.tokens import Signing, keys, signing
 from gateway.http.listener import Address, CannotListen, Listener, free_address
 from gateway.options import SECRETS

@@ -24,7 +24,8 @@ from actors.transport.call_channel import HostGone
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from gateway.api.app import make_app
 from gateway.api.rules_endpoint import Reloaded, RulesEndpoint
-from gateway.auth.jwks import JwksError, KeySet
+from gateway.auth.jwks import KeySet
+from gateway.auth.jwks_fetch import JwksError
 from gateway.auth.tokens import Signing, keys
 from gateway.http.listener import CannotListen, Listener
 from gateway.server.event_loop import loop_factory

@@ -112,6 +112,11 @@ WRONG_VALUES = [
     ("jwt_algorithms", "HS256,RS256", "jwt_algorithms mixes HS256 with public keys"),
     ("jwt_algorithms", ",", "jwt_algorithms is "),
     ("jwks", "http://keys.example/", "expected an https:// URL, or a file"),
+    ("jwks", "HTTP://keys.example/", "expected an https:// URL, or a file"),
+    ("jwks", "http://127.0.0.1:80@keys.example/", "without a user name"),
+    ("jwks", "http://localhost.keys.example/", "expected an https:// URL, or a file"),
+    ("jwks", "https:///keys", "a URL with a host"),
+    ("jwks", "http://[::1/keys", "Invalid IPv6 URL"),
     ("ray", "", "ray is "),
 ]
 
@@ -177,7 +182,7 @@ def test_a_short_secret_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPa
 
 def test_a_secret_and_public_keys_are_not_both_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUESTKEEP_JWT_SECRET", SECRET)
-    assert "jwks and jwt_secret are both set" in wrong({"jwks": "keys.json"})
+    assert "jwks and jwt_secret are set, expected one of them" in wrong({"jwks": "keys.json"})
 
 
 def test_a_secret_is_shown_as_set_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:

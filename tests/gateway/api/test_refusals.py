@@ -238,6 +238,24 @@ async def test_the_refusals_of_a_list_name_a_hundred_wrong_fields_together(
         assert each["detail"].endswith(more)
 
 
+@pytest.mark.parametrize(
+    "query", [b"a&" * 9, b"&" * 8 + b"a=1&b=2", b"limit=x&" * 20_000, b"a" * 9]
+)
+async def test_the_refusal_of_a_query_names_one_mistake(gateway: Gateway, query: bytes) -> None:
+    answer = await gateway.get("/v1/users/alice/history", query=query)
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert len(answer.content) < 600
+    assert len(answer.json.get("errors", [])) <= 1
+
+
+async def test_a_long_accept_header_is_read_to_its_first_kilobyte(gateway: Gateway) -> None:
+    near = "text/html," * 90 + "application/msgpack"
+    far = "text/html," * 110 + "application/msgpack"
+    for accept, content_type in ((near, "application/msgpack"), (far, "application/json")):
+        answer = await gateway.get("/v1/rules", headers=[("accept", accept)])
+        assert answer.headers["content-type"] == content_type
+
+
 ASK_AGAIN: list[tuple[errors.AskAgain, int, str | None]] = [
     (errors.Overloaded(), 503, "1"),
     (errors.UserBusy(), 429, "1"),

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.auth.authenticator import (
+    HEADER_BYTES_MAX,
     VERIFIED_SECONDS_MAX,
     Authenticator,
     Caller,
@@ -28,6 +29,10 @@ RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 RSA_PUBLIC = RSA.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
+
+
+def now() -> int:
+    return int(time.time())
 
 
 def signed(payload: Any, header: dict[str, Any] | None = None, key: Any = SECRET) -> str:
@@ -51,10 +56,6 @@ def signed_with_public_key() -> str:
     return f"{head}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
-def now() -> int:
-    return int(time.time())
-
-
 BAD: dict[str, tuple[str | Callable[[], str], str]] = {
     "alg none": (unsigned("none"), "algorithm"),
     "alg None": (unsigned("None"), "algorithm"),
@@ -75,10 +76,20 @@ BAD: dict[str, tuple[str | Callable[[], str], str]] = {
     "no aud": (token(aud=None), "lacks aud"),
     "another audience": (token(aud="another"), "aud"),
     "an audience that is no text": (token(aud=5), "aud"),
-    "exp is a text": (token(exp="tomorrow"), "it"),
-    "exp is infinite": (token(exp=float("inf")), "it"),
-    "exp is a list": (token(exp=[1]), "it"),
-    "iat is a text": (token(iat="now"), "it"),
+    "exp is a text": (token(exp="tomorrow"), "exp is not a number"),
+    "exp is a text of digits": (token(exp=str(now() + 60)), "exp is not a number"),
+    "exp is a text of digits and spaces": (token(exp=f" {now() + 60} "), "exp is not a number"),
+    "exp is true": (token(exp=True), "exp is not a number"),
+    "exp is infinite": (token(exp=float("inf")), "exp is not a time"),
+    "exp is not a number at all": (token(exp=float("nan")), "exp is not a time"),
+    "exp has 400 digits": (token(exp=10**400), "exp is not a time"),
+    "exp is no millisecond either": (token(exp=2**53 + 1), "exp is not a time"),
+    "exp is a list": (token(exp=[1]), "exp is not a number"),
+    "iat is a text": (token(iat="now"), "iat is not a number"),
+    "iat is a text of digits": (token(iat="1_0"), "iat is not a number"),
+    "iat is a huge negative": (token(iat=-(10**400)), "iat is not a time"),
+    "nbf is a text of digits": (token(nbf="1"), "nbf is not a number"),
+    "nbf is an object": (token(nbf={}), "nbf is not a number"),
     "sub is a number": (signed({**claims(), "sub": 5}), "sub"),
     "sub is empty": (token(""), "user id"),
     "sub is me": (token("me"), "user id"),
@@ -208,7 +219,8 @@ async def test_a_verified_token_is_not_verified_again_until_it_expires() -> None
     assert await authenticator.caller(header) is first
     assert keys.asked == 1
     clock.now += 131
-    await authenticator.caller(header)
+    with pytest.raises(Problem, match="expired"):
+        await authenticator.caller(header)
     assert keys.asked == 2
 
 
@@ -231,11 +243,39 @@ async def test_only_so_many_verified_tokens_are_remembered(
     keys = CountedKeys()
     authenticator = Authenticator(keys, ["HS256"])
     a, b, c = (b"Bearer " + token(name).encode() for name in "abc")
-    for header in (a, b, a, c, a):  # b is the one unused for longest when c comes
+    for header in (a, b, a, c, b, c):  # a is the one verified longest ago when c comes
         await authenticator.caller(header)
     assert keys.asked == 3
-    await authenticator.caller(b)
+    await authenticator.caller(a)
     assert keys.asked == 4
+
+
+async def test_one_token_is_remembered_once_however_its_header_is_written() -> None:
+    keys = CountedKeys()
+    authenticator = Authenticator(keys, ["HS256"])
+    for spaces in range(1, 17 - len("Bearer")):
+        await authenticator.caller(b"Bearer" + b" " * spaces + PLAYER.encode())
+        await authenticator.caller(b"bEARER" + b" " * spaces + PLAYER.encode() + b" ")
+    assert keys.asked == 1
+    assert len(authenticator._verified) == 1
+
+
+async def test_a_header_of_many_bytes_is_refused_whatever_its_token() -> None:
+    keys = CountedKeys()
+    authenticator = Authenticator(keys, ["HS256"])
+    with pytest.raises(Problem, match="header has more than"):
+        await authenticator.caller(b"Bearer" + b" " * HEADER_BYTES_MAX + PLAYER.encode())
+    assert keys.asked == 0
+
+
+async def test_tokens_that_count_no_longer_are_forgotten() -> None:
+    clock, keys = Clock(), CountedKeys()
+    authenticator = Authenticator(keys, ["HS256"], clock)
+    for number in range(50):
+        await authenticator.caller(b"Bearer " + token(f"u{number}").encode())
+    clock.now += VERIFIED_SECONDS_MAX + 1
+    await authenticator.caller(b"Bearer " + PLAYER.encode())
+    assert len(authenticator._verified) == 1
 
 
 async def test_without_keys_nobody_is_told_that_their_token_is_wrong() -> None:

@@ -1,15 +1,17 @@
 """Key sets: which keys count, and when they are fetched."""
 
+import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from gateway.auth import jwks
 from gateway.auth.authenticator import Authenticator, KeysUnavailable
-from gateway.auth.jwks import JwksError, KeySet, fetcher, read_keys
+from gateway.auth.jwks import KeySet, read_keys
+from gateway.auth.jwks_fetch import JwksError
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import claims
 
@@ -43,7 +45,7 @@ class Provider:
         self.asked = 0
         self.now = 0.0
 
-    def fetch(self) -> bytes:
+    async def fetch(self) -> bytes:
         self.asked += 1
         if self.content is None:
             raise JwksError("away")
@@ -89,6 +91,13 @@ def test_keys_that_cannot_be_used_are_left_out() -> None:
         {**shared, "alg": "HS256"},
         {"kty": "nonsense", "kid": "x"},
         {"kty": "RSA", "kid": "broken", "n": "!", "e": "AQAB"},
+        jwk(RSA, "no algorithm", alg="none"),
+        jwk(RSA, "several algorithms", alg=["RS256"]),
+        jwk(RSA, "a number for an algorithm", alg=5),
+        jwk(EC, "another curve", crv=5),
+        {"kty": ["RSA"], "kid": "several kinds"},
+        {"kty": {}, "kid": {}},
+        "no key at all",
         jwk(RSA, "for-encryption", use="enc"),
         jwk(RSA, "rs512", alg="RS512"),
         jwk(RSA, "good", use="sig", alg="RS256"),
@@ -168,14 +177,20 @@ async def test_a_provider_that_is_away_from_the_start_may_come_back() -> None:
     assert await keys.find("a") is not None
 
 
-def test_a_key_file_is_read_and_a_missing_one_named(tmp_path: Path) -> None:
-    path = tmp_path / "keys.json"
-    path.write_bytes(document(jwk(RSA, "a")))
-    assert fetcher(str(path))() == path.read_bytes()
-    with pytest.raises(JwksError, match=r"none\.json cannot be read"):
-        fetcher(str(tmp_path / "none.json"))()
+async def test_only_so_many_wait_for_a_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks, "WAITING_MAX", 2)
+    answers = asyncio.Event()
+    fetched = document(jwk(RSA, "a"))
 
+    async def fetch() -> bytes:
+        await answers.wait()
+        return fetched
 
-def test_a_url_where_nobody_answers_is_named() -> None:
-    with pytest.raises(JwksError, match=r"http://127\.0\.0\.1:1/ does not answer"):
-        fetcher("http://127.0.0.1:1/")()
+    keys = KeySet(fetch, sorted(ALGORITHMS))
+    waiting = [asyncio.create_task(keys.find("a")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(KeysUnavailable, match="being fetched"):
+        await keys.find("a")
+    answers.set()
+    assert all(await asyncio.gather(*waiting))
+    assert await keys.find("a") is not None
