@@ -1,4 +1,4 @@
-"""Failures on the way to a user's actor that ask the caller to send the same command again.
+"""Failures of the cluster: those that ask the caller to send the same command again, and others.
 
 `code` is the stable name clients see (`gateway.problems` maps it to a status).
 """
@@ -43,3 +43,11 @@ class OutcomeUnknown(AskAgain):
     """
 
     code = "outcome_unknown"
+
+
+class HostGone(Exception):
+    """The host died or is leaving.  What was sent may or may not have been executed."""
+
+
+class ClusterError(Exception):
+    """The cluster cannot start.  The message says what was found and what to do."""

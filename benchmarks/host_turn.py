@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any
 
-from actors.cluster.contract import HostSettings
 from actors.gc_tuning import collect_rarely
 from actors.host.host import Host
+from actors.host.settings import HostSettings
 from actors.messages import Ask, Media, decode_replies, decode_requests, encode
 from domain.decide.dispatch import decide
 from domain.messages.commands import decode_command

@@ -1,4 +1,4 @@
-"""What a resident user costs: memory awake and asleep, cold activations, and 100,000 of them.
+"""What a user in memory costs: memory awake and asleep, cold activations, and 100,000 of them.
 
     python -m benchmarks.user_memory [--users 1000] [--activations 100000]
 
@@ -20,12 +20,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from actors.cluster.contract import HostSettings
 from actors.cluster.host_actor import now, resident_bytes
 from actors.gc_tuning import collect_rarely
-from actors.host.activation import Resident
-from actors.host.eviction import let_sleep, passivate_idle
+from actors.host.activation import Activation
+from actors.host.eviction import hibernate_quiet, passivate_idle
 from actors.host.host import Host
+from actors.host.settings import HostSettings
 from actors.messages import Media, Read, Reply, View
 from benchmarks import tables
 from benchmarks.aged_users import COMMANDS, commands_of, grant, user_id
@@ -79,11 +79,11 @@ async def _awake_and_asleep(host: Host, users: int) -> list[Figure]:
     before = resident_bytes()
     await _live(host, range(users))
     awake = (resident_bytes() - before) / users / KB
-    parts = _parts(host, host.residents[user_id(users // 2)])
+    parts = _parts(host, host.awake[user_id(users // 2)])
     began = time.process_time()
-    await let_sleep(host, quiet_seconds=0)
+    await hibernate_quiet(host, quiet_seconds=0)
     spent = (time.process_time() - began) / users * 1e6
-    kept = statistics.mean(len(one.body) + len(one.fingerprints) for one in host.sleepers) / KB
+    kept = statistics.mean(len(one.body) + len(one.fingerprints) for one in host.hibernated) / KB
     return [
         Figure("memory of a user awake", awake, "kB"),
         *(Figure(f"… {name}, objects alone", size, "kB") for name, size in parts),
@@ -92,14 +92,14 @@ async def _awake_and_asleep(host: Host, users: int) -> list[Figure]:
     ]
 
 
-def _parts(host: Host, resident: Resident) -> list[tuple[str, float]]:
-    actor = resident.actor
+def _parts(host: Host, activation: Activation) -> list[tuple[str, float]]:
+    actor = activation.actor
     assert actor is not None
     parts = {
         "rows": deep_size(actor.durable),
         "receipts": deep_size(actor.receipts),
-        "mailbox": deep_size(resident.mailbox),
-        "all of it": deep_size(resident, but_not=(host.rules,)),
+        "mailbox": deep_size(activation.mailbox),
+        "all of it": deep_size(activation, but_not=(host.rules,)),
     }
     return [(name, size / KB) for name, size in parts.items()]
 
@@ -116,17 +116,17 @@ async def _cold(host: Host, users: int) -> list[Figure]:
 
 
 async def _many(host: Host, users: int, activations: int) -> list[Figure]:
-    """Fill the host, then ask sleepers at random while it does its upkeep."""
+    """Fill the host, then ask hibernated users at random while it does its upkeep."""
     before = resident_bytes()
     began = time.perf_counter()
     peak = before
     for start in range(users, users + activations, 500):
         await _look(host, range(start, min(start + 500, users + activations)))
         peak = max(peak, resident_bytes())
-        await let_sleep(host, quiet_seconds=0)
+        await hibernate_quiet(host, quiet_seconds=0)
     wall = time.perf_counter() - began
     each = (resident_bytes() - before) / activations / KB
-    assert (len(host.sleepers), host.users) == (activations, activations)
+    assert (len(host.hibernated), host.users) == (activations, activations)
     dice = random.Random(7)
     waits = []
     for number in range(WAKE_ROUNDS):
@@ -136,13 +136,13 @@ async def _many(host: Host, users: int, activations: int) -> list[Figure]:
         waits.append((time.perf_counter() - asked) * 1e3)
         assert reply.code == "", reply
         if number % 100 == 99:
-            await let_sleep(host, quiet_seconds=0)
+            await hibernate_quiet(host, quiet_seconds=0)
     assert host.users == activations
     waits.sort()
     return [
         Figure(f"memory of a user asleep, {activations:,} in memory", each, "kB", "16 (8)"),
         Figure("their process at its largest", peak / 1e9, "GB"),
-        Figure("time until all were resident", wall, "s"),
+        Figure("time until all were in memory", wall, "s"),
         Figure("a command to one of them, durable, p50", waits[len(waits) // 2], "ms"),
         Figure("… p99", waits[len(waits) * 99 // 100], "ms"),
     ]
@@ -183,7 +183,7 @@ def main() -> None:
         figures = asyncio.run(measure(arguments.users, arguments.activations, folder))
     finally:
         shutil.rmtree(folder)
-    title = f"A resident user: 5 chapters, 20 quests, {COMMANDS} receipts; 1 kB is 1,000 bytes."
+    title = f"A user in memory: 5 chapters, 20 quests, {COMMANDS} receipts; 1 kB is 1,000 bytes."
     print(tables.write("user_memory", title, figures))
 
 

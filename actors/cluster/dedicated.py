@@ -11,14 +11,15 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from actors.cluster.contract import Activity, Capacity, HostSettings
+from actors.cluster.contract import Activity, Capacity
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.placement import dedicated_host
 from actors.cluster.ray_runtime import RayActor, RayActors
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import Overloaded
+from actors.host.settings import HostSettings
 from actors.messages import Ask, Reply, Request
-from actors.transport.call_channel import Lane, Send
+from actors.transport.call_channel import CallChannel, Send
 
 ACTOR_BYTES = 72 * 1024 * 1024
 """Memory one user's process takes: 53 MB of its own, measured, and room for its rows."""
@@ -29,8 +30,8 @@ MEMORY_SHARE = 0.8
 class _User:
     """An active user as the gateway knows them."""
 
-    __slots__ = ("actor", "lane", "last_command", "user_id")
-    lane: Lane
+    __slots__ = ("actor", "channel", "last_command", "user_id")
+    channel: CallChannel
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
@@ -82,18 +83,18 @@ class DedicatedCluster:
         if any(isinstance(one, Ask) for one in requests):
             user.last_command = time.monotonic()
             self._users.move_to_end(user_id)
-        return await user.lane.ask(requests, self._timeout)
+        return await user.channel.ask(requests, self._timeout)
 
     def _admit(self, user_id: str) -> _User:
         user = _User(user_id)
-        user.lane = Lane(partial(self._find_actor, user))
+        user.channel = CallChannel(partial(self._find_actor, user))
         self._users[user_id] = user
         return user
 
     async def _make_room(self) -> None:
         """Have place for one more user, or say that there is none."""
         while len(self._users) + self._leaving >= self._users_max:
-            idle = next((user for user in self._users.values() if user.lane.idle), None)
+            idle = next((user for user in self._users.values() if user.channel.idle), None)
             if idle is None or not self._keeps:
                 raise Overloaded(
                     f"{self._users_max} users are active, as many as fit here, and none is idle"
@@ -138,7 +139,7 @@ class DedicatedCluster:
             await asyncio.sleep(self._settings.idle_seconds / 2)
             longest = time.monotonic() - self._settings.idle_seconds
             for user in list(self._users.values()):
-                if user.last_command < longest and user.lane.idle:
+                if user.last_command < longest and user.channel.idle:
                     await self._passivate(user)
 
     def capacity(self) -> Capacity:

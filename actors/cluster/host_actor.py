@@ -16,13 +16,13 @@ from typing import NoReturn
 
 import structlog
 
-from actors.cluster.contract import HostSettings
 from actors.gc_tuning import collect_rarely
-from actors.host.eviction import let_sleep, passivate_idle, passivate_longest_idle
+from actors.host.eviction import hibernate_quiet, passivate_idle, passivate_longest_idle
 from actors.host.host import Host
 from actors.host.pending_replies import RETRY_AFTER_MS
+from actors.host.settings import HostSettings
 from actors.messages import Ask, decode_requests, encode, refused
-from actors.transport.addresses import Identity, OnAnotherNode, OnThisNode, ThisNode, Whereabouts
+from actors.transport.addresses import HostAddress, Identity, LocalAddress, RemoteAddress, ThisNode
 from actors.transport.socket_server import SocketServer
 from persistence.open import open_store
 
@@ -108,7 +108,7 @@ class PackedHost:
         self._upkeep: asyncio.Task[None] | None = None
         self._last_seen = time.monotonic()
 
-    async def where(self, node_id: str) -> Whereabouts:
+    async def where(self, node_id: str) -> HostAddress:
         """Where a gateway on that node is to send frames; the first call opens the host.
 
         Raises:
@@ -122,12 +122,12 @@ class PackedHost:
                 self._server = await SocketServer.listen(self._host, path)
                 self._upkeep = asyncio.create_task(self._keep_up())
             if node_id == self._node.id:
-                return OnThisNode(path)
+                return LocalAddress(path)
             if self._door is None:
                 self._door = await SocketServer.listen_to_nodes(
                     self._host, self._node.ip, self._identity
                 )
-            return OnAnotherNode(self._node.ip, self._door.port, self._identity)
+            return RemoteAddress(self._node.ip, self._door.port, self._identity)
 
     async def change_rules(self, text: str) -> None:
         """Decide by these from the next turn on."""
@@ -137,11 +137,11 @@ class PackedHost:
         """Encoded requests in, encoded replies out: the way without a socket."""
         return encode(await self._host.ask(decode_requests(batch)))
 
-    async def residents(self) -> tuple[int, int, int, int]:
+    async def counts(self) -> tuple[int, int, int, int]:
         """Users in memory, those of them asleep; activations and passivations since the start."""
         self._last_seen = time.monotonic()
         host = self._host
-        return host.users, len(host.sleepers), host.activations, host.passivations
+        return host.users, len(host.hibernated), host.activations, host.passivations
 
     async def drain(self) -> None:
         """Snapshot and close; whoever asked ends the process next."""
@@ -162,9 +162,9 @@ class PackedHost:
         idle_check = time.monotonic()
         while self._host.users or time.monotonic() - self._last_seen < ALONE_SECONDS:
             await asyncio.sleep(min(UPKEEP_SECONDS, self._settings.idle_seconds / 2))
-            await let_sleep(self._host)
+            await hibernate_quiet(self._host)
             if resident_bytes() > self._settings.memory_bytes_max:
-                await let_sleep(self._host, quiet_seconds=0)
+                await hibernate_quiet(self._host, quiet_seconds=0)
             if resident_bytes() > self._settings.memory_bytes_max:
                 await passivate_longest_idle(self._host)
             if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:

@@ -7,10 +7,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from actors.cluster.contract import Activity, Capacity, HostSettings
+from actors.cluster.contract import Activity, Capacity
 from actors.errors import OutcomeUnknown
 from actors.host.eviction import passivate_idle
 from actors.host.host import Host
+from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from persistence.store import Store
 

@@ -13,16 +13,16 @@ from typing import Any
 import msgspec
 import structlog
 
-from actors.cluster.contract import Activity, Capacity, ClusterError, HostSettings
+from actors.cluster.contract import Activity, Capacity
 from actors.cluster.host_actor import PackedHost
 from actors.cluster.placement import Room, packed_host, slot_of
 from actors.cluster.ray_runtime import RayActor, RayActors, this_node
 from actors.cluster.rules_broadcast import tell_all, tell_rules
-from actors.errors import UserUnavailable
+from actors.errors import ClusterError, HostGone, UserUnavailable
+from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
-from actors.transport.addresses import Whereabouts
-from actors.transport.call_channel import HostGone
-from actors.transport.socket_channel import SocketLane
+from actors.transport.addresses import HostAddress
+from actors.transport.socket_channel import SocketChannel
 from persistence.errors import Fenced, StorageError
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 START_SECONDS = 60.0
 MEMORY_SHARE = 0.8
 """How much of the memory that Ray reports hosts may take together."""
-RESIDENT_BYTES = 16 * 1024
-"""Memory a resident user takes; for the sentence on how many fit."""
+USER_BYTES = 16 * 1024
+"""Memory a user takes; for the sentence on how many fit."""
 ACTIVITY_SECONDS = 5.0
 
 
@@ -50,7 +50,7 @@ class PackedCluster:
         self.actors = actors
         self._hosts = hosts
         self._timeout = ask_timeout_seconds
-        self._lanes: list[SocketLane] = []
+        self._channels: list[SocketChannel] = []
         self._started: list[RayActor | None] = []
         self._activity = Activity(0, 0, 0, 0)
         self._watching: asyncio.Task[None] | None = None
@@ -72,7 +72,7 @@ class PackedCluster:
         memory = int(room.memory * MEMORY_SHARE / self._hosts)
         self._settings = msgspec.structs.replace(self._settings, memory_bytes_max=memory)
         self._started = [None] * self._hosts
-        self._lanes = [SocketLane(partial(self.find, slot)) for slot in range(self._hosts)]
+        self._channels = [SocketChannel(partial(self.find, slot)) for slot in range(self._hosts)]
         try:
             async with asyncio.timeout(START_SECONDS):
                 await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
@@ -104,7 +104,7 @@ class PackedCluster:
         """How many there are; known once it has started."""
         return self._hosts
 
-    async def find(self, slot: int) -> Whereabouts:
+    async def find(self, slot: int) -> HostAddress:
         """Where the host of this slot listens now; one that cannot open yet is asked again."""
         try:
             return await self._open(slot)
@@ -115,7 +115,7 @@ class PackedCluster:
             log.error("a host cannot open", slot=slot, reason=str(error))
             raise HostGone(str(error)) from error
 
-    async def _open(self, slot: int) -> Whereabouts:
+    async def _open(self, slot: int) -> HostAddress:
         """Find the host of this slot, or start it, and have it open; where it listens."""
         actor = await self.actors.get_or_start(
             PackedHost,
@@ -125,7 +125,7 @@ class PackedCluster:
             cpus=1 if self.actors.joined else 0,
         )
         self._started[slot] = actor
-        where: Whereabouts = await actor.call("where", self.actors.node.id)
+        where: HostAddress = await actor.call("where", self.actors.node.id)
         # Before anything is asked of it: one that came back has the rules it first started with.
         await tell_rules(actor, self._rules_text)
         return where
@@ -142,11 +142,11 @@ class PackedCluster:
     def ask(self, requests: Sequence[Request]) -> Coroutine[Any, Any, list[Reply]]:
         """See `Cluster.ask`."""
         slot = slot_of(requests[0].user_id, self._hosts)
-        return self._lanes[slot].ask(requests, self._timeout)
+        return self._channels[slot].ask(requests, self._timeout)
 
     def capacity(self) -> Capacity:
         """See `Cluster.capacity`."""
-        fit = self._hosts * self._settings.memory_bytes_max // RESIDENT_BYTES
+        fit = self._hosts * self._settings.memory_bytes_max // USER_BYTES
         return Capacity(
             fit,
             f"packed, {self._hosts} host{'s' if self._hosts > 1 else ''}: about {fit:,} users in "
@@ -155,7 +155,7 @@ class PackedCluster:
 
     def activity(self) -> Activity:
         """See `Cluster.activity`; some seconds old."""
-        retries = sum(lane.retries for lane in self._lanes)
+        retries = sum(channel.retries for channel in self._channels)
         return msgspec.structs.replace(self._activity, retries=retries)
 
     async def _watch(self) -> None:
@@ -163,7 +163,7 @@ class PackedCluster:
         while True:
             await asyncio.sleep(ACTIVITY_SECONDS)
             # All are asked, also when one is just being replaced: they go when nobody does.
-            asked = [actor.call("residents") for actor in self._started if actor is not None]
+            asked = [actor.call("counts") for actor in self._started if actor is not None]
             try:
                 async with asyncio.timeout(ACTIVITY_SECONDS):
                     counts = await asyncio.gather(*asked, return_exceptions=True)
@@ -184,6 +184,6 @@ class PackedCluster:
     async def _leave(self) -> None:
         if self._watching is not None:
             self._watching.cancel()
-        for lane in self._lanes:
-            lane.close()
+        for channel in self._channels:
+            channel.close()
         await self.actors.disconnect()

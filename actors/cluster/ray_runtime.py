@@ -1,7 +1,7 @@
 """Ray, and nothing but Ray: join or start a cluster, start and find actors, call them, end them.
 
 The one file that imports Ray.  It places, starts, restarts and finds actors; order, exactly-once
-and single ownership are ours (`lane`, receipts, fencing), because Ray gives at-least-once at best
+and single ownership are ours (channels, receipts, fencing), because Ray gives at-least-once at best
 and can run two copies of an actor.  Ray's errors end here: the rest knows `HostGone` and
 `ClusterError`.
 
@@ -23,11 +23,10 @@ from msgspec.structs import replace
 from ray._private.authentication.authentication_utils import is_token_auth_enabled
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.cluster.contract import ClusterError, HostSettings
 from actors.cluster.placement import Room
-from actors.errors import UserUnavailable
+from actors.errors import ClusterError, HostGone, UserUnavailable
+from actors.host.settings import HostSettings
 from actors.transport.addresses import Node
-from actors.transport.call_channel import HostGone
 from persistence.errors import StorageError
 from persistence.journal.recovery import take_over
 from persistence.open import open_store

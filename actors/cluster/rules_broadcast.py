@@ -7,8 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from actors.errors import AskAgain
-from actors.transport.call_channel import HostGone
+from actors.errors import AskAgain, HostGone
 
 
 class Callee(Protocol):

@@ -6,13 +6,13 @@ from actors.host.mailbox import Mailbox
 from actors.host.user import UserActor
 
 
-class Resident:
+class Activation:
     """One user's place in a host.
 
     Attributes:
         actor: None until the first load.
         busy: being loaded or passivated; messages wait in the mailbox meanwhile.
-        era: the host's era the actor was loaded in; one of an older era is loaded anew.
+        epoch: the host's epoch the actor was loaded in; one of an older epoch is loaded anew.
         pending: the commit that the newest undurable turn waits for.
         last_command: when a command last came, in the event loop's seconds.
         awake_since: when the user was loaded or woken, in the same seconds.
@@ -22,7 +22,7 @@ class Resident:
         "actor",
         "awake_since",
         "busy",
-        "era",
+        "epoch",
         "last_command",
         "mailbox",
         "pending",
@@ -34,7 +34,7 @@ class Resident:
         self.actor: UserActor | None = None
         self.mailbox = Mailbox(depth_max)
         self.busy = False
-        self.era = -1
+        self.epoch = -1
         self.pending: asyncio.Future[int] | None = None
         self.last_command = now
         self.awake_since = now

@@ -10,42 +10,42 @@ from itertools import islice
 from actors.host.hibernation import QUIET_SECONDS
 from actors.host.host import Host
 
-SLEEP_TOGETHER = 4
+HIBERNATE_AT_ONCE = 4
 """Users who fall asleep before messages get their turn: half a millisecond."""
 
 
-async def let_sleep(host: Host, quiet_seconds: float = QUIET_SECONDS) -> None:
+async def hibernate_quiet(host: Host, quiet_seconds: float = QUIET_SECONDS) -> None:
     """Let everybody sleep who had no message for `quiet_seconds`."""
     now = asyncio.get_running_loop().time()
     asleep = 0
-    for resident in list(host.residents.values()):
-        if now - max(resident.last_command, resident.awake_since) < quiet_seconds:
+    for activation in list(host.awake.values()):
+        if now - max(activation.last_command, activation.awake_since) < quiet_seconds:
             break  # and whoever comes after has been asked later
-        if host.put_to_sleep(resident):
+        if host.hibernate(activation):
             asleep += 1
-            if asleep % SLEEP_TOGETHER == 0:
+            if asleep % HIBERNATE_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
 
 async def passivate_idle(host: Host, idle_seconds: float) -> None:
     """Let go of every user without a command for `idle_seconds`."""
     since = asyncio.get_running_loop().time() - idle_seconds
-    for sleeper in [one for one in host.sleepers if one.last_command <= since]:
-        await _gone(host.let_go(sleeper, "idle"))
-    for resident in list(host.residents.values()):
-        if resident.idle and resident.last_command <= since:
-            await host.passivate(resident, "idle")
+    for user in [one for one in host.hibernated if one.last_command <= since]:
+        await _gone(host.evict(user, "idle"))
+    for activation in list(host.awake.values()):
+        if activation.idle and activation.last_command <= since:
+            await host.passivate(activation, "idle")
 
 
 async def passivate_longest_idle(host: Host) -> None:
     """Let go of a tenth of the users, the longest-idle first: memory is short."""
     count = host.users // 10 + 1
-    for sleeper in list(islice(host.sleepers, count)):
-        await _gone(host.let_go(sleeper, "memory"))
+    for user in list(islice(host.hibernated, count)):
+        await _gone(host.evict(user, "memory"))
         count -= 1
-    for resident in [one for one in host.residents.values() if one.idle][:count]:
-        if resident.idle:
-            await host.passivate(resident, "memory")
+    for activation in [one for one in host.awake.values() if one.idle][:count]:
+        if activation.idle:
+            await host.passivate(activation, "memory")
 
 
 async def _gone(leaving: asyncio.Task[object] | None) -> None:

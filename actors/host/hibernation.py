@@ -12,21 +12,25 @@ Not for: deciding who may sleep, or letting go of users (`host`).
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import msgspec
 import zstandard
 from msgspec import Struct
 
-from actors.cluster.contract import HostSettings
-from actors.host.activation import Resident
+from actors.host.activation import Activation
 from actors.host.rules import RulesInForce
+from actors.host.settings import HostSettings
 from actors.host.user import UserActor
-from persistence.codec.snapshots import Snapshot, decode_asleep, encode_asleep, encode_snapshot
+from domain.state.receipts import Receipt, Receipts
+from domain.state.user_state import UserState
+from persistence.codec.raw_rows import RowsDict
+from persistence.codec.snapshots import Rows, Snapshot, encode_snapshot, rows_of, state_of
 
 QUIET_SECONDS = 10.0
 """Without a message for this long a user falls asleep.
 
-Falling asleep takes 0.4 ms of CPU (`benchmarks/residents.py`) and waking about as much, so a user
+Falling asleep takes 0.4 ms of CPU (`benchmarks/user_memory.py`) and waking about as much, so a user
 costs at most a ten-thousandth of a core."""
 
 LEVEL = 3
@@ -35,7 +39,20 @@ DICTIONARY_GROWTH = 2
 """A user larger than the dictionary by this factor becomes the next one's."""
 
 
-class _Likeness:
+class _Contents(Struct, frozen=True, array_like=True):
+    """A user for this process's own memory; see `_encode_user`."""
+
+    rows: Rows
+    receipts: list[tuple[str, int, bytes]]
+    unknown: RowsDict | None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_contents = msgspec.msgpack.Decoder(_Contents).decode
+_decode_fingerprints = msgspec.msgpack.Decoder(list[bytes]).decode
+
+
+class CompressionDictionary:
     """One user's bytes as what others are compared with."""
 
     def __init__(self, body: bytes) -> None:
@@ -53,7 +70,7 @@ class _Likeness:
         return bytes(memoryview(self._compress(body)))
 
 
-class Sleeper(Struct, gc=False):
+class HibernatedUser(Struct, gc=False):
     """One user asleep.  `snapshot_version` is the version that stands in the store."""
 
     user_id: str
@@ -63,7 +80,7 @@ class Sleeper(Struct, gc=False):
     window: int
     body: bytes
     fingerprints: bytes
-    like: _Likeness
+    like: CompressionDictionary
 
     def snapshot(self) -> bytes:
         """The state with its receipts, for the store."""
@@ -73,31 +90,31 @@ class Sleeper(Struct, gc=False):
     def unpacked(self) -> Snapshot:
         """The state, the receipts and what only a newer version knows, as they fell asleep."""
         body = self.like.decompress(self.body)
-        return decode_asleep(body, self.fingerprints, self.user_id, self.version, self.window)
+        return _decode_user(body, self.fingerprints, self.user_id, self.version, self.window)
 
 
-class Sleepers:
+class HibernatedUsers:
     """The users asleep in one host, those who fell asleep first in front."""
 
     def __init__(self, settings: HostSettings, rules: RulesInForce) -> None:
         self._settings = settings
         self._rules = rules
-        self._asleep: dict[str, Sleeper] = {}
-        self._like: _Likeness | None = None
+        self._asleep: dict[str, HibernatedUser] = {}
+        self._like: CompressionDictionary | None = None
 
     def __len__(self) -> int:
         return len(self._asleep)
 
-    def __iter__(self) -> Iterator[Sleeper]:
+    def __iter__(self) -> Iterator[HibernatedUser]:
         return iter(self._asleep.values())
 
     def put(self, actor: UserActor, last_command: float) -> None:
         """Let a user sleep.  Every turn of theirs must be durable."""
-        body, fingerprints = encode_asleep(actor.durable, actor.receipts, actor.unknown)
+        body, fingerprints = _encode_user(actor.durable, actor.receipts, actor.unknown)
         like = self._like
         if like is None or len(body) > DICTIONARY_GROWTH * like.length:
-            like = self._like = _Likeness(body)
-        self._asleep[actor.user_id] = Sleeper(
+            like = self._like = CompressionDictionary(body)
+        self._asleep[actor.user_id] = HibernatedUser(
             actor.user_id,
             actor.version,
             actor.snapshot_version,
@@ -108,29 +125,59 @@ class Sleepers:
             like,
         )
 
-    def wake(self, user_id: str, era: int) -> Resident | None:
-        """The user as they fell asleep, in the host's era; None when they do not sleep."""
-        sleeper = self._asleep.pop(user_id, None)
-        if sleeper is None:
+    def wake(self, user_id: str, epoch: int) -> Activation | None:
+        """The user as they fell asleep, in the host's epoch; None when they do not sleep."""
+        hibernated = self._asleep.pop(user_id, None)
+        if hibernated is None:
             return None
-        found = sleeper.unpacked()
+        found = hibernated.unpacked()
         now = asyncio.get_running_loop().time()
-        resident = Resident(user_id, self._settings.mailbox_depth_max, now)
-        resident.actor = UserActor(
-            found.state, found.receipts, self._rules, found.unknown, sleeper.snapshot_version
+        activation = Activation(user_id, self._settings.mailbox_depth_max, now)
+        activation.actor = UserActor(
+            found.state, found.receipts, self._rules, found.unknown, hibernated.snapshot_version
         )
-        resident.era = era
-        resident.last_command = sleeper.last_command
-        return resident
+        activation.epoch = epoch
+        activation.last_command = hibernated.last_command
+        return activation
 
-    def forget(self, sleeper: Sleeper) -> bool:
+    def forget(self, user: HibernatedUser) -> bool:
         """Let a user go whose snapshot stands; False when it does not, or they woke meanwhile."""
-        stands = sleeper.version <= sleeper.snapshot_version
-        if not stands or self._asleep.get(sleeper.user_id) is not sleeper:
+        stands = user.version <= user.snapshot_version
+        if not stands or self._asleep.get(user.user_id) is not user:
             return False
-        del self._asleep[sleeper.user_id]
+        del self._asleep[user.user_id]
         return True
 
     def clear(self) -> None:
         """Forget everybody: what they hold may never have happened, or stands in the store."""
         self._asleep.clear()
+
+
+def _encode_user(
+    state: UserState, receipts: Iterable[Receipt], unknown: RowsDict | None
+) -> tuple[bytes, bytes]:
+    """What compresses well of a user, and the receipts' fingerprints, which do not.
+
+    Never stored, so without a format's number; for that it takes a tenth of a snapshot's time.
+    """
+    kept = list(receipts)
+    replies = [(receipt.command_id, receipt.version, receipt.reply) for receipt in kept]
+    return (
+        _encode(_Contents(rows_of(state), replies, unknown)),
+        _encode([receipt.fingerprint for receipt in kept]),
+    )
+
+
+def _decode_user(
+    body: bytes, fingerprints: bytes, user_id: str, version: int, receipt_window: int
+) -> Snapshot:
+    """The user that `_encode_user` was given."""
+    contents = _decode_contents(body)
+    receipts = (
+        Receipt(command_id, fingerprint, given_at, reply)
+        for fingerprint, (command_id, given_at, reply) in zip(
+            _decode_fingerprints(fingerprints), contents.receipts, strict=True
+        )
+    )
+    state = state_of(user_id, version, contents.rows)
+    return Snapshot(state, Receipts(receipt_window, receipts), contents.unknown)

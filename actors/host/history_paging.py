@@ -38,12 +38,12 @@ async def store_pages(store: Store, actor: UserActor) -> None:
             await write_page(store, actor.durable.user_id, first, entries)
             actor.forget_history_through(entries[-1].sequence)
     except StorageError as error:
-        log.error("a page of an account could not be stored", reason=str(error))
+        log.error("a history page could not be stored", reason=str(error))
     finally:
         actor.pages_stored()
 
 
-async def read_account(store: Store, actor: UserActor, request: Read) -> Reply:
+async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
     """Entries of the account after `request.after`, out of pages first and then out of memory."""
     state = actor.durable
     limit = request.limit or HISTORY_LIMIT
@@ -56,7 +56,7 @@ async def read_account(store: Store, actor: UserActor, request: Read) -> Reply:
             found += [entry for entry in page if entry["sequence"] > after]
             after = page[-1]["sequence"]
     except StorageError as error:
-        log.error("an account could not be read", reason=str(error))
+        log.error("a history could not be read", reason=str(error))
         return unavailable(error)
     found += [entry for entry in state.history if entry.sequence > after]
     more = {"next_after": _sequence(found[limit - 1])} if len(found) > limit else {}

@@ -19,24 +19,24 @@ from typing import Any
 
 import structlog
 
-from actors.cluster.contract import HostSettings
-from actors.host.activation import Resident
-from actors.host.hibernation import Sleeper, Sleepers
+from actors.host.activation import Activation
+from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.history_paging import find_grant, store_pages
 from actors.host.journal import Snapshots
 from actors.host.loading import read_actor
-from actors.host.mailbox import Message
+from actors.host.mailbox import QueuedRequest
 from actors.host.opening import open_stream
 from actors.host.pending_replies import (
     RETRY_AFTER_MS,
-    Accepted,
     Answer,
+    PendingReplies,
+    completed,
     deliver,
-    settled,
     unavailable,
 )
 from actors.host.reading import answer_read
 from actors.host.rules import RulesInForce
+from actors.host.settings import HostSettings
 from actors.host.user import Turn, UserActor
 from actors.messages import Ask, Read, Reply, Request, refused
 from domain.state.history import HistoryEntry
@@ -50,8 +50,8 @@ log = structlog.get_logger(__name__)
 
 UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
 """Decided but not yet durable; beyond it new commands are refused as `overloaded`."""
-LEAVE_TOGETHER = 16  # idle users let go side by side when a host is full
-RESIDENTS_SLACK = 1.1
+EVICT_AT_ONCE = 16  # idle users let go side by side when a host is full
+USERS_SLACK = 1.1
 """How far a host may be over its cap while users are on their way out."""
 
 
@@ -75,9 +75,9 @@ class Host:
         on_fenced: Callable[[], None],
     ) -> None:
         self.name = name
-        self.residents: OrderedDict[str, Resident] = OrderedDict()  # awake, longest idle first
+        self.awake: OrderedDict[str, Activation] = OrderedDict()  # awake, longest idle first
         self.rules = RulesInForce(settings.rules_text)
-        self.sleepers = Sleepers(settings, self.rules)
+        self.hibernated = HibernatedUsers(settings, self.rules)
         self.activations = self.passivations = 0
         self._store = store
         self._settings = settings
@@ -87,8 +87,8 @@ class Host:
         self._opening = asyncio.Lock()
         self._stream: Stream | None = None
         self._commits: GroupCommit | None = None
-        self._era = 0
-        self._undurable: dict[asyncio.Future[int], list[tuple[Resident, UserState]]] = {}
+        self._epoch = 0
+        self._undurable: dict[asyncio.Future[int], list[tuple[Activation, UserState]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._draining = self._checkpointing = False
         self._journal_bytes = self._sequence = 0
@@ -96,57 +96,57 @@ class Host:
     @property
     def users(self) -> int:
         """Users in memory, awake or asleep."""
-        return len(self.residents) + len(self.sleepers)
+        return len(self.awake) + len(self.hibernated)
 
-    def accept(self, requests: Sequence[Request]) -> Accepted:
+    def accept(self, requests: Sequence[Request]) -> PendingReplies:
         """Take requests in, in order; their answers come out of what is returned."""
-        return Accepted([self._accept(request) for request in requests])
+        return PendingReplies([self._accept(request) for request in requests])
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """Their replies in the same order, each true of durable state when it left."""
         return await self.accept(requests).replies()
 
-    def _accept(self, request: Request) -> tuple[Resident | None, Answer]:
+    def _accept(self, request: Request) -> tuple[Activation | None, Answer]:
         if self._draining:
             return None, refused("draining", "this host is going down", RETRY_AFTER_MS)
         if self._commits is not None and self._commits.pending_bytes > UNDURABLE_BYTES_MAX:
             return None, refused("overloaded", "the journal is behind", RETRY_AFTER_MS)
-        resident = self.residents.get(request.user_id) or self._wake(request.user_id)
-        if resident is None:
-            if self.users >= self._settings.residents_max and not self._make_room():
+        activation = self.awake.get(request.user_id) or self._wake(request.user_id)
+        if activation is None:
+            if self.users >= self._settings.users_max and not self._make_room():
                 full = f"{self.users} users are active in this host and none is idle"
                 return None, refused("overloaded", full, RETRY_AFTER_MS)
-            resident = self._activate(request.user_id)
-        if not resident.mailbox.admit():
-            full = f"{resident.mailbox.depth} messages of this user have no answer yet"
+            activation = self._activate(request.user_id)
+        if not activation.mailbox.admit():
+            full = f"{activation.mailbox.depth} messages of this user have no answer yet"
             return None, refused("user_busy", full, RETRY_AFTER_MS)
-        if not resident.busy and resident.era == self._era:
-            answer = self._handle(resident, request)
+        if not activation.busy and activation.epoch == self._epoch:
+            answer = self._handle(activation, request)
             if answer is not None:
-                return resident, answer
-        message = Message(request)
-        resident.mailbox.put(message)
-        if not resident.busy:
-            self._prepare(resident, for_change=resident.era == self._era)
-        return resident, message.answer
+                return activation, answer
+        message = QueuedRequest(request)
+        activation.mailbox.put(message)
+        if not activation.busy:
+            self._prepare(activation, for_change=activation.epoch == self._epoch)
+        return activation, message.answer
 
-    def _handle(self, resident: Resident, request: Request) -> Answer | None:
+    def _handle(self, activation: Activation, request: Request) -> Answer | None:
         """One turn on a loaded user.  None: it would change rows and the host is not open yet."""
         if isinstance(request, Read):
-            return answer_read(self._store, resident, request)
-        actor = resident.actor
+            return answer_read(self._store, activation, request)
+        actor = activation.actor
         assert actor is not None
-        resident.last_command = asyncio.get_running_loop().time()
-        self.residents.move_to_end(resident.user_id)
+        activation.last_command = asyncio.get_running_loop().time()
+        self.awake.move_to_end(activation.user_id)
         if actor.reaches_beyond_memory(request.fields):
             if self._commits is None:
                 return None
-            resident.busy = True
-            return self._spawn(self._look_back(resident, actor, request))
-        return self._turn(resident, actor, request)
+            activation.busy = True
+            return self._spawn(self._look_back(activation, actor, request))
+        return self._turn(activation, actor, request)
 
     def _turn(
-        self, resident: Resident, actor: UserActor, request: Ask, *older: HistoryEntry
+        self, activation: Activation, actor: UserActor, request: Ask, *older: HistoryEntry
     ) -> Answer | None:
         outcome = actor.decide(request.fields, request.media, self._now(), older)
         if isinstance(outcome, Turn):
@@ -155,34 +155,36 @@ class Host:
             if self._commits.error is not None:
                 return unavailable(self._commits.error)
             actor.take(outcome)
-            resident.pending = self._commit(self._commits, resident, outcome)
-            return outcome.reply, resident.pending
+            activation.pending = self._commit(self._commits, activation, outcome)
+            return outcome.reply, activation.pending
         # Also a refusal waits: it may rest on a turn that is not durable yet.
-        return outcome if resident.pending is None else (outcome, resident.pending)
+        return outcome if activation.pending is None else (outcome, activation.pending)
 
-    async def _look_back(self, resident: Resident, actor: UserActor, request: Ask) -> Reply:
+    async def _look_back(self, activation: Activation, actor: UserActor, request: Ask) -> Reply:
         """An undo of what has left memory: the user's next messages wait, nobody else's."""
         try:
             older = await find_grant(self._store, actor.working, request.fields["undo_command_id"])
-            if resident.era != self._era:
+            if activation.epoch != self._epoch:
                 raise Unavailable("the journal was lost while an account was read")
-            answer = self._turn(resident, actor, request, *older)
+            answer = self._turn(activation, actor, request, *older)
             assert answer is not None  # the host was open, and still is
         except StorageError as error:
-            log.error("an account could not be read", host=self.name, reason=str(error))
+            log.error("a history could not be read", host=self.name, reason=str(error))
             answer = unavailable(error)
         finally:
-            resident.busy = False
-            self._resume(resident)
-        return await settled(answer)
+            activation.busy = False
+            self._resume(activation)
+        return await completed(answer)
 
-    def _commit(self, commits: GroupCommit, resident: Resident, turn: Turn) -> asyncio.Future[int]:
+    def _commit(
+        self, commits: GroupCommit, activation: Activation, turn: Turn
+    ) -> asyncio.Future[int]:
         durable = commits.commit(turn.record)
         self._journal_bytes += len(turn.record)
         if durable not in self._undurable:
             self._undurable[durable] = []
             durable.add_done_callback(self._committed)
-        self._undurable[durable].append((resident, turn.state))
+        self._undurable[durable].append((activation, turn.state))
         return durable
 
     def _committed(self, durable: asyncio.Future[int]) -> None:
@@ -193,14 +195,14 @@ class Host:
             return
         self._sequence = durable.result()
         failpoint("host.before_reply")
-        for resident, state in turns:
-            actor = resident.actor
+        for activation, state in turns:
+            actor = activation.actor
             assert actor is not None
             actor.made_durable(state)
-            if resident.pending is durable:
-                resident.pending = None
+            if activation.pending is durable:
+                activation.pending = None
             if actor.snapshot_due(self._settings.snapshot_every):
-                self._spawn(self._snapshot(resident))
+                self._spawn(self._snapshot(activation))
             if actor.page_due():
                 self._spawn(store_pages(self._store, actor))
         if self._journal_bytes >= self._settings.checkpoint_bytes and not self._checkpointing:
@@ -213,75 +215,75 @@ class Host:
             return
         log.error("journal lost", host=self.name, reason=str(error))
         stream, self._stream, self._commits = self._stream, None, None
-        self._era += 1
-        self.sleepers.clear()
-        residents, self.residents = self.residents, OrderedDict()
-        for resident in residents.values():
-            while (message := resident.mailbox.take()) is not None:
-                message.settle(unavailable(error))
+        self._epoch += 1
+        self.hibernated.clear()
+        dropped, self.awake = self.awake, OrderedDict()
+        for activation in dropped.values():
+            while (message := activation.mailbox.take()) is not None:
+                message.complete(unavailable(error))
         self._spawn(stream.close())
         if isinstance(error, Fenced | Spoiled):
             self._on_fenced()
 
     # -- coming: load a user, open the host ------------------------------------------------------
 
-    def _activate(self, user_id: str) -> Resident:
+    def _activate(self, user_id: str) -> Activation:
         now = asyncio.get_running_loop().time()
-        resident = Resident(user_id, self._settings.mailbox_depth_max, now)
-        self.residents[user_id] = resident
+        activation = Activation(user_id, self._settings.mailbox_depth_max, now)
+        self.awake[user_id] = activation
         self.activations += 1
-        return resident
+        return activation
 
-    def _wake(self, user_id: str) -> Resident | None:
+    def _wake(self, user_id: str) -> Activation | None:
         """The user as they fell asleep; None when they do not sleep here."""
-        resident = self.sleepers.wake(user_id, self._era)
-        if resident is not None:
-            self.residents[user_id] = resident
-        return resident
+        activation = self.hibernated.wake(user_id, self._epoch)
+        if activation is not None:
+            self.awake[user_id] = activation
+        return activation
 
-    def _prepare(self, resident: Resident, *, for_change: bool) -> None:
-        resident.busy = True
-        self._spawn(self._load(resident, for_change=for_change))
+    def _prepare(self, activation: Activation, *, for_change: bool) -> None:
+        activation.busy = True
+        self._spawn(self._load(activation, for_change=for_change))
 
-    async def _load(self, resident: Resident, *, for_change: bool) -> None:
+    async def _load(self, activation: Activation, *, for_change: bool) -> None:
         """Bring the user's newest state into memory, then handle what has waited for it."""
         try:
             if for_change or (self._commits is None and await self._store.streams(self.name)):
                 await self.open()
-            era = self._era
-            actor = await self._read_actor(resident.user_id)
+            epoch = self._epoch
+            actor = await self._read_actor(activation.user_id)
         except Exception as error:
-            self._give_up(resident, error)
+            self._give_up(activation, error)
             return
-        if self.residents.get(resident.user_id) is resident:
-            resident.actor, resident.era, resident.busy = actor, era, False
-            self._resume(resident)
+        if self.awake.get(activation.user_id) is activation:
+            activation.actor, activation.epoch, activation.busy = actor, epoch, False
+            self._resume(activation)
 
     async def _read_actor(self, user_id: str) -> UserActor:
         window = self._settings.receipt_window
         return await read_actor(self._store, user_id, window, self.rules)
 
-    def _resume(self, resident: Resident) -> None:
+    def _resume(self, activation: Activation) -> None:
         """Handle the messages that have waited, in order."""
-        while not resident.busy and (message := resident.mailbox.take()) is not None:
-            stale = resident.era != self._era
-            answer = None if stale else self._handle(resident, message.request)
+        while not activation.busy and (message := activation.mailbox.take()) is not None:
+            stale = activation.epoch != self._epoch
+            answer = None if stale else self._handle(activation, message.request)
             if answer is None:
-                resident.mailbox.put_back(message)
-                self._prepare(resident, for_change=not stale)
+                activation.mailbox.put_back(message)
+                self._prepare(activation, for_change=not stale)
                 return
             self._spawn(deliver(message, answer))
 
-    def _give_up(self, resident: Resident, error: Exception) -> None:
+    def _give_up(self, activation: Activation, error: Exception) -> None:
         """The user cannot be loaded now: refuse what has waited; the next message tries again."""
         if isinstance(error, StorageError):
             log.error("user not loaded", host=self.name, reason=str(error))
         else:
             log.exception("user not loaded", host=self.name, exc_info=error)
-        if self.residents.get(resident.user_id) is resident:
-            del self.residents[resident.user_id]
-        while (message := resident.mailbox.take()) is not None:
-            message.settle(unavailable(error))
+        if self.awake.get(activation.user_id) is activation:
+            del self.awake[activation.user_id]
+        while (message := activation.mailbox.take()) is not None:
+            message.complete(unavailable(error))
         if isinstance(error, Spoiled):
             self._on_fenced()
 
@@ -297,26 +299,26 @@ class Host:
             self._stream = await open_stream(self._store, self.name, self._settings)
             self._commits = GroupCommit(self._stream)
             self._journal_bytes = self._sequence = 0
-            self._era += 1
-            self.sleepers.clear()  # read before this moment, like everybody of an earlier era
+            self._epoch += 1
+            self.hibernated.clear()  # read before this moment, like everybody of an earlier epoch
 
     # -- going: snapshots, passivation, drain ----------------------------------------------------
 
-    async def _snapshot(self, resident: Resident) -> bool:
+    async def _snapshot(self, activation: Activation) -> bool:
         """Write the user's durable state, unless it stands already; whether it stands now."""
-        return resident.actor is None or await self._snapshots.write(resident.actor)
+        return activation.actor is None or await self._snapshots.write(activation.actor)
 
     async def _snapshot_all(self) -> bool:
         """Snapshot every user; False, and no further, once one cannot be written.
 
         Whoever falls asleep or wakes meanwhile is covered: the two lists hold who they were.
         """
-        awake, asleep = list(self.residents.values()), list(self.sleepers)
-        for resident in awake:
-            if not await self._snapshot(resident):
+        awake, asleep = list(self.awake.values()), list(self.hibernated)
+        for activation in awake:
+            if not await self._snapshot(activation):
                 return False
-        for sleeper in asleep:
-            if not await self._snapshots.write(sleeper):
+        for user in asleep:
+            if not await self._snapshots.write(user):
                 return False
         return True
 
@@ -333,52 +335,52 @@ class Host:
         finally:
             self._checkpointing = False
 
-    async def passivate(self, resident: Resident, reason: str) -> bool:
+    async def passivate(self, activation: Activation, reason: str) -> bool:
         """Snapshot an idle user and let them go; False when a message came in meanwhile."""
-        resident.busy = True
+        activation.busy = True
         failpoint("host.passivating")
-        left = await self._snapshot(resident) and resident.mailbox.depth == 0
-        if self.residents.get(resident.user_id) is not resident:
+        left = await self._snapshot(activation) and activation.mailbox.depth == 0
+        if self.awake.get(activation.user_id) is not activation:
             return False
         if left:
-            del self.residents[resident.user_id]
+            del self.awake[activation.user_id]
             self.passivations += 1
             log.debug("passivated", host=self.name, reason=reason)
         else:
-            resident.busy = False
-            self._resume(resident)
+            activation.busy = False
+            self._resume(activation)
         return left
 
-    def let_go(self, sleeper: Sleeper, reason: str) -> asyncio.Task[object] | None:
+    def evict(self, user: HibernatedUser, reason: str) -> asyncio.Task[object] | None:
         """Let a user go who sleeps; what to wait for when they have to be snapshotted first."""
-        if self.sleepers.forget(sleeper):
+        if self.hibernated.forget(user):
             self.passivations += 1
-        elif (resident := self._wake(sleeper.user_id)) is not None:
-            resident.busy = True
-            return self._spawn(self.passivate(resident, reason))
+        elif (activation := self._wake(user.user_id)) is not None:
+            activation.busy = True
+            return self._spawn(self.passivate(activation, reason))
         return None
 
-    def put_to_sleep(self, resident: Resident) -> bool:
+    def hibernate(self, activation: Activation) -> bool:
         """Keep a user small until the next message; False for whom there is something under way."""
-        actor = resident.actor
-        here = self.residents.get(resident.user_id) is resident and resident.era == self._era
-        if actor is None or not here or not resident.idle or actor.storing_pages:
+        actor = activation.actor
+        here = self.awake.get(activation.user_id) is activation and activation.epoch == self._epoch
+        if actor is None or not here or not activation.idle or actor.storing_pages:
             return False
-        self.sleepers.put(actor, resident.last_command)
-        del self.residents[resident.user_id]
+        self.hibernated.put(actor, activation.last_command)
+        del self.awake[activation.user_id]
         return True
 
     def _make_room(self) -> bool:
         """Begin to let go of the longest-idle users; False when none is idle."""
-        asleep = list(islice(self.sleepers, LEAVE_TOGETHER))
-        for sleeper in asleep:
-            self.let_go(sleeper, "room")
-        awake = (one for one in self.residents.values() if one.idle and not asleep)
-        idle = list(islice(awake, LEAVE_TOGETHER))
-        for resident in idle:
-            resident.busy = True
-            self._spawn(self.passivate(resident, "room"))
-        return bool(asleep or idle) or self.users < RESIDENTS_SLACK * self._settings.residents_max
+        asleep = list(islice(self.hibernated, EVICT_AT_ONCE))
+        for user in asleep:
+            self.evict(user, "room")
+        awake = (one for one in self.awake.values() if one.idle and not asleep)
+        idle = list(islice(awake, EVICT_AT_ONCE))
+        for activation in idle:
+            activation.busy = True
+            self._spawn(self.passivate(activation, "room"))
+        return bool(asleep or idle) or self.users < USERS_SLACK * self._settings.users_max
 
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal.
@@ -395,8 +397,8 @@ class Host:
                 await self._stream.drop_through(self._sequence)
         except StorageError as error:
             log.error("drain left the journal standing", host=self.name, reason=str(error))
-        self.residents = OrderedDict()
-        self.sleepers.clear()
+        self.awake = OrderedDict()
+        self.hibernated.clear()
         if self._stream is not None:
             await self._stream.close()
 

@@ -10,7 +10,7 @@ from collections import deque
 from actors.messages import Reply, Request
 
 
-class Message:
+class QueuedRequest:
     """A request that waits, and where its answer goes."""
 
     __slots__ = ("answer", "request")
@@ -19,7 +19,7 @@ class Message:
         self.request = request
         self.answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
-    def settle(self, reply: Reply) -> None:
+    def complete(self, reply: Reply) -> None:
         """Give the answer, unless whoever asked has gone."""
         if not self.answer.done():
             self.answer.set_result(reply)
@@ -32,7 +32,7 @@ class Mailbox:
 
     def __init__(self, depth_max: int) -> None:
         self._depth_max = depth_max
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[QueuedRequest] = deque()
         self.depth = 0
 
     def admit(self) -> bool:
@@ -46,14 +46,14 @@ class Mailbox:
         """One admitted message has its answer."""
         self.depth -= 1
 
-    def put(self, message: Message) -> None:
+    def put(self, message: QueuedRequest) -> None:
         """Let an admitted message wait."""
         self._waiting.append(message)
 
-    def put_back(self, message: Message) -> None:
+    def put_back(self, message: QueuedRequest) -> None:
         """Let a message that was taken wait again, before all others."""
         self._waiting.appendleft(message)
 
-    def take(self) -> Message | None:
+    def take(self) -> QueuedRequest | None:
         """The message that has waited longest, or None."""
         return self._waiting.popleft() if self._waiting else None

@@ -6,7 +6,7 @@ Not for: when that happens, or what is written then (`host`).
 import msgspec
 import structlog
 
-from actors.cluster.contract import HostSettings
+from actors.host.settings import HostSettings
 from persistence.journal.recovery import check_server, fold
 from persistence.store import Store, Stream
 

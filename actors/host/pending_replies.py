@@ -1,30 +1,30 @@
-"""Answers of a host: given at once, held until a commit is durable, or still to come.
+"""Replies of a host: given at once, held until a commit is durable, or still to come.
 
-Not for: deciding them (`user`), or carrying them (`lane`, `socket_server`).
+Not for: deciding them (`user`), or carrying them (`channel`, `socket_server`).
 """
 
 import asyncio
 
-from actors.host.activation import Resident
-from actors.host.mailbox import Message
+from actors.host.activation import Activation
+from actors.host.mailbox import QueuedRequest
 from actors.host.user import UserActor
 from actors.messages import Read, Reply, refused
 from persistence.errors import Corrupt, NewerFormat
 
 RETRY_AFTER_MS = 500
 
-Held = tuple[Reply, asyncio.Future[int]]
+AwaitingCommit = tuple[Reply, asyncio.Future[int]]
 """A reply that may leave once a commit is durable."""
-Answer = Reply | Held | asyncio.Future[Reply]
+Answer = Reply | AwaitingCommit | asyncio.Future[Reply]
 """A reply, a held one, or one to come (its message waits in a mailbox)."""
 
 
-class Accepted:
+class PendingReplies:
     """Requests that a host took in together, and their answers in the same order."""
 
     __slots__ = ("_answers",)
 
-    def __init__(self, answers: list[tuple[Resident | None, Answer]]) -> None:
+    def __init__(self, answers: list[tuple[Activation | None, Answer]]) -> None:
         self._answers = answers
 
     def commits(self) -> set[asyncio.Future[int]] | None:
@@ -37,23 +37,23 @@ class Accepted:
                 return None
         return found
 
-    def settle(self) -> list[Reply]:
+    def complete(self) -> list[Reply]:
         """The replies.  Everything they wait for must be done."""
-        return [_settled(resident, answer) for resident, answer in self._answers]
+        return [_complete(activation, answer) for activation, answer in self._answers]
 
     async def replies(self) -> list[Reply]:
         """The replies, once all of them may leave."""
         for _, answer in self._answers:
             if isinstance(answer, tuple):
-                await durable_or_not(answer[1])
+                await commit_finished(answer[1])
             elif isinstance(answer, asyncio.Future):
                 await asyncio.wait([answer])
-        return self.settle()
+        return self.complete()
 
 
-def _settled(resident: Resident | None, answer: Answer) -> Reply:
-    if resident is not None:
-        resident.mailbox.answered()
+def _complete(activation: Activation | None, answer: Answer) -> Reply:
+    if activation is not None:
+        activation.mailbox.answered()
     if isinstance(answer, Reply):
         return answer
     if isinstance(answer, tuple):
@@ -61,28 +61,28 @@ def _settled(resident: Resident | None, answer: Answer) -> Reply:
     return answer.result()
 
 
-async def durable_or_not(commit: asyncio.Future[int]) -> None:
+async def commit_finished(commit: asyncio.Future[int]) -> None:
     """Return when the commit is over, either way."""
     if not commit.done():
         await asyncio.wait([commit])
 
 
-async def deliver(message: Message, answer: Answer) -> None:
+async def deliver(message: QueuedRequest, answer: Answer) -> None:
     """Give a message that waited in a mailbox its answer, once it may leave."""
-    message.settle(await settled(answer))
+    message.complete(await completed(answer))
 
 
-async def settled(answer: Answer) -> Reply:
+async def completed(answer: Answer) -> Reply:
     """The reply, once it may leave."""
     if isinstance(answer, tuple):
-        await durable_or_not(answer[1])
+        await commit_finished(answer[1])
         return answer[0] if answer[1].exception() is None else outcome_unknown()
     return answer if isinstance(answer, Reply) else await answer
 
 
 async def read_after(commit: asyncio.Future[int], actor: UserActor, request: Read) -> Reply:
-    """The receipt of a command may be on its way to the disk: look once that is settled."""
-    await durable_or_not(commit)
+    """The receipt of a command may be on its way to the disk: look once that is completed."""
+    await commit_finished(commit)
     return actor.read(request)
 
 

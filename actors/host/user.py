@@ -205,7 +205,7 @@ class UserActor:
                     return _missing(Code.BATTLE_NOT_FOUND, "battle_id", request.key)
                 rows = {"battle_state": battle}
             case View.HISTORY:
-                rows = self._account(request.after, request.limit or HISTORY_LIMIT)
+                rows = self._history(request.after, request.limit or HISTORY_LIMIT)
             case View.COMMAND:
                 receipt = self.receipts.find(request.key)
                 if receipt is None or receipt.version > state.version:
@@ -232,7 +232,7 @@ class UserActor:
     def _rated(self, chapter: ChapterProgression) -> dict[str, Any]:
         return {**asdict(chapter), "deviation": rate(chapter, self._in_force.rules.deviation)}
 
-    def _account(self, after: int, limit: int) -> dict[str, Any]:
+    def _history(self, after: int, limit: int) -> dict[str, Any]:
         """Entries of the account after sequence `after`; `next_after` when there are more."""
         history = self.durable.history
         begin = max(0, after - self.durable.history_stored_through)

@@ -42,13 +42,13 @@ class Identity(Struct, frozen=True):
         return f"{self.host} {self.incarnation}"  # the secret never gets into a log
 
 
-class OnThisNode(Struct, frozen=True, tag=True):
+class LocalAddress(Struct, frozen=True, tag=True):
     """The host shares the gateway's machine; the folder of its socket says who may connect."""
 
     socket_path: str
 
 
-class OnAnotherNode(Struct, frozen=True, tag=True):
+class RemoteAddress(Struct, frozen=True, tag=True):
     """The host listens on its node's address, where anybody may knock."""
 
     ip: str
@@ -56,4 +56,4 @@ class OnAnotherNode(Struct, frozen=True, tag=True):
     identity: Identity
 
 
-Whereabouts = OnThisNode | OnAnotherNode
+HostAddress = LocalAddress | RemoteAddress

@@ -1,4 +1,4 @@
-"""A lane carries messages to one host: one batch at a time, in order, and again if it got lost.
+"""A channel carries messages to one host: one batch at a time, in order, and again if it got lost.
 
 While a batch is on its way, messages for that host gather and go together with the next; so order
 holds, and the busier the host, the fewer the calls.  A batch whose host died is sent again, with
@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from actors.errors import AskAgain, OutcomeUnknown, UserBusy, UserUnavailable
+from actors.errors import AskAgain, HostGone, OutcomeUnknown, UserBusy, UserUnavailable
 from actors.messages import Reply, Request, decode_replies, encode
 
 BATCH_REQUESTS_MAX = 1_000
@@ -23,11 +23,7 @@ Send = Callable[[bytes], Awaitable[bytes]]
 """Carries an encoded list of requests to a host and brings its encoded replies back."""
 
 
-class HostGone(Exception):
-    """The host died or is leaving.  What was sent may or may not have been executed."""
-
-
-class _Parcel:
+class _RequestGroup:
     """Requests that came together, and where their replies go."""
 
     __slots__ = ("deadline", "replies", "requests", "sent")
@@ -43,7 +39,7 @@ class _Parcel:
             self.replies.set_exception(error)
 
 
-class Lane:
+class CallChannel:
     """Messages to one host.
 
     Args:
@@ -53,7 +49,7 @@ class Lane:
 
     def __init__(self, connect: Callable[[], Awaitable[Send]]) -> None:
         self._connect = connect
-        self._waiting: deque[_Parcel] = deque()
+        self._waiting: deque[_RequestGroup] = deque()
         self._waiting_requests = 0
         self._running: asyncio.Task[None] | None = None
         self._send: Send | None = None
@@ -74,42 +70,42 @@ class Lane:
         if self._waiting_requests >= WAITING_REQUESTS_MAX:
             raise UserBusy(f"{WAITING_REQUESTS_MAX} messages wait for this host already")
         loop = asyncio.get_running_loop()
-        parcel = _Parcel(requests, loop.time() + timeout_seconds)
-        self._waiting.append(parcel)
+        group = _RequestGroup(requests, loop.time() + timeout_seconds)
+        self._waiting.append(group)
         self._waiting_requests += len(requests)
         if self._running is None:
             self._running = loop.create_task(self._run())
-        return await parcel.replies
+        return await group.replies
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                parcels = self._take()
+                groups = self._take()
                 try:
-                    await self._deliver(parcels)
+                    await self._deliver(groups)
                 except Exception as error:  # our bug: told to whoever asked, and raised
-                    for parcel in parcels:
-                        parcel.fail(error)
+                    for group in groups:
+                        group.fail(error)
                     raise
         finally:
             self._running = None
 
-    def _take(self) -> list[_Parcel]:
+    def _take(self) -> list[_RequestGroup]:
         """What goes next: everything that waits, up to the size of a batch."""
-        parcels = [self._waiting.popleft()]
-        room = BATCH_REQUESTS_MAX - len(parcels[0].requests)
+        groups = [self._waiting.popleft()]
+        room = BATCH_REQUESTS_MAX - len(groups[0].requests)
         while self._waiting and len(self._waiting[0].requests) <= room:
-            parcels.append(self._waiting.popleft())
-            room -= len(parcels[-1].requests)
-        self._waiting_requests -= sum(len(one.requests) for one in parcels)
-        return parcels
+            groups.append(self._waiting.popleft())
+            room -= len(groups[-1].requests)
+        self._waiting_requests -= sum(len(one.requests) for one in groups)
+        return groups
 
-    async def _deliver(self, parcels: list[_Parcel]) -> None:
-        """Send until answered or out of time; every parcel gets its replies or an error."""
+    async def _deliver(self, groups: list[_RequestGroup]) -> None:
+        """Send until answered or out of time; every group gets its replies or an error."""
         pause = PAUSE_SECONDS_MIN
-        while parcels := self._in_time(parcels):
+        while groups := self._in_time(groups):
             try:
-                replies = await self._send_once(parcels)
+                replies = await self._send_once(groups)
             except HostGone:
                 self._send = None
                 self.retries += 1
@@ -118,26 +114,26 @@ class Lane:
                 continue
             except AskAgain as error:
                 self._send = None
-                for parcel in parcels:
-                    parcel.fail(error)
+                for group in groups:
+                    group.fail(error)
                 return
             start = 0
-            for parcel in parcels:
-                end = start + len(parcel.requests)
-                if not parcel.replies.done():
-                    parcel.replies.set_result(replies[start:end])
+            for group in groups:
+                end = start + len(group.requests)
+                if not group.replies.done():
+                    group.replies.set_result(replies[start:end])
                 start = end
             return
 
-    async def _send_once(self, parcels: list[_Parcel]) -> list[Reply]:
-        deadline = min(parcel.deadline for parcel in parcels)
+    async def _send_once(self, groups: list[_RequestGroup]) -> list[Reply]:
+        deadline = min(group.deadline for group in groups)
         try:
             async with asyncio.timeout_at(deadline):
                 if self._send is None:
                     self._send = await self._connect()
-                for parcel in parcels:
-                    parcel.sent = True
-                batch = [request for parcel in parcels for request in parcel.requests]
+                for group in groups:
+                    group.sent = True
+                batch = [request for group in groups for request in group.requests]
                 replies = decode_replies(await self._send(encode(batch)))
         except TimeoutError:
             raise HostGone from None
@@ -145,14 +141,14 @@ class Lane:
             raise HostGone
         return replies
 
-    def _in_time(self, parcels: list[_Parcel]) -> list[_Parcel]:
+    def _in_time(self, groups: list[_RequestGroup]) -> list[_RequestGroup]:
         """Those whose time is not up; the others learn that it is."""
         now = asyncio.get_running_loop().time()
-        for parcel in parcels:
-            if parcel.deadline <= now:
-                parcel.fail(
+        for group in groups:
+            if group.deadline <= now:
+                group.fail(
                     OutcomeUnknown("no reply in time")
-                    if parcel.sent
+                    if group.sent
                     else UserUnavailable("the user's actor could not be started in time")
                 )
-        return [parcel for parcel in parcels if parcel.deadline > now]
+        return [group for group in groups if group.deadline > now]

@@ -1,6 +1,6 @@
-"""Frames between a gateway and a packed host: parcels one way, their replies the other.
+"""Frames between a gateway and a packed host: groups one way, their replies the other.
 
-A frame is a length (4 bytes, big-endian) and that much msgpack.  A parcel is the requests of one
+A frame is a length (4 bytes, big-endian) and that much msgpack.  A group is the requests of one
 caller under a number of the connection's; replies come back under the same number, in any order, so
 that a user who is being loaded holds nobody up.
 
@@ -18,19 +18,19 @@ FRAME_BYTES_MAX = 64 * 1024 * 1024
 
 _LENGTH = struct.Struct(">I")
 
-Parcel = tuple[int, list[Request]]
-Answers = tuple[int, list[Reply]]
+RequestGroup = tuple[int, list[Request]]
+ReplyGroup = tuple[int, list[Reply]]
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
-decode_parcels = msgspec.msgpack.Decoder(list[Parcel]).decode
-decode_answers = msgspec.msgpack.Decoder(list[Answers]).decode
+decode_request_groups = msgspec.msgpack.Decoder(list[RequestGroup]).decode
+decode_reply_groups = msgspec.msgpack.Decoder(list[ReplyGroup]).decode
 
 
 class FrameTooLarge(Exception):
     """The other side announced a frame beyond the limit: not one of ours."""
 
 
-def frame(content: list[Parcel] | list[Answers]) -> bytearray:
+def frame(content: list[RequestGroup] | list[ReplyGroup]) -> bytearray:
     """One frame, ready to send."""
     whole = bytearray(_LENGTH.size)
     _encode_into(content, whole, _LENGTH.size)

@@ -1,15 +1,16 @@
-"""Lanes between nodes: TCP, and a proof on both sides before any frame.
+"""Channels between nodes: TCP, and a proof on both sides before any frame.
 
     host      a nonce, its name, its incarnation
     gateway   a nonce, and proof that it knows this incarnation's secret
     host      proof that it knows it too
 
-Then the connection is handed to the protocol of the lane.  A proof is an HMAC-SHA256 over all that
-went before and whose proof it is, so that none can be replayed, turned round or used elsewhere.
+Then the connection is handed to the protocol of the channel.  A proof is an HMAC-SHA256 over
+all that went before and whose proof it is, so that none can be replayed, turned round or used
+elsewhere.
 Messages have fixed lengths, and whoever is slow, wrong or longer is hung up on.  What follows is
 authenticated by that alone: it is not encrypted, and neither is what Ray itself sends.
 
-Not for: lanes within a machine, where the socket's folder says who may connect.
+Not for: channels within a machine, where the socket's folder says who may connect.
 """
 
 import asyncio
@@ -22,13 +23,13 @@ from typing import cast
 
 import structlog
 
-from actors.transport.addresses import Identity, OnThisNode, Whereabouts
-from actors.transport.call_channel import HostGone
+from actors.errors import HostGone
+from actors.transport.addresses import HostAddress, Identity, LocalAddress
 
 log = structlog.get_logger(__name__)
 
 HANDSHAKE_SECONDS = 5.0
-STRANGERS_MAX = 64
+UNAUTHENTICATED_MAX = 64
 """Connections without proof at a time; more are hung up on, and the host keeps its descriptors."""
 
 PROTOCOL = b"qk-lane1"
@@ -66,8 +67,8 @@ def proof(identity: Identity, whose: bytes, said: bytes, nonce: bytes) -> bytes:
     return hmac.digest(identity.secret, whose + said + nonce, "sha256")
 
 
-async def connect(where: Whereabouts, lane: asyncio.Protocol) -> None:
-    """Connect `lane` to the host that is meant, and to no other.
+async def connect(where: HostAddress, channel: asyncio.Protocol) -> None:
+    """Connect `channel` to the host that is meant, and to no other.
 
     Raises:
         HostGone: somebody else is there; ask Ray again.
@@ -75,33 +76,33 @@ async def connect(where: Whereabouts, lane: asyncio.Protocol) -> None:
     """
     loop = asyncio.get_running_loop()
     transport: asyncio.BaseTransport
-    if isinstance(where, OnThisNode):
-        transport, _ = await loop.create_unix_connection(lambda: lane, where.socket_path)
+    if isinstance(where, LocalAddress):
+        transport, _ = await loop.create_unix_connection(lambda: channel, where.socket_path)
     else:
         with _line(where.ip) as line:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await loop.sock_connect(line, (where.ip, where.port))
                 transport, visitor = await loop.create_connection(
-                    lambda: _Visitor(where.identity, lane), sock=line.dup()
+                    lambda: ClientHandshake(where.identity, channel), sock=line.dup()
                 )
                 try:
                     await visitor.admitted
                 except BaseException:
                     transport.abort()
                     raise
-    if transport.is_closing():  # it was lost before the lane could know that it had it
+    if transport.is_closing():  # it was lost before the channel could know that it had it
         raise ConnectionResetError("the host hung up")
 
 
-async def keep_door(
+async def listen(
     identity: Identity, ip: str, make_protocol: Callable[[], asyncio.Protocol]
 ) -> asyncio.Server:
     """Listen on a free port of `ip`, and let in who proves to come from the cluster."""
-    strangers: set[_Doorkeeper] = set()
+    unauthenticated: set[ServerHandshake] = set()
     with _line(ip) as line:
         line.bind((ip, 0))
         return await asyncio.get_running_loop().create_server(
-            lambda: _Doorkeeper(identity, strangers, make_protocol), sock=line.dup()
+            lambda: ServerHandshake(identity, unauthenticated, make_protocol), sock=line.dup()
         )
 
 
@@ -117,17 +118,17 @@ def _line(ip: str) -> socket.socket:
     return line
 
 
-class _Doorkeeper(asyncio.Protocol):
+class ServerHandshake(asyncio.Protocol):
     """The host's end, until the other one has proved itself."""
 
     def __init__(
         self,
         identity: Identity,
-        strangers: set["_Doorkeeper"],
+        unauthenticated: set["ServerHandshake"],
         make_protocol: Callable[[], asyncio.Protocol],
     ) -> None:
         self._identity = identity
-        self._strangers = strangers
+        self._unauthenticated = unauthenticated
         self._make_protocol = make_protocol
         self._hello = hello(identity)
         self._heard = bytearray()
@@ -137,8 +138,8 @@ class _Doorkeeper(asyncio.Protocol):
         self._late = asyncio.get_running_loop().call_later(
             HANDSHAKE_SECONDS, self._refuse, "it was too slow"
         )
-        self._strangers.add(self)
-        if len(self._strangers) > STRANGERS_MAX:
+        self._unauthenticated.add(self)
+        if len(self._unauthenticated) > UNAUTHENTICATED_MAX:
             self._refuse("too many came at once")
             return
         self._transport.write(self._hello)
@@ -159,27 +160,32 @@ class _Doorkeeper(asyncio.Protocol):
             return
         self._done()
         self._transport.write(proof(self._identity, _OF_HOST, self._hello, nonce))
-        lane = self._make_protocol()
-        self._transport.set_protocol(lane)
-        lane.connection_made(self._transport)
+        channel = self._make_protocol()
+        self._transport.set_protocol(channel)
+        channel.connection_made(self._transport)
 
     def _refuse(self, reason: str) -> None:
         peer = self._transport.get_extra_info("peername")
-        log.warning("a stranger was turned away", host=self._identity.host, peer=peer, why=reason)
+        log.warning(
+            "an unauthenticated connection was refused",
+            host=self._identity.host,
+            peer=peer,
+            why=reason,
+        )
         self._done()
         self._transport.abort()
 
     def _done(self) -> None:
         self._late.cancel()
-        self._strangers.discard(self)
+        self._unauthenticated.discard(self)
 
 
-class _Visitor(asyncio.Protocol):
+class ClientHandshake(asyncio.Protocol):
     """The gateway's end, until the host has proved itself."""
 
-    def __init__(self, identity: Identity, lane: asyncio.Protocol) -> None:
+    def __init__(self, identity: Identity, channel: asyncio.Protocol) -> None:
         self._identity = identity
-        self._lane = lane
+        self._channel = channel
         self._heard = bytearray()
         self._hello = self._nonce = b""
         self.admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -229,8 +235,8 @@ class _Visitor(asyncio.Protocol):
         if not hmac.compare_digest(bytes(self._heard), expected):
             self._refuse("it does not know the secret")
             return
-        self._transport.set_protocol(self._lane)
-        self._lane.connection_made(self._transport)
+        self._transport.set_protocol(self._channel)
+        self._channel.connection_made(self._transport)
         self.admitted.set_result(None)
 
     def _refuse(self, reason: str) -> None:

@@ -1,7 +1,7 @@
-"""The direct lane: parcels to one packed host over a socket, many on their way at once.
+"""The direct channel: groups to one packed host over a socket, many on their way at once.
 
 What is asked within one turn of the event loop goes in one frame, or in several of at most
-`FRAME_PARCELS`: no timer, so a lone request leaves alone.  When the connection breaks, every parcel
+`FRAME_GROUPS`: no timer, so a lone request leaves alone.  When the connection breaks, every group
 without an answer is sent again, in order and under the same command ids, to wherever the host is
 then; receipts make that one effect and one answer.
 
@@ -13,28 +13,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-from actors.errors import AskAgain, OutcomeUnknown, Overloaded, UserUnavailable
+from actors.errors import AskAgain, HostGone, OutcomeUnknown, Overloaded, UserUnavailable
 from actors.messages import Reply, Request
-from actors.transport.addresses import Whereabouts
-from actors.transport.call_channel import PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN, HostGone
-from actors.transport.frames import Answers, Frames, Parcel, decode_answers, frame
+from actors.transport.addresses import HostAddress
+from actors.transport.call_channel import PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN
+from actors.transport.frames import Frames, ReplyGroup, RequestGroup, decode_reply_groups, frame
 from actors.transport.handshake import connect
 
-PARCELS_MAX = 20_000
-"""Parcels without an answer on one lane; beyond it new ones are refused at once."""
-FRAME_PARCELS = 16
-"""Parcels that leave before the turn of the event loop is over.  Without it gateway and host work
+GROUPS_MAX = 20_000
+"""Request groups without an answer on one channel; beyond it new ones are refused at once."""
+FRAME_GROUPS = 16
+"""Groups that leave before the turn of the event loop is over.  Without it gateway and host work
 one after the other: one reads all requests while the other has nothing to do, then it waits."""
-ANSWERS_TOGETHER = 64
+REPLIES_AT_ONCE = 64
 """Replies passed on in one turn of the event loop: some three milliseconds of work behind them."""
 EXPIRY_CHECK_SECONDS = 0.25
 
-Find = Callable[[], Awaitable[Whereabouts]]
+Find = Callable[[], Awaitable[HostAddress]]
 """Where the host listens now; raises `HostGone` to be asked again."""
 
 
 class _Waiting:
-    """A parcel without an answer."""
+    """A group without an answer."""
 
     __slots__ = ("answer", "deadline", "requests", "sent")
 
@@ -45,14 +45,14 @@ class _Waiting:
         self.answer: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
 
 
-class SocketLane:
+class SocketChannel:
     """The way to one packed host."""
 
     def __init__(self, find: Find) -> None:
         self._find = find
         self._waiting: dict[int, _Waiting] = {}
-        self._outgoing: list[Parcel] = []
-        self._arrived: deque[Answers] = deque()
+        self._outgoing: list[RequestGroup] = []
+        self._arrived: deque[ReplyGroup] = deque()
         self._number = 0
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -61,7 +61,7 @@ class SocketLane:
 
     @property
     def depth(self) -> int:
-        """Parcels without an answer."""
+        """Request groups without an answer."""
         return len(self._waiting)
 
     async def ask(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
@@ -71,8 +71,8 @@ class SocketLane:
             AskAgain: `Overloaded` when too much waits here, `OutcomeUnknown` or `UserUnavailable`
                 when time ran out after or before something was sent.
         """
-        if len(self._waiting) >= PARCELS_MAX:
-            raise Overloaded(f"{PARCELS_MAX} requests wait for this host already")
+        if len(self._waiting) >= GROUPS_MAX:
+            raise Overloaded(f"{GROUPS_MAX} requests wait for this host already")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(requests, loop.time() + timeout_seconds)
         self._number += 1
@@ -83,24 +83,24 @@ class SocketLane:
             if not self._outgoing:
                 loop.call_soon(self._flush)
             self._outgoing.append((self._number, waiting.requests))
-            if len(self._outgoing) == FRAME_PARCELS:
+            if len(self._outgoing) == FRAME_GROUPS:
                 self._flush()
         if self._expiry is None:
             self._expiry = loop.call_later(EXPIRY_CHECK_SECONDS, self._expire)
         return await waiting.answer
 
     def _flush(self) -> None:
-        parcels, self._outgoing = self._outgoing, []
-        if self._connection is None or not parcels:
+        groups, self._outgoing = self._outgoing, []
+        if self._connection is None or not groups:
             return  # what was meant to go goes when the connection stands again
-        for number, _ in parcels:
+        for number, _ in groups:
             if (waiting := self._waiting.get(number)) is not None:
                 waiting.sent = True
-        self._connection.send(frame(parcels))
+        self._connection.send(frame(groups))
 
     def answered(self, payload: bytes) -> None:
         """Replies came."""
-        arrived = decode_answers(payload)
+        arrived = decode_reply_groups(payload)
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._hand_out)
         self._arrived.extend(arrived)
@@ -111,7 +111,7 @@ class SocketLane:
         A commit may release hundreds at once; what comes in at that moment, to be refused perhaps,
         does not wait for all of them.
         """
-        for _ in range(min(ANSWERS_TOGETHER, len(self._arrived))):
+        for _ in range(min(REPLIES_AT_ONCE, len(self._arrived))):
             number, replies = self._arrived.popleft()
             waiting = self._waiting.get(number)
             if waiting is None:
@@ -196,8 +196,8 @@ class SocketLane:
 class _Connection(asyncio.Protocol):
     """One life of the socket."""
 
-    def __init__(self, lane: SocketLane) -> None:
-        self._lane: SocketLane | None = lane
+    def __init__(self, channel: SocketChannel) -> None:
+        self._channel: SocketChannel | None = channel
         self._frames = Frames()
         self._transport: asyncio.WriteTransport | None = None
 
@@ -205,20 +205,20 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._lane is not None:
-            self._lane.broken()
+        if self._channel is not None:
+            self._channel.broken()
 
     def data_received(self, data: bytes) -> None:
         for payload in self._frames.feed(data):
-            if self._lane is not None:
-                self._lane.answered(payload)
+            if self._channel is not None:
+                self._channel.answered(payload)
 
     def send(self, data: bytes | bytearray) -> None:
         if self._transport is not None:
             self._transport.write(data)
 
     def close(self) -> None:
-        """End without telling the lane, which knows."""
-        self._lane = None
+        """End without telling the channel, which knows."""
+        self._channel = None
         if self._transport is not None:
             self._transport.abort()

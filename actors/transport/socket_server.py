@@ -1,6 +1,6 @@
-"""The host's end of the direct lane: takes parcels off a socket, sends replies as they may leave.
+"""The host's end of the direct channel: takes groups off a socket, sends replies as they may leave.
 
-All parcels that wait for the same commit are answered in one frame when it is durable.
+All groups that wait for the same commit are answered in one frame when it is durable.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from typing import cast
 import structlog
 
 from actors.host.host import Host
-from actors.host.pending_replies import Accepted
+from actors.host.pending_replies import PendingReplies
 from actors.transport.addresses import Identity
-from actors.transport.frames import Answers, Frames, FrameTooLarge, decode_parcels, frame
-from actors.transport.handshake import keep_door
+from actors.transport.frames import Frames, FrameTooLarge, ReplyGroup, decode_request_groups, frame
+from actors.transport.handshake import listen
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class SocketServer:
     @classmethod
     async def listen_to_nodes(cls, host: Host, ip: str, identity: Identity) -> "SocketServer":
         """Serve `host` at a free port of `ip` to gateways that prove to be of the cluster."""
-        return cls(await keep_door(identity, ip, lambda: _Connection(host)))
+        return cls(await listen(identity, ip, lambda: _Connection(host)))
 
     @property
     def port(self) -> int:
@@ -53,7 +53,7 @@ class _Connection(asyncio.Protocol):
         self._host = host
         self._frames = Frames()
         self._arrived: deque[bytes] = deque()
-        self._held: dict[asyncio.Future[int], list[tuple[int, Accepted]]] = {}
+        self._held: dict[asyncio.Future[int], list[tuple[int, PendingReplies]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.WriteTransport | None = None
 
@@ -89,8 +89,8 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _take(self, payload: bytes) -> None:
-        ready: list[Answers] = []
-        for number, requests in decode_parcels(payload):
+        ready: list[ReplyGroup] = []
+        for number, requests in decode_request_groups(payload):
             accepted = self._host.accept(requests)
             commits = accepted.commits()
             if commits is None or len(commits) > 1:
@@ -98,10 +98,10 @@ class _Connection(asyncio.Protocol):
             elif commits:
                 self._hold(commits.pop(), number, accepted)
             else:
-                ready.append((number, accepted.settle()))
+                ready.append((number, accepted.complete()))
         self._send(ready)
 
-    def _hold(self, commit: asyncio.Future[int], number: int, accepted: Accepted) -> None:
+    def _hold(self, commit: asyncio.Future[int], number: int, accepted: PendingReplies) -> None:
         if commit not in self._held:
             self._held[commit] = []
             commit.add_done_callback(self._release)
@@ -109,16 +109,16 @@ class _Connection(asyncio.Protocol):
 
     def _release(self, commit: asyncio.Future[int]) -> None:
         held = self._held.pop(commit)
-        self._send([(number, accepted.settle()) for number, accepted in held])
+        self._send([(number, accepted.complete()) for number, accepted in held])
 
-    def _spawn(self, number: int, accepted: Accepted) -> None:
+    def _spawn(self, number: int, accepted: PendingReplies) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(number, accepted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, number: int, accepted: Accepted) -> None:
+    async def _answer(self, number: int, accepted: PendingReplies) -> None:
         self._send([(number, await accepted.replies())])
 
-    def _send(self, answers: list[Answers]) -> None:
+    def _send(self, answers: list[ReplyGroup]) -> None:
         if answers and self._transport is not None:
             self._transport.write(frame(answers))

@@ -95,7 +95,7 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
     requests: Counter[tuple[str, str, int, str]] = Counter()
     commands: Counter[tuple[str, str]] = Counter()
     latencies: dict[str, Latency] = {}
-    in_flight = users_active = users_asleep = activations = passivations = retries = 0
+    in_flight = users_active = users_hibernated = activations = passivations = retries = 0
     for snapshot in snapshots:
         requests.update(snapshot.requests)
         commands.update(snapshot.commands)
@@ -103,17 +103,17 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
             latencies[route] = _added(latencies.get(route), latency)
         in_flight += snapshot.in_flight
         users_active += snapshot.activity.users_active
-        users_asleep += snapshot.activity.users_asleep
+        users_hibernated += snapshot.activity.users_hibernated
         activations += snapshot.activity.activations
         passivations += snapshot.activity.passivations
         retries += snapshot.activity.retries
-    activity = Activity(users_active, activations, passivations, retries, users_asleep)
+    activity = Activity(users_active, activations, passivations, retries, users_hibernated)
     return MetricsSnapshot(dict(requests), latencies, dict(commands), in_flight, activity)
 
 
 def without_gauges(snapshot: MetricsSnapshot) -> MetricsSnapshot:
     """What stays of a gateway that is gone: what it did, not what it was doing."""
-    activity = msgspec.structs.replace(snapshot.activity, users_active=0, users_asleep=0)
+    activity = msgspec.structs.replace(snapshot.activity, users_active=0, users_hibernated=0)
     return msgspec.structs.replace(snapshot, in_flight=0, activity=activity)
 
 

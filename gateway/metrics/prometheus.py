@@ -81,7 +81,7 @@ def _activity(now: Activity) -> Iterator[Metric]:
     active = "Users in memory now."
     yield GaugeMetricFamily("questkeep_users_active", active, now.users_active)
     asleep = "Those of them kept small until their next message."
-    yield GaugeMetricFamily("questkeep_users_asleep", asleep, now.users_asleep)
+    yield GaugeMetricFamily("questkeep_users_asleep", asleep, now.users_hibernated)
     for name, help_text, value in (
         ("activations", "Users brought into memory.", now.activations),
         ("passivations", "Users that left memory.", now.passivations),

@@ -19,7 +19,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from actors.transport.addresses import Whereabouts
+from actors.transport.addresses import HostAddress
 from gateway.api.rules_endpoint import Reloaded
 from gateway.http.listener import Address
 
@@ -45,7 +45,7 @@ class Begin(Struct):
 class HostFound(Struct):
     """Where a host listens; or that it is gone for now, or unavailable, and why."""
 
-    where: Whereabouts | None = None
+    where: HostAddress | None = None
     gone: str = ""
     unavailable: str = ""
 

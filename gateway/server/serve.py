@@ -21,9 +21,11 @@ import structlog
 from msgspec import Struct
 from rich.console import Console
 
-from actors.cluster.contract import Cluster, ClusterError, HostSettings
-from actors.cluster.remote_hosts import LendsHosts
+from actors.cluster.contract import Cluster
+from actors.cluster.remote_hosts import HostLocator
+from actors.errors import ClusterError
 from actors.gc_tuning import collect_rarely
+from actors.host.settings import HostSettings
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from gateway.api.app import App, make_app
 from gateway.auth.jwks import KeySet
@@ -166,7 +168,7 @@ async def _start_further(gateways: Gateways, parts: _Parts, cluster: Cluster) ->
     """Start the other gateways, if there are to be any.  Raises `CannotBegin`."""
     if parts.settings.gateways == 1:
         return
-    assert isinstance(cluster, LendsHosts), "the settings allow several with packed hosts only"
+    assert isinstance(cluster, HostLocator), "the settings allow several with packed hosts only"
     begin = Begin(
         number=1,
         settings=parts.settings.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True),

@@ -21,8 +21,7 @@ import msgspec
 import structlog
 
 from actors.cluster.remote_hosts import FindHost
-from actors.errors import AskAgain
-from actors.transport.call_channel import HostGone
+from actors.errors import AskAgain, HostGone
 from domain.rules.compiled_rules import InvalidRules
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.metrics.counters import EMPTY, Metrics, MetricsSnapshot, total, without_gauges

@@ -16,11 +16,10 @@ from typing import Any, NoReturn
 import msgspec
 import structlog
 
-from actors.cluster.remote_hosts import LentHosts
-from actors.errors import UserUnavailable
+from actors.cluster.remote_hosts import RemoteHosts
+from actors.errors import HostGone, UserUnavailable
 from actors.gc_tuning import collect_rarely
-from actors.transport.addresses import Whereabouts
-from actors.transport.call_channel import HostGone
+from actors.transport.addresses import HostAddress
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from gateway.api.app import make_app
 from gateway.api.rules_endpoint import Reloaded, RulesEndpoint
@@ -83,7 +82,7 @@ class Further:
                 await token_keys.load()
             except JwksError as error:
                 log.error("the key set could not be fetched", reason=str(error))
-        self._cluster = LentHosts(
+        self._cluster = RemoteHosts(
             begin.hosts, self._find_host, ask_timeout_seconds=settings.ask_timeout_seconds
         )
         self._rules = FollowedRules(compile_rules(begin.rules_text), self._line)
@@ -115,7 +114,7 @@ class Further:
     async def _stop(self, _: None) -> None:
         await self._listener.stop()
 
-    async def _find_host(self, slot: int) -> Whereabouts:
+    async def _find_host(self, slot: int) -> HostAddress:
         try:
             found = msgspec.convert(await self._line.call("find_host", slot), HostFound)
         except (LineCut, LineFailed) as error:

@@ -50,14 +50,6 @@ class Rows(Struct, frozen=True):
     history: list[HistoryEntry] = []
 
 
-class _Asleep(Struct, frozen=True, array_like=True):
-    """A user in memory but out of use; see `encode_asleep`."""
-
-    rows: Rows
-    receipts: list[tuple[str, int, bytes]]
-    unknown: RowsDict | None
-
-
 class Snapshot(Struct, frozen=True):
     """A user as stored: the state, its receipts, and the stored rows when they hold fields that
     this version does not know, to be written back with the next snapshot."""
@@ -65,10 +57,6 @@ class Snapshot(Struct, frozen=True):
     state: UserState
     receipts: Receipts
     unknown: RowsDict | None
-
-
-_decode_asleep = msgspec.msgpack.Decoder(_Asleep).decode
-_decode_fingerprints = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 def rows_of(state: UserState) -> Rows:
@@ -136,38 +124,6 @@ def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot
         raise Corrupt(place, 0, f"a snapshot with wrong fields: {error}") from None
     known = msgpack.unpackb(encode(rows))  # as stored: with lists where the rows have tuples
     return Snapshot(state, receipts, None if snapshot["rows"] == known else snapshot["rows"])
-
-
-def encode_asleep(
-    state: UserState, receipts: Iterable[Receipt], unknown: RowsDict | None
-) -> tuple[bytes, bytes]:
-    """A user for this process's own memory: what compresses well, and the receipts' fingerprints,
-    which do not.
-
-    Never stored, so without a format's number; for that it takes a tenth of a snapshot's time.
-    """
-    kept = list(receipts)
-    told = [(one.command_id, one.version, one.reply) for one in kept]
-    return (
-        encode(_Asleep(rows_of(state), told, unknown)),
-        encode([one.fingerprint for one in kept]),
-    )
-
-
-def decode_asleep(
-    body: bytes, fingerprints: bytes, user_id: str, version: int, receipt_window: int
-) -> Snapshot:
-    """The user that `encode_asleep` was given."""
-    asleep = _decode_asleep(body)
-    receipts = (
-        Receipt(command_id, fingerprint, given_at, reply)
-        for fingerprint, (command_id, given_at, reply) in zip(
-            _decode_fingerprints(fingerprints), asleep.receipts, strict=True
-        )
-    )
-    return Snapshot(
-        state_of(user_id, version, asleep.rows), Receipts(receipt_window, receipts), asleep.unknown
-    )
 
 
 def empty_snapshot(user_id: str) -> SnapshotDict:

@@ -1,1 +1,1 @@
-"""Hosts, mailboxes, lanes and user actors."""
+"""Hosts, mailboxes, channels and user actors."""

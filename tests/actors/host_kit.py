@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from actors.cluster.contract import HostSettings
 from actors.host.host import Host
+from actors.host.settings import HostSettings
 from actors.messages import Ask, Media, Read, Reply, View
 from persistence.memory import Faults, MemoryStore, World
 

@@ -7,7 +7,7 @@ import pytest
 
 from actors.cluster.contract import Cluster
 from actors.cluster.local import LocalCluster
-from actors.cluster.remote_hosts import LendsHosts, LentHosts
+from actors.cluster.remote_hosts import HostLocator, RemoteHosts
 from persistence.disk.store import DiskStore
 from tests.actors.host_kit import settings
 from tests.conformance.cluster_kit import CHECKS, Check
@@ -33,9 +33,9 @@ async def test_the_local_cluster_keeps_the_contract(check: Check, cluster: Clust
 async def lent(tmp_path: Path) -> AsyncIterator[Cluster]:
     store = DiskStore(tmp_path)
     lender = ReachableCluster(settings(), store)
-    assert isinstance(lender, LendsHosts)
+    assert isinstance(lender, HostLocator)
     await lender.start()
-    borrower = LentHosts(lender.hosts, lender.find, ask_timeout_seconds=30)
+    borrower = RemoteHosts(lender.hosts, lender.find, ask_timeout_seconds=30)
     borrower.change_rules = lender.change_rules  # type: ignore[method-assign]
     await borrower.start()
     yield borrower

@@ -8,7 +8,7 @@ Not for: real deaths (`tests.torture`).
 
 import asyncio
 
-from actors.host.eviction import let_sleep, passivate_idle
+from actors.host.eviction import hibernate_quiet, passivate_idle
 from actors.host.host import Host
 from persistence.memory import Faults
 from tests.actors.host_kit import Rig, ask, body, grant, look, total_xp
@@ -37,7 +37,7 @@ async def a_stale_host_s_late_snapshot_costs_its_successor_nothing() -> None:
     await asyncio.sleep(0)
     successor = rig.another()
     await ask(successor, grant("u", "c3", 500))
-    await stale._snapshot(stale.residents["u"])
+    await stale._snapshot(stale.awake["u"])
     faults.before_append.set()
     (reply,) = await waiting
     assert reply.code == "outcome_unknown"
@@ -69,7 +69,7 @@ async def a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones() -> 
     lost = [grant("u", f"lost-{number}") for number in range(5)]
     waiting = asyncio.create_task(ask(rig.host, *lost))
     await asyncio.sleep(0)
-    await rig.host._snapshot(rig.host.residents["u"])
+    await rig.host._snapshot(rig.host.awake["u"])
     successor = rig.another("h", Faults())
     for number in range(3):
         (again,) = await ask(successor, grant("u", f"durable-{number}"))
@@ -86,7 +86,7 @@ async def a_user_with_a_turn_on_its_way_stays_awake() -> None:
     rig.faults.before_append = asyncio.Event()
     second = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
-    await let_sleep(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host, quiet_seconds=0)
     third = asyncio.create_task(ask(rig.host, grant("u", "c3")))
     await asyncio.sleep(0)
     rig.faults.before_append.set()
@@ -99,7 +99,7 @@ async def a_sleeper_whose_snapshot_fails_stays() -> None:
     but nobody reads it while its host lives."""
     rig = Rig()
     await ask(rig.host, grant("u", "c1"))
-    await let_sleep(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host, quiet_seconds=0)
     rig.faults.snapshot_writes = 1
     await passivate_idle(rig.host, idle_seconds=0)
     assert await total_xp(rig.host, "u") == 10
@@ -111,7 +111,7 @@ async def a_checkpoint_covers_those_who_sleep() -> None:
     """The journal's part that only a sleeper's turn stands in is dropped; then the host dies."""
     rig = Rig(checkpoint_bytes=1_000)
     await ask(rig.host, grant("u", "c1"))
-    await let_sleep(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host, quiet_seconds=0)
     while rig.world.snapshots.get("u") is None and await _turns("v", rig.host) < 20:
         await at_rest(rig.host)
     assert await total_xp(rig.another("h", Faults()), "u") == 10
@@ -121,7 +121,7 @@ async def a_user_who_slept_while_the_host_opened_is_read_anew() -> None:
     """Another incarnation came, wrote and went while they slept, before this one's first change."""
     rig = Rig()
     assert await total_xp(rig.host, "u") == 0
-    await let_sleep(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host, quiet_seconds=0)
     other = rig.another()
     await ask(other, grant("u", "c1"))
     await other.drain()

@@ -96,11 +96,11 @@ def test_hosts_are_spread_and_the_far_one_is_reached_over_tcp(
     for user in USERS:
         assert grant(service, user, "first") == 1
     assert {slot_of(user, 2) for user in USERS} == {0, 1}
-    assert len(lanes(joined, far)) == 1
-    assert lanes(joined, near) == []  # a Unix socket
+    assert len(channels(joined, far)) == 1
+    assert channels(joined, near) == []  # a Unix socket
 
 
-def lanes(server: Server, host: psutil.Process) -> list[int]:
+def channels(server: Server, host: psutil.Process) -> list[int]:
     """The server's connections to a port on which the host listens for gateways."""
     ports = {
         one.laddr.port

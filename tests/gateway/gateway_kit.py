@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import jwt
 import msgpack
 
-from actors.cluster.contract import Activity, Capacity, HostSettings
+from actors.cluster.contract import Activity, Capacity
 from actors.cluster.local import LocalCluster
+from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from domain.rules.compiled_rules import compile_rules
 from gateway.api.app import App, Limits

@@ -89,7 +89,7 @@ async def _refused(system: SystemUnderTest, host: HostProcess) -> None:
 
 async def _vitals(system: SystemUnderTest, host: HostProcess, fault: DiskFault) -> int:
     found = await host.order("vitals")
-    if found["pending_bytes"] > UNDURABLE_BYTES_MAX + 2**20 or found["residents"] > 1_000:
+    if found["pending_bytes"] > UNDURABLE_BYTES_MAX + 2**20 or found["users_awake"] > 1_000:
         system.checker.violate("lost", "", "", f"{fault.name}: memory is not bounded: {found}")
     return int(found["rss"])
 

@@ -22,7 +22,7 @@ import msgspec
 import pytest
 import structlog
 
-from actors.host.eviction import let_sleep, passivate_idle
+from actors.host.eviction import hibernate_quiet, passivate_idle
 from actors.host.host import Host
 from actors.messages import decode_requests, encode
 from persistence import failpoints
@@ -90,7 +90,7 @@ class _Child:
         """Whoever is not asked at this moment falls asleep, as they would after seconds."""
         while True:
             await asyncio.sleep(DROWSE_SECONDS)
-            await let_sleep(self._host, quiet_seconds=DROWSE_SECONDS)
+            await hibernate_quiet(self._host, quiet_seconds=DROWSE_SECONDS)
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         """A bug in the host is never taken for a death of ours."""
@@ -145,7 +145,7 @@ class _Child:
         return {
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "pending_bytes": 0 if commits is None else commits.pending_bytes,
-            "residents": len(self._host.residents),
+            "users_awake": len(self._host.awake),
             "undurable": len(self._host._undurable),
             "tasks": len(asyncio.all_tasks()),
         }

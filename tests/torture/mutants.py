@@ -14,11 +14,11 @@ import pytest
 from actors.host import host as hosts
 from actors.host import opening, pending_replies
 from actors.host import user as users
-from actors.host.activation import Resident
-from actors.host.hibernation import Sleeper, Sleepers
+from actors.host.activation import Activation
+from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.host import Host
 from actors.host.journal import Kept, Snapshots
-from actors.host.mailbox import Message
+from actors.host.mailbox import QueuedRequest
 from actors.host.user import Turn, UserActor
 from actors.messages import Read, Reply, Request
 from domain.state.user_state import UserState
@@ -40,11 +40,11 @@ def replies_early(patch: Patch) -> None:
 
     def accept_at_once(
         self: Host, request: Request
-    ) -> tuple[Resident | None, pending_replies.Answer]:
-        resident, answer = accept(self, request)
-        return resident, answer[0] if isinstance(answer, tuple) else answer
+    ) -> tuple[Activation | None, pending_replies.Answer]:
+        activation, answer = accept(self, request)
+        return activation, answer[0] if isinstance(answer, tuple) else answer
 
-    async def deliver_at_once(message: Message, answer: pending_replies.Answer) -> None:
+    async def deliver_at_once(message: QueuedRequest, answer: pending_replies.Answer) -> None:
         message.settle(answer[0]) if isinstance(answer, tuple) else await deliver(message, answer)
 
     deliver = hosts.deliver
@@ -105,7 +105,7 @@ def serves_users_read_before_it_opened(patch: Patch) -> None:
     read = Host._read_actor
 
     async def read_once(self: Host, user_id: str) -> UserActor:
-        actor = self.residents[user_id].actor
+        actor = self.awake[user_id].actor
         return await read(self, user_id) if actor is None else actor
 
     patch.setattr(Host, "_read_actor", read_once)
@@ -114,13 +114,13 @@ def serves_users_read_before_it_opened(patch: Patch) -> None:
 def snapshots_what_is_not_durable(patch: Patch) -> None:
     """A snapshot holds turns whose append is still on its way (P6, P8)."""
 
-    async def snapshot(self: Host, resident: Resident) -> bool:
-        actor = resident.actor
+    async def snapshot(self: Host, activation: Activation) -> bool:
+        actor = activation.actor
         if actor is None or actor.working.version <= actor.snapshot_version:
             return True
         version = actor.working.version
         payload = snapshots.encode_snapshot(actor.working, actor.receipts, actor.unknown)
-        await self._store.write_snapshot(resident.user_id, version, payload)
+        await self._store.write_snapshot(activation.user_id, version, payload)
         actor.snapshot_version = version
         return True
 
@@ -131,10 +131,10 @@ def believes_in_failed_snapshots(patch: Patch) -> None:
     """A snapshot that was not written counts as written, and the journal is dropped (P7)."""
     write = Host._snapshot
 
-    async def snapshot(self: Host, resident: Resident) -> bool:
-        if not await write(self, resident):
-            assert resident.actor is not None
-            resident.actor.snapshot_version = resident.actor.durable.version
+    async def snapshot(self: Host, activation: Activation) -> bool:
+        if not await write(self, activation):
+            assert activation.actor is not None
+            activation.actor.snapshot_version = activation.actor.durable.version
         return True
 
     patch.setattr(Host, "_snapshot", snapshot)
@@ -174,11 +174,11 @@ def keeps_users_after_a_failed_append(patch: Patch) -> None:
     breaks = Host._break
 
     def keep(self: Host, error: BaseException) -> None:
-        residents, era = self.residents.copy(), self._era
+        awake, epoch = self.awake.copy(), self._epoch
         breaks(self, error)
-        self.residents, self._era = residents, era
-        for resident in residents.values():
-            resident.pending = None
+        self.awake, self._epoch = awake, epoch
+        for activation in awake.values():
+            activation.pending = None
 
     patch.setattr(Host, "_break", keep)
     serves_users_read_before_it_opened(patch)
@@ -250,22 +250,22 @@ def forgets_a_batch(patch: Patch) -> None:
 
 def sleeps_with_a_turn_on_its_way(patch: Patch) -> None:
     """A user falls asleep as they are durable, and what is on its way is forgotten (P2)."""
-    put = Host.put_to_sleep
+    put = Host.hibernate
 
-    def hasty(self: Host, resident: Resident) -> bool:
-        resident.mailbox.depth, resident.pending = 0, None
-        return put(self, resident)
+    def hasty(self: Host, activation: Activation) -> bool:
+        activation.mailbox.depth, activation.pending = 0, None
+        return put(self, activation)
 
-    patch.setattr(Host, "put_to_sleep", hasty)
+    patch.setattr(Host, "hibernate", hasty)
 
 
 def lets_sleepers_go_unsaved(patch: Patch) -> None:
     """A sleeper leaves memory although only the journal has their newest turns (P1)."""
 
-    def forget(self: Sleepers, sleeper: Sleeper) -> bool:
-        return self._asleep.pop(sleeper.user_id, None) is not None
+    def forget(self: HibernatedUsers, user: HibernatedUser) -> bool:
+        return self._asleep.pop(user.user_id, None) is not None
 
-    patch.setattr(Sleepers, "forget", forget)
+    patch.setattr(HibernatedUsers, "forget", forget)
 
 
 def checkpoints_without_sleepers(patch: Patch) -> None:
@@ -273,14 +273,14 @@ def checkpoints_without_sleepers(patch: Patch) -> None:
     write = Snapshots.write
 
     async def believe(self: Snapshots, kept: Kept) -> bool:
-        return isinstance(kept, Sleeper) or await write(self, kept)
+        return isinstance(kept, HibernatedUser) or await write(self, kept)
 
     patch.setattr(Snapshots, "write", believe)
 
 
 def wakes_users_from_before_it_opened(patch: Patch) -> None:
     """Who slept while the host opened wakes as they were read before (P2, P3)."""
-    patch.setattr(Sleepers, "clear", lambda self: None)
+    patch.setattr(HibernatedUsers, "clear", lambda self: None)
 
 
 MUTANTS: dict[str, Callable[[Patch], None]] = {

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from actors.cluster.contract import HostSettings
+from actors.host.settings import HostSettings
 
 RULES_TEXT = (files("domain.rules") / "presets" / "default.toml").read_text(encoding="utf-8")
 HOST = "users:0"

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from actors.cluster.contract import HostSettings
 from actors.cluster.dedicated import DedicatedCluster
 from actors.cluster.ray_runtime import RayActors
 from actors.errors import Overloaded
+from actors.host.settings import HostSettings
 from persistence.disk.store import DiskStore
 from persistence.journal.recovery import fold
 from tests.actors.host_kit import RULES_TEXT, body, grant, look, settings

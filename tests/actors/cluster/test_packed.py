@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from actors.cluster.contract import HostSettings
 from actors.cluster.packed import PackedCluster
 from actors.cluster.placement import slot_of
 from actors.cluster.ray_runtime import RayActors
+from actors.host.settings import HostSettings
 from actors.messages import View
 from tests.actors.host_kit import RULES_TEXT, body, grant, look, settings
 from tests.conformance.cluster_kit import (
@@ -64,7 +64,7 @@ async def test_whoever_is_quiet_falls_asleep_by_themselves_and_answers_again(
 ) -> None:
     (first,) = await cluster.ask([grant("sleepy", "c")])
     async with asyncio.timeout(60):
-        while cluster.activity().users_asleep == 0:  # noqa: ASYNC110 - no event tells
+        while cluster.activity().users_hibernated == 0:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.5)  # the hosts tell from time to time
     (again,) = await cluster.ask([grant("sleepy", "c")])
     assert body(again) == {**body(first), "replayed": True}

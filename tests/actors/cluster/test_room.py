@@ -4,10 +4,11 @@ from typing import cast
 
 import pytest
 
-from actors.cluster.contract import ClusterError, HostSettings
 from actors.cluster.packed import PackedCluster
 from actors.cluster.placement import Room
 from actors.cluster.ray_runtime import RayActors
+from actors.errors import ClusterError
+from actors.host.settings import HostSettings
 from tests.actors.host_kit import settings
 
 ROOM = Room.of([(4, 2**30), (4, 2**30)])

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from actors.host.eviction import let_sleep, passivate_idle, passivate_longest_idle
+from actors.host.eviction import hibernate_quiet, passivate_idle, passivate_longest_idle
 from actors.host.host import Host
 from actors.messages import Ask, Media, Read, Reply, View
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL
@@ -17,7 +17,7 @@ HOSTILE = {"hostile_id": "rat", "tier": "minion", "level": 1}
 
 async def sleep(host: Host) -> None:
     """Everybody who may falls asleep now."""
-    await let_sleep(host, quiet_seconds=0)
+    await hibernate_quiet(host, quiet_seconds=0)
 
 
 def life() -> Iterator[Ask | Read]:
@@ -86,7 +86,7 @@ async def test_a_user_who_sleeps_between_all_messages_answers_like_one_who_never
     for request in life():
         expected = await ask(awake.host, request)
         await sleep(drowsy.host)
-        fell_asleep += len(drowsy.host.sleepers)
+        fell_asleep += len(drowsy.host.hibernated)
         assert await ask(drowsy.host, request) == expected, request
     assert fell_asleep > 100
     await awake.host.drain()
@@ -95,55 +95,55 @@ async def test_a_user_who_sleeps_between_all_messages_answers_like_one_who_never
     assert drowsy.world.snapshots["u"] == awake.world.snapshots["u"]
 
 
-async def test_a_sleeper_wakes_without_a_look_at_the_store() -> None:
+async def test_a_user_wakes_without_a_look_at_the_store() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
     await sleep(rig.host)
     rig.faults.reads = 100
     assert await total_xp(rig.host, "u") == 10
     assert rig.faults.reads == 100
-    assert (rig.host.activations, rig.host.users, len(rig.host.sleepers)) == (1, 1, 0)
+    assert (rig.host.activations, rig.host.users, len(rig.host.hibernated)) == (1, 1, 0)
 
 
-async def test_a_sleeper_takes_a_tenth_of_what_it_takes_awake() -> None:
+async def test_a_user_takes_a_tenth_of_what_it_takes_awake() -> None:
     rig = Rig()
     for user in ("u", "v"):
         await ask(rig.host, *(grant(user, f"{user}-{n}", n) for n in range(1, 130)))
-    awake = rig.host.residents["v"].actor
+    awake = rig.host.awake["v"].actor
     assert awake is not None
     size = len(awake.snapshot())
     await sleep(rig.host)
-    *_, sleeper = rig.host.sleepers
-    assert (sleeper.user_id, sleeper.version) == ("v", 129)
-    assert len(sleeper.body) + len(sleeper.fingerprints) < size / 10
+    *_, user = rig.host.hibernated
+    assert (user.user_id, user.version) == ("v", 129)
+    assert len(user.body) + len(user.fingerprints) < size / 10
 
 
 async def test_only_the_quiet_fall_asleep() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
-    await let_sleep(rig.host, quiet_seconds=60)
-    assert len(rig.host.sleepers) == 0
+    await hibernate_quiet(rig.host, quiet_seconds=60)
+    assert len(rig.host.hibernated) == 0
     await sleep(rig.host)
-    assert len(rig.host.sleepers) == 1
+    assert len(rig.host.hibernated) == 1
 
 
 async def test_a_read_wakes_a_user_and_delays_no_passivation() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
-    last_command = rig.host.residents["u"].last_command
+    last_command = rig.host.awake["u"].last_command
     await sleep(rig.host)
     await ask(rig.host, look("u"))
-    assert rig.host.residents["u"].last_command == last_command
-    assert rig.host.residents["u"].awake_since > last_command
+    assert rig.host.awake["u"].last_command == last_command
+    assert rig.host.awake["u"].awake_since > last_command
 
 
 async def test_a_user_who_is_being_read_from_the_store_does_not_fall_asleep() -> None:
     rig = Rig()
     asked = asyncio.create_task(ask(rig.host, grant("u", "c")))
     await asyncio.sleep(0)
-    assert rig.host.residents["u"].busy
+    assert rig.host.awake["u"].busy
     await sleep(rig.host)
-    assert len(rig.host.sleepers) == 0
+    assert len(rig.host.hibernated) == 0
     assert body((await asked)[0])["version"] == 1
 
 
@@ -158,7 +158,7 @@ async def test_whoever_sleeps_leaves_when_idle_and_comes_back_whole() -> None:
     assert body(again) == {**body(first), "replayed": True}
 
 
-async def test_a_sleeper_whose_snapshot_stands_leaves_without_another() -> None:
+async def test_a_user_whose_snapshot_stands_leaves_without_another() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
     await passivate_idle(rig.host, idle_seconds=0)
@@ -169,21 +169,21 @@ async def test_a_sleeper_whose_snapshot_stands_leaves_without_another() -> None:
     assert (rig.host.users, rig.faults.snapshot_writes) == (0, 1)
 
 
-async def test_sleepers_leave_first_when_a_host_is_full_or_short_of_memory() -> None:
-    rig = Rig(residents_max=3)
+async def test_users_leave_first_when_a_host_is_full_or_short_of_memory() -> None:
+    rig = Rig(users_max=3)
     await ask(rig.host, grant("u", "c"))
     await sleep(rig.host)
     await ask(rig.host, grant("v", "c"), grant("w", "c"))
     replies = await ask(rig.host, grant("x", "c"))
     assert [reply.code for reply in replies] == [""]
-    assert set(rig.host.residents) == {"v", "w", "x"}
+    assert set(rig.host.awake) == {"v", "w", "x"}
     await sleep(rig.host)
     await passivate_longest_idle(rig.host)
-    assert [one.user_id for one in rig.host.sleepers] == ["w", "x"]
+    assert [one.user_id for one in rig.host.hibernated] == ["w", "x"]
     assert await total_xp(rig.host, "u") == 10
 
 
-async def test_a_message_to_a_sleeper_on_the_way_out_is_answered() -> None:
+async def test_a_message_to_a_user_on_the_way_out_is_answered() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c1"))
     await sleep(rig.host)
@@ -206,7 +206,7 @@ async def test_changes_before_and_after_a_sleep_count_together_towards_a_snapsho
     assert rig.world.snapshots["u"].version == 4
 
 
-async def test_a_lost_journal_takes_the_sleepers_with_it_and_the_store_has_the_truth() -> None:
+async def test_a_lost_journal_takes_the_users_with_it_and_the_store_has_the_truth() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c1"))
     await sleep(rig.host)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from actors.cluster.contract import HostSettings
 from actors.host.host import Host
 from actors.host.rules import RulesInForce
+from actors.host.settings import HostSettings
 from actors.host.user import Turn, UserActor
 from actors.messages import Media, Read, View
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL
@@ -50,7 +50,7 @@ async def test_every_grant_is_told_in_order_however_old() -> None:
 async def test_only_the_newest_entries_stay_in_memory() -> None:
     rig = Rig()
     await grow(rig.host)
-    actor = rig.host.residents["u"].actor
+    actor = rig.host.awake["u"].actor
     assert actor is not None
     assert len(actor.durable.history) < HISTORY_TAIL + HISTORY_PAGE
     assert len(actor.working.history) < HISTORY_TAIL + HISTORY_PAGE

@@ -122,7 +122,7 @@ async def test_after_a_failed_append_every_user_is_read_anew() -> None:
     await ask(rig.host, grant("u", "c1"), grant("v", "c1"))
     rig.faults.appends_lost = 1
     await ask(rig.host, grant("u", "c2"))
-    assert rig.host.residents == {}
+    assert rig.host.awake == {}
     assert await total_xp(rig.host, "v") == 10
 
 
@@ -171,7 +171,7 @@ async def test_an_idle_user_is_snapshotted_and_gone_and_comes_back_whole() -> No
     rig = Rig()
     (first,) = await ask(rig.host, grant("u", "c"))
     await passivate_idle(rig.host, 0)
-    assert rig.host.residents == {}
+    assert rig.host.awake == {}
     assert rig.world.snapshots["u"].version == 1
     (again,) = await ask(rig.host, grant("u", "c"))
     assert body(again) == {**body(first), "replayed": True}
@@ -196,7 +196,7 @@ async def test_a_snapshot_holds_no_receipt_of_a_turn_that_is_not_durable() -> No
     rig.faults.before_append = asyncio.Event()
     asked = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
-    actor = rig.host.residents["u"].actor
+    actor = rig.host.awake["u"].actor
     assert actor is not None
     snapshot = unpack_snapshot(actor.snapshot(), "test")
     assert snapshot["version"] == 1
@@ -263,7 +263,7 @@ async def test_a_journal_that_is_behind_takes_nothing_new(monkeypatch: pytest.Mo
 
 
 async def test_a_host_full_of_busy_users_refuses_one_more_and_takes_them_later() -> None:
-    rig = Rig(residents_max=10)
+    rig = Rig(users_max=10)
     rig.faults.before_append = asyncio.Event()
     asked = asyncio.create_task(ask(rig.host, *(grant(f"u{n}", "c") for n in range(11))))
     await asyncio.sleep(0)

@@ -7,10 +7,9 @@ import pytest
 
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.rules_broadcast import tell_all, tell_rules
-from actors.errors import UserUnavailable
+from actors.errors import HostGone, UserUnavailable
 from actors.host.rules import RulesInForce
 from actors.messages import decode_replies, encode
-from actors.transport.call_channel import HostGone
 from domain.rules.compiled_rules import InvalidRules, compile_rules
 from tests.actors.host_kit import RULES_TEXT, Rig, ask, body, grant, look, settings
 from tests.conformance.cluster_kit import OTHER_RULES, OTHER_RULES_TEXT

@@ -1,13 +1,13 @@
-"""A lane: in order, one batch at a time, again when the host died, and an end to patience."""
+"""A channel: in order, one batch at a time, again when the host died, and an end to patience."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from actors.errors import OutcomeUnknown, Overloaded, UserBusy, UserUnavailable
+from actors.errors import HostGone, OutcomeUnknown, Overloaded, UserBusy, UserUnavailable
 from actors.messages import Reply, answered, decode_requests, encode, refused
-from actors.transport.call_channel import WAITING_REQUESTS_MAX, HostGone, Lane
+from actors.transport.call_channel import WAITING_REQUESTS_MAX, CallChannel
 from tests.actors.host_kit import grant
 
 Send = Callable[[bytes], Awaitable[bytes]]
@@ -50,10 +50,10 @@ def told(replies: list[Reply]) -> list[str]:
 async def test_messages_gather_while_a_batch_is_on_its_way() -> None:
     host = FakeHost()
     host.let.clear()
-    lane = Lane(host.connect)
-    asked = [asyncio.create_task(lane.ask([grant("u", f"c{n}")], 5)) for n in range(4)]
+    channel = CallChannel(host.connect)
+    asked = [asyncio.create_task(channel.ask([grant("u", f"c{n}")], 5)) for n in range(4)]
     await host.asked.wait()
-    late = asyncio.create_task(lane.ask([grant("u", "late")], 5))
+    late = asyncio.create_task(channel.ask([grant("u", "late")], 5))
     await asyncio.sleep(0)
     host.let.set()
     assert [told(await one) for one in [*asked, late]] == [["c0"], ["c1"], ["c2"], ["c3"], ["late"]]
@@ -65,18 +65,18 @@ async def test_messages_gather_while_a_batch_is_on_its_way() -> None:
 @pytest.mark.parametrize("trouble", [{"deaths": 2}, {"leaving": 2}], ids=["dies", "leaves"])
 async def test_a_batch_whose_host_is_gone_is_sent_again_unchanged(trouble: dict[str, int]) -> None:
     host = FakeHost(**trouble)
-    lane = Lane(host.connect)
-    assert told(await lane.ask([grant("u", "a"), grant("u", "b")], 5)) == ["a", "b"]
+    channel = CallChannel(host.connect)
+    assert told(await channel.ask([grant("u", "a"), grant("u", "b")], 5)) == ["a", "b"]
     assert host.batches == [["a", "b"]] * 3
     assert host.connects == 3
-    assert lane.retries == 2
+    assert channel.retries == 2
 
 
 async def test_a_host_that_never_answers_ends_in_outcome_unknown() -> None:
     host = FakeHost()
     host.let.clear()
     with pytest.raises(OutcomeUnknown):
-        await Lane(host.connect).ask([grant("u", "c")], 0.01)
+        await CallChannel(host.connect).ask([grant("u", "c")], 0.01)
 
 
 async def test_a_host_that_never_starts_ends_in_user_unavailable() -> None:
@@ -84,7 +84,7 @@ async def test_a_host_that_never_starts_ends_in_user_unavailable() -> None:
         raise HostGone
 
     with pytest.raises(UserUnavailable):
-        await Lane(connect).ask([grant("u", "c")], 0.01)
+        await CallChannel(connect).ask([grant("u", "c")], 0.01)
 
 
 async def test_no_room_is_told_at_once_and_the_next_message_tries_again() -> None:
@@ -96,32 +96,32 @@ async def test_no_room_is_told_at_once_and_the_next_message_tries_again() -> Non
             raise Overloaded("no room")
         return await host.connect()
 
-    lane = Lane(connect)
+    channel = CallChannel(connect)
     with pytest.raises(Overloaded):
-        await lane.ask([grant("u", "c")], 5)
+        await channel.ask([grant("u", "c")], 5)
     full = False
-    assert told(await lane.ask([grant("u", "c")], 5)) == ["c"]
+    assert told(await channel.ask([grant("u", "c")], 5)) == ["c"]
 
 
 async def test_too_much_waiting_is_refused_at_once() -> None:
     host = FakeHost()
     host.let.clear()
-    lane = Lane(host.connect)
+    channel = CallChannel(host.connect)
     many = [grant("u", f"c{n}") for n in range(100)]
-    asked = [asyncio.create_task(lane.ask(many, 5))]
+    asked = [asyncio.create_task(channel.ask(many, 5))]
     await host.asked.wait()
-    asked += [asyncio.create_task(lane.ask(many, 5)) for _ in range(WAITING_REQUESTS_MAX // 100)]
+    asked += [asyncio.create_task(channel.ask(many, 5)) for _ in range(WAITING_REQUESTS_MAX // 100)]
     await asyncio.sleep(0)
     with pytest.raises(UserBusy):
-        await lane.ask([grant("u", "late")], 5)
+        await channel.ask([grant("u", "late")], 5)
     host.let.set()
     assert [len(await one) for one in asked] == [100] * len(asked)
 
 
 async def test_an_idle_lane_says_so() -> None:
     host = FakeHost()
-    lane = Lane(host.connect)
-    assert lane.idle
-    await lane.ask([grant("u", "c")], 5)
+    channel = CallChannel(host.connect)
+    assert channel.idle
+    await channel.ask([grant("u", "c")], 5)
     await asyncio.sleep(0)
-    assert lane.idle
+    assert channel.idle

@@ -12,9 +12,9 @@ import pytest
 from actors.cluster.contract import Activity, Capacity
 from actors.cluster.host_actor import PackedHost
 from actors.messages import Reply, Request
-from actors.transport.addresses import Node, OnAnotherNode, OnThisNode, Whereabouts
+from actors.transport.addresses import HostAddress, LocalAddress, Node, RemoteAddress
 from actors.transport.frames import frame
-from actors.transport.socket_channel import SocketLane
+from actors.transport.socket_channel import SocketChannel
 from tests.actors.host_kit import body, grant, look, settings
 from tests.conformance.cluster_kit import CHECKS, Check
 
@@ -32,10 +32,10 @@ class OneHost:
         self.folder = folder
         self.node_id = node_id
         self.host = packed_host(folder)
-        self.found: list[Whereabouts] = []
-        self.lane = SocketLane(self.find)
+        self.found: list[HostAddress] = []
+        self.channel = SocketChannel(self.find)
 
-    async def find(self) -> Whereabouts:
+    async def find(self) -> HostAddress:
         self.found.append(await self.host.where(self.node_id))
         return self.found[-1]
 
@@ -43,7 +43,7 @@ class OneHost:
         pass
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        return await self.lane.ask(requests, 30)
+        return await self.channel.ask(requests, 30)
 
     async def change_rules(self, text: str) -> None:
         await self.host.change_rules(text)
@@ -55,7 +55,7 @@ class OneHost:
         return Activity(0, 0, 0, 0)
 
     async def drain(self) -> None:
-        self.lane.close()
+        self.channel.close()
         await self.host.drain()
 
 
@@ -75,9 +75,9 @@ async def test_a_gateway_of_another_node_is_led_to_a_door_and_one_of_this_node_t
     tmp_path: Path,
 ) -> None:
     host = packed_host(tmp_path)
-    assert isinstance(await host.where("here"), OnThisNode)
+    assert isinstance(await host.where("here"), LocalAddress)
     first, second = await host.where("elsewhere"), await host.where("a third")
-    assert isinstance(first, OnAnotherNode)
+    assert isinstance(first, RemoteAddress)
     assert first == second
     await host.drain()
 
@@ -87,17 +87,17 @@ async def test_a_lane_that_was_told_of_an_earlier_incarnation_asks_again(tmp_pat
     before = packed_host(tmp_path / "another")
     stale = await before.where("elsewhere")
     right = await cluster.find()
-    assert isinstance(stale, OnAnotherNode)
-    assert isinstance(right, OnAnotherNode)
-    answers = iter([OnAnotherNode(right.ip, right.port, stale.identity), right])
+    assert isinstance(stale, RemoteAddress)
+    assert isinstance(right, RemoteAddress)
+    answers = iter([RemoteAddress(right.ip, right.port, stale.identity), right])
 
-    async def find() -> Whereabouts:
+    async def find() -> HostAddress:
         return next(answers)
 
-    lane = SocketLane(find)
-    (reply,) = await lane.ask([grant("user", "c", 5)], 30)
+    channel = SocketChannel(find)
+    (reply,) = await channel.ask([grant("user", "c", 5)], 30)
     assert body(reply)["version"] == 1
-    lane.close()
+    channel.close()
     await cluster.drain()
     await before.drain()
 
@@ -107,7 +107,7 @@ async def test_what_was_on_its_way_when_the_connection_broke_is_sent_again(tmp_p
     await cluster.ask([grant("user", "c0", 1)])
     asked = [asyncio.create_task(cluster.ask([grant("user", f"c{n}", 1)])) for n in range(1, 40)]
     await asyncio.sleep(0)
-    cluster.lane.broken()
+    cluster.channel.broken()
     versions = [body(reply)["version"] for (reply,) in await asyncio.gather(*asked)]
     assert versions == list(range(2, 41))
     assert len(cluster.found) == 2
@@ -119,7 +119,7 @@ async def test_a_frame_that_cannot_be_read_ends_its_connection_behind_those_befo
 ) -> None:
     host = packed_host(tmp_path)
     where = await host.where("here")
-    assert isinstance(where, OnThisNode)
+    assert isinstance(where, LocalAddress)
     reader, writer = await asyncio.open_unix_connection(where.socket_path)
     raised: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, told: raised.append(told))
@@ -139,9 +139,9 @@ async def test_a_host_that_nobody_asks_for_goes_when_its_last_user_has(
     with monkeypatch.context() as patched:
         patched.setattr("actors.cluster.host_actor.ALONE_SECONDS", 1.0)
         host = PackedHost("users:0", quick, lambda: HERE, left.set)
-        lane = SocketLane(lambda: host.where("here"))
-        await lane.ask([grant("user", "c", 7)], 30)
-        lane.close()
+        channel = SocketChannel(lambda: host.where("here"))
+        await channel.ask([grant("user", "c", 7)], 30)
+        channel.close()
         await left.wait()
     again = OneHost(tmp_path, "here")
     (reply,) = await again.ask([grant("user", "c", 7)])

@@ -1,4 +1,4 @@
-"""The handshake of lanes between nodes: who gets in, who is hung up on, and when."""
+"""The handshake of channels between nodes: who gets in, who is hung up on, and when."""
 
 import asyncio
 import contextlib
@@ -9,16 +9,16 @@ from typing import cast
 
 import pytest
 
+from actors.errors import HostGone
 from actors.transport import handshake
-from actors.transport.addresses import Identity, OnAnotherNode
-from actors.transport.call_channel import HostGone
-from actors.transport.handshake import ANSWER, HELLO, PROTOCOL, connect, hello, keep_door, proof
+from actors.transport.addresses import Identity, RemoteAddress
+from actors.transport.handshake import ANSWER, HELLO, PROTOCOL, connect, hello, listen, proof
 
 IDENTITY = Identity.fresh("users:0")
 
 
 class Echo(asyncio.Protocol):
-    """Stands for the frames of a lane, on both sides."""
+    """Stands for the frames of a channel, on both sides."""
 
     def __init__(self, answers: bool) -> None:
         self.answers = answers
@@ -55,7 +55,7 @@ class Door:
         return self.admitted[-1]
 
     async def open(self, identity: Identity = IDENTITY) -> None:
-        self.server = await keep_door(identity, "127.0.0.1", self.admit)
+        self.server = await listen(identity, "127.0.0.1", self.admit)
 
     @property
     def port(self) -> int:
@@ -63,8 +63,8 @@ class Door:
         port: int = self.server.sockets[0].getsockname()[1]
         return port
 
-    def where(self, identity: Identity = IDENTITY) -> OnAnotherNode:
-        return OnAnotherNode("127.0.0.1", self.port, identity)
+    def where(self, identity: Identity = IDENTITY) -> RemoteAddress:
+        return RemoteAddress("127.0.0.1", self.port, identity)
 
     async def knock(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
         """A stranger's connection, and the hello it got."""
@@ -73,12 +73,12 @@ class Door:
 
     async def lets_in(self) -> bool:
         """Whether a gateway that knows the secret is served now."""
-        lane = Echo(answers=False)
-        await connect(self.where(), lane)
-        assert lane.transport is not None
-        lane.transport.write(b"frame")
-        heard = await lane.heard.get()
-        await lane.hang_up()
+        channel = Echo(answers=False)
+        await connect(self.where(), channel)
+        assert channel.transport is not None
+        channel.transport.write(b"frame")
+        heard = await channel.heard.get()
+        await channel.hang_up()
         return heard == b"frame"
 
 
@@ -122,15 +122,15 @@ async def test_a_gateway_that_knows_the_secret_gets_in(door: Door) -> None:
 
 
 async def test_both_ends_notice_a_machine_that_is_gone_and_send_without_delay(door: Door) -> None:
-    lane = Echo(answers=False)
-    await connect(door.where(), lane)
-    for end in (lane, door.admitted[0]):
+    channel = Echo(answers=False)
+    await connect(door.where(), channel)
+    for end in (channel, door.admitted[0]):
         assert end.transport is not None
         line = end.transport.get_extra_info("socket")
         assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         for name, value in handshake.OPTIONS.items():
             assert line.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value, name
-    await lane.hang_up()
+    await channel.hang_up()
 
 
 async def test_an_answer_that_comes_byte_by_byte_gets_in(door: Door) -> None:
@@ -160,7 +160,7 @@ async def test_a_gateway_with_another_secret_is_hung_up_on_and_no_secret_is_logg
 
 
 def test_an_identity_does_not_show_its_secret() -> None:
-    assert repr(IDENTITY.secret) not in repr(OnAnotherNode("ip", 1, IDENTITY))
+    assert repr(IDENTITY.secret) not in repr(RemoteAddress("ip", 1, IDENTITY))
 
 
 async def test_another_incarnation_or_another_host_is_not_talked_to(door: Door) -> None:
@@ -168,10 +168,10 @@ async def test_another_incarnation_or_another_host_is_not_talked_to(door: Door) 
         Identity(IDENTITY.host, "0" * 16, IDENTITY.secret),
         Identity("users:1", IDENTITY.incarnation, IDENTITY.secret),
     ):
-        lane = Echo(answers=False)
+        channel = Echo(answers=False)
         with pytest.raises(HostGone, match=IDENTITY.incarnation):
-            await connect(door.where(meant), lane)
-        assert lane.transport is None
+            await connect(door.where(meant), channel)
+        assert channel.transport is None
     assert door.admitted == []
 
 
@@ -229,7 +229,7 @@ async def test_an_answer_cut_off_at_any_byte_admits_nobody(door: Door) -> None:
 async def test_beyond_so_many_strangers_the_next_is_hung_up_on_at_once(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handshake, "STRANGERS_MAX", 3)
+    monkeypatch.setattr(handshake, "UNAUTHENTICATED_MAX", 3)
     strangers = [await door.knock() for _ in range(3)]
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     assert await hung_up(reader, writer)
@@ -279,9 +279,9 @@ class Impostor:
             await reader.read()
         await close(writer)
 
-    async def __aenter__(self) -> OnAnotherNode:
+    async def __aenter__(self) -> RemoteAddress:
         self._server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        return OnAnotherNode("127.0.0.1", self._server.sockets[0].getsockname()[1], IDENTITY)
+        return RemoteAddress("127.0.0.1", self._server.sockets[0].getsockname()[1], IDENTITY)
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
@@ -290,27 +290,27 @@ class Impostor:
 
 @pytest.mark.parametrize("script", ["reflects", "guesses", "another protocol", "too much"])
 async def test_a_host_that_cannot_prove_itself_is_not_talked_to(script: str) -> None:
-    lane = Echo(answers=False)
+    channel = Echo(answers=False)
     async with Impostor(script) as where:
         with pytest.raises(HostGone):
-            await connect(where, lane)
-    assert lane.transport is None
+            await connect(where, channel)
+    assert channel.transport is None
 
 
 async def test_the_impostor_of_these_tests_would_get_through_if_it_knew_the_secret() -> None:
-    lane = Echo(answers=False)
+    channel = Echo(answers=False)
     async with Impostor("right") as where:
-        await connect(where, lane)
-    await lane.hang_up()
+        await connect(where, channel)
+    await channel.hang_up()
 
 
 async def test_a_host_that_hangs_up_at_any_byte_is_asked_for_again() -> None:
     for cut in range(HELLO.size + 32):
-        lane = Echo(answers=False)
+        channel = Echo(answers=False)
         async with Impostor("right", cut) as where:
             with pytest.raises(OSError, match="hung up"):
-                await connect(where, lane)
-        assert lane.transport is None
+                await connect(where, channel)
+        assert channel.transport is None
 
 
 async def test_a_host_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

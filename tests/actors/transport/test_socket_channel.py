@@ -1,15 +1,14 @@
-"""The direct lane under load: too much that waits, many replies at once."""
+"""The direct channel under load: too much that waits, many replies at once."""
 
 import asyncio
 
 import pytest
 
-from actors.errors import Overloaded
+from actors.errors import HostGone, Overloaded
 from actors.messages import Reply, answered, refused
 from actors.transport import socket_channel
-from actors.transport.call_channel import HostGone
 from actors.transport.frames import frame
-from actors.transport.socket_channel import ANSWERS_TOGETHER, SocketLane
+from actors.transport.socket_channel import REPLIES_AT_ONCE, SocketChannel
 from tests.actors.host_kit import look
 
 LENGTH_BYTES = 4
@@ -18,50 +17,50 @@ LENGTH_BYTES = 4
 async def test_a_lane_on_which_too_much_waits_refuses_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(socket_channel, "PARCELS_MAX", 2)
-    lane, waiting = await waiting_lane(2)
+    monkeypatch.setattr(socket_channel, "GROUPS_MAX", 2)
+    channel, waiting = await waiting_lane(2)
     with pytest.raises(Overloaded) as refused:
-        await lane.ask([look("u")], 60)
+        await channel.ask([look("u")], 60)
     assert refused.value.retry_after_ms > 0
-    assert lane.depth == 2
-    lane.close()
+    assert channel.depth == 2
+    channel.close()
     for one in waiting:
         one.cancel()
 
 
 async def test_replies_that_come_together_let_newcomers_in_between() -> None:
-    lane, asked = await waiting_lane(3 * ANSWERS_TOGETHER)
-    lane.answered(payload({number + 1: answered(b"yes") for number in range(len(asked))}))
+    channel, asked = await waiting_lane(3 * REPLIES_AT_ONCE)
+    channel.answered(payload({number + 1: answered(b"yes") for number in range(len(asked))}))
     newcomers = 0
     while not all(one.done() for one in asked):
         await asyncio.sleep(0)
         newcomers += 1
-        assert sum(one.done() for one in asked) <= newcomers * ANSWERS_TOGETHER
+        assert sum(one.done() for one in asked) <= newcomers * REPLIES_AT_ONCE
     assert newcomers >= 3
     assert [one.result() for one in asked] == [[answered(b"yes")]] * len(asked)
-    lane.close()
+    channel.close()
 
 
 async def test_a_host_that_leaves_among_its_replies_is_asked_again_for_the_rest() -> None:
-    lane, asked = await waiting_lane(3)
+    channel, asked = await waiting_lane(3)
     leaving = refused("draining", "this host is going down", 500)
-    lane.answered(payload({1: answered(b"yes"), 2: leaving, 3: answered(b"old")}))
+    channel.answered(payload({1: answered(b"yes"), 2: leaving, 3: answered(b"old")}))
     assert await asked[0] == [answered(b"yes")]
-    lane.answered(payload({2: answered(b"two"), 3: answered(b"three")}))
+    channel.answered(payload({2: answered(b"two"), 3: answered(b"three")}))
     assert [await one for one in asked[1:]] == [[answered(b"two")], [answered(b"three")]]
-    lane.close()
+    channel.close()
 
 
-async def waiting_lane(count: int) -> tuple[SocketLane, list[asyncio.Task[list[Reply]]]]:
-    """A lane whose host is nowhere, and so many requests on it, numbered from 1."""
+async def waiting_lane(count: int) -> tuple[SocketChannel, list[asyncio.Task[list[Reply]]]]:
+    """A channel whose host is nowhere, and so many requests on it, numbered from 1."""
 
     async def nowhere() -> str:
         raise HostGone("not here yet")
 
-    lane = SocketLane(nowhere)
-    asked = [asyncio.create_task(lane.ask([look("u")], 60)) for _ in range(count)]
+    channel = SocketChannel(nowhere)
+    asked = [asyncio.create_task(channel.ask([look("u")], 60)) for _ in range(count)]
     await asyncio.sleep(0)
-    return lane, asked
+    return channel, asked
 
 
 def payload(replies: dict[int, Reply]) -> bytes:

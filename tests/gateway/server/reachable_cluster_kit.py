@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from actors.cluster.local import LocalCluster
-from actors.transport.addresses import OnThisNode
+from actors.transport.addresses import LocalAddress
 from actors.transport.socket_server import SocketServer
 
 
@@ -19,8 +19,8 @@ class ReachableCluster(LocalCluster):
         self._path = str(Path(self._folder.name) / "host")
         self._server = await SocketServer.listen(self.host, self._path)
 
-    async def find(self, slot: int) -> OnThisNode:
-        return OnThisNode(self._path)
+    async def find(self, slot: int) -> LocalAddress:
+        return LocalAddress(self._path)
 
     async def drain(self) -> None:
         await super().drain()

@@ -7,8 +7,8 @@ Arguments are settings, as in `port=0 store=file:///...`.
 
 import sys
 
-from actors.cluster.contract import HostSettings
 from actors.cluster.local import LocalCluster
+from actors.host.settings import HostSettings
 from gateway.server.serve import CannotStart, serve
 from gateway.settings import Settings, WrongSettings, load
 from persistence.open import open_store

@@ -6,8 +6,8 @@ import itertools
 import msgspec
 import pytest
 
-from actors.cluster.contract import HostSettings
 from actors.cluster.local import LocalCluster
+from actors.host.settings import HostSettings
 from persistence.codec.raw_snapshots import unpack_snapshot
 from persistence.errors import Corrupt, NewerFormat, StoreInUse
 from persistence.maintenance.backup import (
