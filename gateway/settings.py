@@ -163,7 +163,7 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _further_gateways_reach_hosts(self) -> Self:
+    def _workers_reach_hosts(self) -> Self:
         """A host of one user speaks to the gateway that started it only; packed ones to any."""
         if self.gateways > 1 and self.placement != "packed":
             raise ValueError(

@@ -12,7 +12,7 @@ import pytest
 
 from cli.main import cli
 from cli.store.commands import store_cli
-from tests.architecture_rules import LAYERS, read_sources
+from tests.architecture_rules import PACKAGES, read_sources
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def log_lines() -> set[str]:
     """What is logged at `warning` and above, as the code has it."""
     return {
         node.args[0].value
-        for source in read_sources(ROOT, LAYERS)
+        for source in read_sources(ROOT, PACKAGES)
         for node in source.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)

@@ -1,18 +1,18 @@
-"""What the first gateway and a further one say to each other over their line.
+"""What the primary and a worker say to each other over their IPC channel.
 
 | call | from | content → answer |
 |---|---|---|
-| `begin` | first | `Begin` → nothing, once everything but the socket is ready |
-| `show_rules` | first | a rules file's text → nothing, once it is shown |
-| `listen` | first | nothing → nothing, or a sentence on why it cannot |
-| `counts` | first | nothing → `MetricsSnapshot` |
-| `drain` | first | seconds → whether everything accepted was answered |
-| `stop` | first | nothing → nothing, once every connection is closed |
-| `find_host` | further | a slot → `HostFound` |
-| `reload_rules` | further | who asked → `ReloadOutcome` |
-| `metrics_text` | further | nothing → the text, of all gateways |
+| `configure` | primary | `WorkerConfig` → nothing, once everything but the socket is ready |
+| `show_rules` | primary | a rules file's text → nothing, once it is shown |
+| `listen` | primary | nothing → nothing, or a sentence on why it cannot |
+| `counts` | primary | nothing → `MetricsSnapshot` |
+| `drain` | primary | seconds → whether everything accepted was answered |
+| `stop` | primary | nothing → nothing, once every connection is closed |
+| `find_host` | worker | a slot → `HostLookup` |
+| `reload_rules` | worker | who asked → `ReloadOutcome` |
+| `metrics_text` | worker | nothing → the text, of all gateways |
 
-Not for: how it gets there (`line`).
+Not for: how it gets there (`ipc`).
 """
 
 from typing import Any
@@ -24,11 +24,11 @@ from gateway.api.rules_endpoint import Reloaded
 from gateway.http.listener import Address
 
 
-class Begin(Struct):
-    """Everything a further gateway has to know, so that it is like the first in all it answers.
+class WorkerConfig(Struct):
+    """Everything a worker has to know, so that it is like the primary in all it answers.
 
     Attributes:
-        number: which gateway it is; the first is 1.
+        number: which gateway it is; the primary is 1.
         settings: by name, without secrets.
         secret: what tokens are signed with; None where an identity provider signs.
         hosts: how many packed hosts there are.
@@ -42,7 +42,7 @@ class Begin(Struct):
     hosts: int
 
 
-class HostFound(Struct):
+class HostLookup(Struct):
     """Where a host listens; or that it is gone for now, or unavailable, and why."""
 
     where: HostAddress | None = None

@@ -16,7 +16,7 @@ import structlog
 def configure_logs(level: str, log_format: str, gateway: int | None = None) -> None:
     """Send events of `level` and above to stderr, as `console` or `json` lines.
 
-    `gateway` is this process's number where it is a further one of several; each line has it.
+    `gateway` is this process's number where it is a worker; each line has it.
     """
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -22,27 +22,27 @@ log = structlog.get_logger("questkeep.rules")
 
 ReadRules = Callable[[], str]
 """The rules file's text as it is now; raises `WrongSettings` when it cannot be read."""
-HandOver = Callable[[str], Awaitable[None]]
+Broadcast = Callable[[str], Awaitable[None]]
 """Gives a checked text to the hosts, and to the gateways that show it."""
 
 
 class ServedRules(RulesEndpoint):
-    """The rules in force, read by `read` when they are to change, then given to `hand_over`."""
+    """The rules in force, read by `read` when they are to change, then given to `broadcast`."""
 
-    def __init__(self, rules: Rules, read: ReadRules, hand_over: HandOver) -> None:
+    def __init__(self, rules: Rules, read: ReadRules, broadcast: Broadcast) -> None:
         super().__init__(rules)
         self._read = read
-        self._hand_over = hand_over
-        self._one_at_a_time = asyncio.Lock()
+        self._broadcast = broadcast
+        self._reloading = asyncio.Lock()
 
     async def reload(self, asked_by: str) -> Reloaded:
         """See `RulesEndpoint.reload`."""
-        async with self._one_at_a_time:
+        async with self._reloading:
             text = await asyncio.to_thread(self._read)
             rules = await asyncio.to_thread(compile_rules, text)
             # The others first: what is shown is in force.  The same text again reaches a host that
             # was started elsewhere with another.
-            await self._hand_over(text)
+            await self._broadcast(text)
             reloaded = what_changed(self.rules, rules)
             self.show(rules)
         log.info("rules reloaded", asked_by=asked_by, **asdict(reloaded))

@@ -34,11 +34,11 @@ from gateway.auth.tokens import Signing, keys, signing
 from gateway.http.listener import Address, CannotListen, Listener, free_address
 from gateway.options import SECRETS
 from gateway.server.event_loop import loop_factory
-from gateway.server.ipc_messages import Begin
+from gateway.server.ipc_messages import WorkerConfig
 from gateway.server.logs import configure_logs
 from gateway.server.rules_reload import ServedRules, reload_on_hangup
-from gateway.server.startup_banner import print_ready
-from gateway.server.supervisor import CannotBegin, Gateways
+from gateway.server.startup_banner import print_banner
+from gateway.server.supervisor import CannotStartWorker, Supervisor
 from gateway.settings import Settings, WrongSettings, rules_text
 from persistence.disk.lock import lock_store
 from persistence.errors import StorageError
@@ -56,7 +56,7 @@ class CannotStart(Exception):
     """The server cannot start.  The message says what was found and what to do."""
 
 
-class _Parts(Struct):
+class _Checked(Struct):
     """What is checked before anything slow begins."""
 
     settings: Settings
@@ -93,14 +93,14 @@ def serve(settings: Settings, make_cluster: ClusterFactory = on_ray) -> int:
     configure_logs(settings.log_level, settings.log_format)
     console = Console(highlight=False)
     with ExitStack() as held:
-        parts = _prepare(settings, held)
-        cluster = make_cluster(settings, parts.host_settings)
+        checked = _prepare(settings, held)
+        cluster = make_cluster(settings, checked.host_settings)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_run(parts, cluster, console))
+            runner.run(_run(checked, cluster, console))
     return 0
 
 
-def _prepare(settings: Settings, held: ExitStack) -> _Parts:
+def _prepare(settings: Settings, held: ExitStack) -> _Checked:
     """Check everything that is quick to check; the store's lock is left in `held`."""
     text = rules_text(settings)
     try:
@@ -123,61 +123,61 @@ def _prepare(settings: Settings, held: ExitStack) -> _Parts:
         idle_seconds=settings.idle_seconds,
         snapshot_every=settings.snapshot_every,
     )
-    return _Parts(settings, rules, host_settings, how_signed, address)
+    return _Checked(settings, rules, host_settings, how_signed, address)
 
 
-async def _run(parts: _Parts, cluster: Cluster, console: Console) -> None:
-    settings = parts.settings
-    stop = _Stop(console)
+async def _run(checked: _Checked, cluster: Cluster, console: Console) -> None:
+    settings = checked.settings
+    stop = _StopSignals(console)
     stop.listen()
-    token_keys = keys(parts.signing, settings)
+    token_keys = keys(checked.signing, settings)
     await _load_keys(token_keys, settings)
     await _start_cluster(settings, cluster, console)
     stop.listen()  # again: Ray may have put handlers of its own in place
 
-    async def hand_over(text: str) -> None:
+    async def broadcast(text: str) -> None:
         await cluster.change_rules(text)
-        await gateways.show_rules(text)
+        await supervisor.show_rules(text)
 
-    rules = ServedRules(parts.rules, partial(rules_text, settings), hand_over)
+    rules = ServedRules(checked.rules, partial(rules_text, settings), broadcast)
     app = make_app(settings, token_keys, cluster, rules)
-    gateways = Gateways(app.metrics, rules)
-    app.metrics_text = gateways.metrics_text
-    listener = Listener(app.answer, parts.address)
+    supervisor = Supervisor(app.metrics, rules)
+    app.metrics_text = supervisor.metrics_text
+    listener = Listener(app.answer, checked.address)
     try:
         await listener.start()
-        await _start_further(gateways, parts, cluster)
-    except (CannotListen, CannotBegin) as error:
-        await gateways.stop()
+        await _start_workers(supervisor, checked, cluster)
+    except (CannotListen, CannotStartWorker) as error:
+        await supervisor.stop()
         await cluster.drain()
         raise CannotStart(str(error)) from None
     capacity = cluster.capacity()
-    url = parts.address.url
-    print_ready(console, url, settings, parts.signing, capacity, parts.rules)
+    url = checked.address.url
+    print_banner(console, url, settings, checked.signing, capacity, checked.rules)
     collect_rarely()
     app.ready = True
     stop.running = True
     reload_on_hangup(rules)
-    await stop.asked.wait()
-    await _drain(app, gateways, cluster, settings.drain_seconds, console)
-    await asyncio.gather(listener.stop(), gateways.stop())
+    await stop.requested.wait()
+    await _drain(app, supervisor, cluster, settings.drain_seconds, console)
+    await asyncio.gather(listener.stop(), supervisor.stop())
     console.print("Stopped.")
 
 
-async def _start_further(gateways: Gateways, parts: _Parts, cluster: Cluster) -> None:
-    """Start the other gateways, if there are to be any.  Raises `CannotBegin`."""
-    if parts.settings.gateways == 1:
+async def _start_workers(supervisor: Supervisor, checked: _Checked, cluster: Cluster) -> None:
+    """Start the workers, if there are to be any.  Raises `CannotStartWorker`."""
+    if checked.settings.gateways == 1:
         return
     assert isinstance(cluster, HostLocator), "the settings allow several with packed hosts only"
-    begin = Begin(
+    config = WorkerConfig(
         number=1,
-        settings=parts.settings.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True),
-        secret=parts.signing.secret,
-        address=parts.address,
-        rules_text=parts.host_settings.rules_text,
+        settings=checked.settings.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True),
+        secret=checked.signing.secret,
+        address=checked.address,
+        rules_text=checked.host_settings.rules_text,
         hosts=cluster.hosts,
     )
-    await gateways.start(parts.settings.gateways - 1, begin, cluster.find)
+    await supervisor.start(checked.settings.gateways - 1, config, cluster.find)
 
 
 async def _load_keys(token_keys: Any, settings: Settings) -> None:
@@ -204,11 +204,11 @@ async def _start_cluster(settings: Settings, cluster: Cluster, console: Console)
 
 
 async def _drain(
-    app: App, gateways: Gateways, cluster: Cluster, seconds: float, console: Console
+    app: App, supervisor: Supervisor, cluster: Cluster, seconds: float, console: Console
 ) -> None:
     app.draining = True
     console.print("Stopping: finishing what was accepted (Ctrl-C again leaves at once).")
-    if not all(await asyncio.gather(app.wait_idle(seconds), gateways.drain(seconds))):
+    if not all(await asyncio.gather(app.wait_idle(seconds), supervisor.drain(seconds))):
         _log.warning("requests were still being answered", waited_seconds=seconds)
     if not await _within(seconds, cluster.drain()):
         _log.warning(
@@ -226,7 +226,7 @@ async def _within(seconds: float, work: Coroutine[Any, Any, None]) -> bool:
     return True
 
 
-class _Stop:
+class _StopSignals:
     """Signals: the first asks for a clean stop, any other ends the process where it stands.
 
     While the server is still starting there is nothing to finish, so the first one ends it too.
@@ -234,10 +234,10 @@ class _Stop:
     """
 
     def __init__(self, console: Console) -> None:
-        self.asked = asyncio.Event()
+        self.requested = asyncio.Event()
         self.running = False
         self._console = console
-        self._asked_at = 0.0
+        self._requested_at = 0.0
 
     def listen(self) -> None:
         """Take over SIGINT and SIGTERM."""
@@ -247,11 +247,11 @@ class _Stop:
 
     def _on_signal(self, number: int) -> None:
         now = time.monotonic()
-        if self.running and not self.asked.is_set():
-            self._asked_at = now
-            self.asked.set()
+        if self.running and not self.requested.is_set():
+            self._requested_at = now
+            self.requested.set()
             return
-        if now - self._asked_at < SAME_SIGNAL_SECONDS:
+        if now - self._requested_at < SAME_SIGNAL_SECONDS:
             return
         self._console.print("Left at once; what was acknowledged is kept.")
         sys.stdout.flush()

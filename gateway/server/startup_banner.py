@@ -1,4 +1,4 @@
-"""The one block that says the server is ready: where it is, what it keeps, and a line to try it.
+"""The startup banner: where the server is, what it keeps, and a line to try it.
 
 Plain text when nobody is watching; the line to paste is never broken or framed.
 
@@ -18,7 +18,7 @@ TRY_HOURS = 30 * 24.0
 _LEVELS_TO_GAIN = 9
 
 
-def print_ready(
+def print_banner(
     console: Console,
     url: str,
     settings: Settings,

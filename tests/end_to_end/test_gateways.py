@@ -16,10 +16,10 @@ from tests.gateway.server.test_rules_reload import OTHER_TEXT
 from tests.gateway.server.workers_kit import (
     Connection,
     counters,
-    further_pids,
     gone,
     reach_each,
     until,
+    worker_pids,
 )
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
@@ -77,7 +77,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def gateway_pids(server: Server) -> list[int]:
-    return [server.process.pid, *further_pids(server.process.pid)]
+    return [server.process.pid, *worker_pids(server.process.pid)]
 
 
 def each_total(server: Server, token: str, users: list[str]) -> list[dict[str, int]]:
@@ -102,11 +102,11 @@ def test_gateways_and_hosts_die_under_load_and_every_command_has_one_effect(
     try:
         load.goes_on()
         for _ in range(2):
-            before = further_pids(server.process.pid)
+            before = worker_pids(server.process.pid)
             assert len(before) == 2
             os.kill(before[0], signal.SIGKILL)
             load.goes_on()
-            until(lambda old=before: len(set(further_pids(server.process.pid)) - set(old)) == 1)
+            until(lambda old=before: len(set(worker_pids(server.process.pid)) - set(old)) == 1)
         for host in server.user_processes():
             host.kill()
         load.goes_on()
@@ -126,9 +126,9 @@ def test_gateways_and_hosts_die_under_load_and_every_command_has_one_effect(
         assert counted[("questkeep_gateways",)] == 3
         assert counted[("questkeep_user_retries_total",)] >= 1
         connection.close()
-    further = further_pids(server.process.pid)
+    workers = worker_pids(server.process.pid)
     assert server.stop() == 0
-    assert gone(further)
+    assert gone(workers)
 
 
 def test_when_the_first_gateway_is_killed_nothing_stays_and_the_next_server_has_everything(
@@ -142,9 +142,9 @@ def test_when_the_first_gateway_is_killed_nothing_stays_and_the_next_server_has_
         assert answer.status == 200
         connection.close()
     hosts = [host.pid for host in server.user_processes()]
-    further = further_pids(server.process.pid)
+    workers = worker_pids(server.process.pid)
     server.process.kill()
-    until(lambda: gone(further))
+    until(lambda: gone(workers))
     until(lambda: gone(hosts))
     server.kill()  # Ray's own processes take a little longer
     again = Server(tmp_path, *OPTIONS)

@@ -9,7 +9,7 @@ from actors.transport.socket_server import SocketServer
 
 
 class ReachableCluster(LocalCluster):
-    """Users in the first gateway's process; further gateways reach them as they would on Ray."""
+    """Users in the primary's process; workers reach them as they would on Ray."""
 
     hosts = 1
 

@@ -1,4 +1,4 @@
-"""The line between two gateways, over a real pair of sockets."""
+"""The IPC channel between two gateways, over a real pair of sockets."""
 
 import asyncio
 import socket
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.server.ipc import Answerers, Line, LineCut, LineFailed
+from gateway.server import ipc
+from gateway.server.ipc import FRAME_BYTES_MAX, Handlers, IpcChannel, PeerGone, RemoteError
 
 
 class Ends:
@@ -19,9 +20,14 @@ class Ends:
 
     async def open(self) -> None:
         one, other = socket.socketpair()
-        answerers: Answerers = {"echo": self.echo, "wait": self.wait, "break": self.fail}
-        self.ours = await Line.open(one, {"back": self.back})
-        self.theirs = await Line.open(other, answerers)
+        handlers: Handlers = {
+            "echo": self.echo,
+            "wait": self.wait,
+            "break": self.fail,
+            "long": self.long,
+        }
+        self.ours = await IpcChannel.open(one, {"back": self.back})
+        self.theirs = await IpcChannel.open(other, handlers)
 
     async def echo(self, content: Any) -> Any:
         self.calls.append(content)
@@ -33,6 +39,9 @@ class Ends:
 
     async def fail(self, content: Any) -> Any:
         raise ValueError(content)
+
+    async def long(self, length: int) -> str:
+        return "x" * length
 
     async def back(self, content: Any) -> Any:
         return ["back", content]
@@ -62,9 +71,9 @@ async def test_calls_arrive_in_order_and_a_slow_one_holds_none_up(ends: Ends) ->
 
 
 async def test_a_call_that_cannot_be_answered_fails_alone(ends: Ends) -> None:
-    with pytest.raises(LineFailed, match="break: ValueError"):
+    with pytest.raises(RemoteError, match="break: ValueError"):
         await ends.ours.call("break", "why")
-    with pytest.raises(LineFailed, match="nobody"):
+    with pytest.raises(RemoteError, match="nobody"):
         await ends.ours.call("nobody")
     assert await ends.ours.call("echo", 1) == 1
 
@@ -82,9 +91,28 @@ async def test_both_ends_notice_when_one_hangs_up(ends: Ends, who: str) -> None:
     waiting = asyncio.create_task(ends.ours.call("wait"))
     await ends.ours.call("echo")
     getattr(ends, who).close()
-    with pytest.raises(LineCut):
+    with pytest.raises(PeerGone):
         await waiting
     await ends.ours.closed.wait()
     await ends.theirs.closed.wait()
-    with pytest.raises(LineCut):
+    with pytest.raises(PeerGone):
         await ends.ours.call("echo")
+
+
+async def test_a_call_or_answer_beyond_the_bound_fails_alone(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ipc, "FRAME_BYTES_MAX", 1_000)
+    with pytest.raises(RemoteError, match="expected at most 1000"):
+        await ends.ours.call("echo", "x" * 1_000)
+    with pytest.raises(RemoteError, match=r"long: RemoteError.*expected at most 1000"):
+        await ends.ours.call("long", 1_000)
+    assert await ends.ours.call("echo", 1) == 1
+
+
+async def test_a_frame_beyond_the_bound_is_not_read() -> None:
+    ours, theirs = socket.socketpair()
+    channel = await IpcChannel.open(ours, {})
+    with theirs:
+        theirs.sendall((FRAME_BYTES_MAX + 1).to_bytes(4, "big"))
+        await channel.closed.wait()

@@ -14,9 +14,9 @@ import pytest
 from domain.rules.compiled_rules import compile_rules
 from gateway.http.listener import Address
 from gateway.metrics.counters import Metrics
-from gateway.server.ipc_messages import Begin
+from gateway.server.ipc_messages import WorkerConfig
 from gateway.server.rules_reload import ServedRules
-from gateway.server.supervisor import CannotBegin, Gateways
+from gateway.server.supervisor import CannotStartWorker, Supervisor
 from tests.gateway.gateway_kit import RULES_TEXT, local_cluster
 from tests.gateway.server.workers_kit import (
     ALICE,
@@ -26,12 +26,12 @@ from tests.gateway.server.workers_kit import (
     StartSeveral,
     answers_at_once,
     connect,
-    further_pids,
     gateways,
     gone,
     grant,
     total_xp,
     until,
+    worker_pids,
 )
 
 
@@ -47,8 +47,8 @@ def test_a_stop_begins_nothing_new_anywhere_and_finishes_what_any_gateway_accept
     for pid, connection in held.items():
         body = json.dumps({**GRANT, "command_id": f"held-{pid}"}).encode()
         connection.begin("POST", f"/v1/users/u{pid}/commands", body, SERVICE)
-    until(partial(answers_at_once, each[several.first], 3))
-    os.kill(several.first, signal.SIGTERM)
+    until(partial(answers_at_once, each[several.primary], 3))
+    os.kill(several.primary, signal.SIGTERM)
     for pid, connection in each.items():
         until(partial(is_draining, connection))
         assert grant(connection, f"late-{pid}").json["code"] == "draining"
@@ -56,7 +56,7 @@ def test_a_stop_begins_nothing_new_anywhere_and_finishes_what_any_gateway_accept
         answer = connection.finish()
         assert (answer.status, answer.json["version"]) == (200, 1), pid
     assert several.server.child.wait(20) == 0
-    assert gone(several.further)
+    assert gone(several.workers)
     printed, errors = several.server.child.communicate()
     assert printed.endswith("Stopped.\n")
     assert errors == ""
@@ -68,7 +68,7 @@ def test_a_killed_gateway_is_started_again_and_nothing_acknowledged_is_lost(
     start_several: StartSeveral,
 ) -> None:
     several = start_several()
-    victims = set(several.further)
+    victims = set(several.workers)
     connections = [connection for _ in range(3) for connection in several.reach_each().values()]
     on_victims = sum(connection.pid in victims for connection in connections)
     broken, acknowledged = 0, 0
@@ -84,7 +84,7 @@ def test_a_killed_gateway_is_started_again_and_nothing_acknowledged_is_lost(
                 except (OSError, http.client.HTTPException):
                     broken += 1
                     connection.close()
-                    connection = connect(several.url, [several.first])
+                    connection = connect(several.url, [several.primary])
             connections[slot] = connection
             assert answer.status == 200
             acknowledged += 1
@@ -110,49 +110,51 @@ def refuses_connections(url: str) -> bool:
     return False
 
 
-def test_when_the_first_is_killed_no_gateway_stays(start_several: StartSeveral) -> None:
+def test_when_the_primary_is_killed_no_worker_stays(start_several: StartSeveral) -> None:
     several = start_several()
-    os.kill(several.first, signal.SIGKILL)
-    until(lambda: gone([several.first, *several.further]))
+    os.kill(several.primary, signal.SIGKILL)
+    until(lambda: gone([several.primary, *several.workers]))
     until(lambda: refuses_connections(several.url))
 
 
 def test_a_second_signal_leaves_at_once_with_every_gateway(start_several: StartSeveral) -> None:
     several = start_several()
-    held = several.reach_each()[several.further[0]]
+    held = several.reach_each()[several.workers[0]]
     held.begin("POST", ALICE, b"{}", SERVICE)
-    probe = several.reach_each()[several.first]
+    probe = several.reach_each()[several.primary]
     until(partial(answers_at_once, probe, 1))
-    os.kill(several.first, signal.SIGINT)
+    os.kill(several.primary, signal.SIGINT)
     several.server.until("Stopping")
     while several.server.child.poll() is None:
-        os.kill(several.first, signal.SIGINT)
+        os.kill(several.primary, signal.SIGINT)
     assert several.server.child.returncode == 130
-    until(lambda: gone(several.further))
+    until(lambda: gone(several.workers))
 
 
-def test_signals_are_the_first_gateways_to_take(start_several: StartSeveral) -> None:
+def test_signals_are_the_primarys_to_take(start_several: StartSeveral) -> None:
     several = start_several()
     each = several.reach_each()
-    for pid in several.further:
+    for pid in several.workers:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(pid, number)
         assert grant(each[pid], f"c-{pid}").status == 200
-    assert further_pids(several.first) == several.further
+    assert worker_pids(several.primary) == several.workers
 
 
 async def test_a_gateway_that_does_not_begin_is_said_and_leaves_nothing_behind() -> None:
     before = psutil.Process().children()
     cluster = local_cluster()
     rules = ServedRules(compile_rules(RULES_TEXT), lambda: RULES_TEXT, cluster.change_rules)
-    gateways = Gateways(Metrics(cluster, lambda: 0), rules)
-    begin = Begin(1, {}, b"s" * 48, Address("198.51.100.1", 8080), RULES_TEXT, 1)
+    supervisor = Supervisor(Metrics(cluster, lambda: 0), rules)
+    config = WorkerConfig(1, {}, b"s" * 48, Address("198.51.100.1", 8080), RULES_TEXT, 1)
 
     async def nowhere(slot: int) -> str:
         return ""
 
-    with pytest.raises(CannotBegin, match=r"Gateway 2: .*198\.51\.100\.1 cannot be listened on"):
-        await gateways.start(1, begin, nowhere)
-    await gateways.stop()
+    with pytest.raises(
+        CannotStartWorker, match=r"Gateway 2: .*198\.51\.100\.1 cannot be listened on"
+    ):
+        await supervisor.start(1, config, nowhere)
+    await supervisor.stop()
     assert psutil.Process().children() == before
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -22,13 +22,13 @@ from tests.gateway.server.workers_kit import (
     StartSeveral,
     answers_at_once,
     counters,
-    further_pids,
     gateways,
     gone,
     grant,
     token,
     total_xp,
     until,
+    worker_pids,
 )
 
 RELOAD = "/v1/operations/rules/reload"
@@ -56,10 +56,10 @@ REQUESTS = [
 def test_every_gateway_gives_the_same_answers(start_several: StartSeveral) -> None:
     several = start_several(body_bytes_max="1024")
     each = several.reach_each()
-    grant(each[several.first], "first")
+    grant(each[several.primary], "first")
     for request in REQUESTS:
         answers = {pid: connection.request(*request) for pid, connection in each.items()}
-        expected = answers.pop(several.first)
+        expected = answers.pop(several.primary)
         assert len(answers) == 2
         for answer in answers.values():
             assert answer.status == expected.status, request
@@ -69,7 +69,7 @@ def test_every_gateway_gives_the_same_answers(start_several: StartSeveral) -> No
                 for one in (answer, expected)
             ]
             assert without_date[0] == without_date[1], request
-    statuses = {each[several.first].request(*request).status for request in REQUESTS}
+    statuses = {each[several.primary].request(*request).status for request in REQUESTS}
     assert statuses >= {200, 400, 401, 403, 404, 405, 413, 422}
 
 
@@ -128,7 +128,7 @@ def test_a_reload_through_any_gateway_changes_all_of_them_or_none(
         assert history[0]["rules"] == after
 
 
-def test_a_hangup_of_the_first_reloads_everywhere_and_one_started_again_shows_the_new(
+def test_a_hangup_of_the_primary_reloads_everywhere_and_one_started_again_shows_the_new(
     start_several: StartSeveral, tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules.toml"
@@ -141,15 +141,15 @@ def test_a_hangup_of_the_first_reloads_everywhere_and_one_started_again_shows_th
         return next(line for line in several.server.child.stderr if word in line)
 
     rules.write_text(BROKEN_TEXT)
-    os.kill(several.first, signal.SIGHUP)
+    os.kill(several.primary, signal.SIGHUP)
     assert "not TOML" in log_until("the rules stay as they are")
     assert shown(each) == {OLD}
     rules.write_text(OTHER_TEXT)
-    os.kill(several.first, signal.SIGHUP)
+    os.kill(several.primary, signal.SIGHUP)
     assert NEW in log_until("rules reloaded")
     assert shown(each) == {NEW}
-    os.kill(several.further[0], signal.SIGKILL)
-    until(lambda: set(further_pids(several.first)) - set(several.further))
+    os.kill(several.workers[0], signal.SIGKILL)
+    until(lambda: set(worker_pids(several.primary)) - set(several.workers))
     until(lambda: gateways(several) == 3)
     assert shown(several.reach_each()) == {NEW}
 
@@ -161,10 +161,10 @@ def test_one_that_does_not_take_new_rules_is_replaced_by_one_that_does(
     rules.write_text(RULES_TEXT)
     several = start_several(2, rules="rules.toml")
     each = several.reach_each()
-    [stuck] = several.further
+    [stuck] = several.workers
     os.kill(stuck, signal.SIGSTOP)
     rules.write_text(OTHER_TEXT)
-    answer = each[several.first].request("POST", RELOAD, token=OPERATOR)
+    answer = each[several.primary].request("POST", RELOAD, token=OPERATOR)
     assert (answer.status, answer.json["fingerprint"]) == (200, NEW)
     until(lambda: gone([stuck]))
     until(lambda: gateways(several) == 2)
@@ -198,18 +198,18 @@ def test_metrics_are_of_all_gateways_whichever_answers(start_several: StartSever
 def test_what_a_dead_gateway_counted_goes_on_counting(start_several: StartSeveral) -> None:
     several = start_several(2)
     each = several.reach_each()
-    [victim] = several.further
+    [victim] = several.workers
     for number in range(7):
         grant(each[victim], f"c{number}")
-    grant(each[several.first], "c7")
-    first = each[several.first]
-    assert counters(first.get("/metrics"))[OK_COMMANDS] == 8
+    grant(each[several.primary], "c7")
+    primary = each[several.primary]
+    assert counters(primary.get("/metrics"))[OK_COMMANDS] == 8
     os.kill(victim, signal.SIGKILL)
     until(lambda: gone([victim]))
     until(lambda: gateways(several) == 2)
-    assert counters(first.get("/metrics"))[OK_COMMANDS] == 8
-    grant(several.reach_each()[further_pids(several.first)[0]], "c8")
-    assert counters(first.get("/metrics"))[OK_COMMANDS] == 9
+    assert counters(primary.get("/metrics"))[OK_COMMANDS] == 8
+    grant(several.reach_each()[worker_pids(several.primary)[0]], "c8")
+    assert counters(primary.get("/metrics"))[OK_COMMANDS] == 9
 
 
 def test_requests_in_flight_max_is_shared_out_evenly(
@@ -247,9 +247,9 @@ def test_several_gateways_with_dedicated_placement_are_one_sentence_and_exit_2(
 
 def test_a_gateway_brings_neither_ray_nor_the_stores_lock(start_several: StartSeveral) -> None:
     several = start_several(2)
-    [further] = several.further
-    files = {one.path for one in psutil.Process(further).open_files()}
+    [worker] = several.workers
+    files = {one.path for one in psutil.Process(worker).open_files()}
     assert not any(path.endswith("/lock") for path in files)
-    mapped = {one.path for one in psutil.Process(further).memory_maps()}
+    mapped = {one.path for one in psutil.Process(worker).memory_maps()}
     assert mapped
     assert not any("/site-packages/ray/" in path for path in mapped)

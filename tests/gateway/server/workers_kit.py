@@ -21,7 +21,7 @@ SECRET = "a secret that only these tests have, 48 bytes ..."
 GRANT = {"type": "grant_player_progression_experience", "amount": 1}
 ALICE = "/v1/users/alice/commands"
 
-FURTHER = "from gateway.server.worker import run"
+WORKER = "from gateway.server.worker import run"
 CONNECTIONS_MAX = 200
 PATIENCE_SECONDS = 20
 
@@ -107,12 +107,12 @@ def connect(url: str, pids: list[int]) -> Connection:
             continue
 
 
-def further_pids(server: int) -> list[int]:
-    """The further gateways that the process `server` has now."""
+def worker_pids(server: int) -> list[int]:
+    """The workers that the process `server` has now."""
     return [
         child.pid
         for child in psutil.Process(server).children()
-        if any(FURTHER in part for part in _command_line(child))
+        if any(WORKER in part for part in _command_line(child))
     ]
 
 
@@ -167,16 +167,16 @@ def counters(answer: Answer) -> dict[tuple[str, ...], float]:
 
 
 class Several:
-    """A server with several gateways over one host in the first one's process."""
+    """A server with several gateways over one host in the primary's process."""
 
     def __init__(self, folder: Path, count: int, **settings: str) -> None:
         given = {"placement": "packed", "gateways": str(count), **settings}
         self.server = Server(folder, given)
         self.server.until("Ctrl-C")
         self.url = self.server.url
-        self.first = self.server.child.pid
-        self.further = further_pids(self.first)
-        assert len(self.further) == count - 1
+        self.primary = self.server.child.pid
+        self.workers = worker_pids(self.primary)
+        assert len(self.workers) == count - 1
         self._connections: list[Connection] = []
 
     @property
@@ -185,7 +185,7 @@ class Several:
 
     def reach_each(self) -> dict[int, Connection]:
         """A connection to each gateway that runs now."""
-        found = reach_each(self.url, [self.first, *further_pids(self.first)])
+        found = reach_each(self.url, [self.primary, *worker_pids(self.primary)])
         self._connections += found.values()
         return found
 
@@ -212,7 +212,7 @@ def total_xp(connection: Connection, user: str) -> int:
 
 def gateways(several: Several) -> float:
     """How many there are, as metrics say."""
-    connection = connect(several.url, [several.first])
+    connection = connect(several.url, [several.primary])
     answer = connection.get("/metrics")
     connection.close()
     return counters(answer)[("questkeep_gateways",)]
