@@ -1,6 +1,6 @@
 """Tables of what was measured: `results/peers.json` for programs, `results/peers.md` for people.
 
-Not for: the picture (`picture`), which is drawn from the JSON.
+Not for: the picture (`plot`), which is drawn from the JSON.
 """
 
 import json

@@ -6,6 +6,19 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from tests.seeds_kit import seeds_in
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Iterator[None]:
+    """A failing test prints the seeds that it came through, in a section of its own."""
+    report = yield
+    if call.excinfo is not None and (seeds := seeds_in(call.excinfo.tb)):
+        report.sections.append(("Seeds", ", ".join(map(str, seeds))))
+    return report
+
 
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:

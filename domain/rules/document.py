@@ -2,7 +2,7 @@
 
 All of the file is in it, with its defaults spelt out, curves as the figures they come to.
 
-Not for: answering (`served_rules`).
+Not for: answering (`gateway.api.rules_endpoint`).
 """
 
 from typing import Any

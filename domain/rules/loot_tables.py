@@ -2,7 +2,7 @@
 
 Weights are whole numbers against each other, amounts a number or a range.  Nothing here is rolled.
 
-Not for: opening a table (`loot`), or who pays with one (`offers`, `rules_file.TierRules`).
+Not for: opening a table (`loot`), or who pays with one (`command_parts`, `rules_file.TierRules`).
 """
 
 from collections.abc import Iterator

@@ -4,8 +4,8 @@ An entry tells what was planned, what each rule made of it and what came out, so
 be explained after the rules have changed.  Nothing in an entry is ever changed: a grant is undone
 by another entry that names it.  Added up, `amount` is the user's `total_xp`.
 
-Not for: making entries (`rewards`, `undo`, `decide_progression`), or for what leaves memory
-(`state.history_page`).
+Not for: making entries (`rewards`, `undo`, `decide.progression`), or for what leaves memory
+(`user_state.history_page`).
 """
 
 from enum import StrEnum

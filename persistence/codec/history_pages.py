@@ -4,7 +4,7 @@ A page stands among the snapshots under a name of its own, `<user>+<first sequen
 can have: it gets their durability, their checksum and their rule that the first one stays.  Pages
 begin at sequences 1, 257, 513, …, so finding one needs no listing.
 
-Not for: which entries leave memory, and when (`domain.state.history_page`, `actors.host`).
+Not for: which entries leave memory, and when (`user_state.history_page`, `actors.host`).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """What must be true of one user's stored rows and receipts, whatever the rules are.
 
-Not for: what only the rules can say (`total_xp` against the level), or where rows stand.
+Not for: what only the rules can say (total XP against the level), or where rows stand.
 """
 
 import sys

@@ -62,6 +62,7 @@ def test_a_story_is_played_shown_and_drawn(story: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["small.json", "small.svg"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files_for_any_number_of_processes(
     story: Path, tmp_path: Path
 ) -> None:

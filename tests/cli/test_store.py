@@ -77,6 +77,7 @@ def by_user(name: str) -> list[bytes]:
     return sorted(Path(name).read_bytes().splitlines(keepends=True))
 
 
+@pytest.mark.slow
 def test_a_store_is_looked_at_checked_copied_and_put_back_by_processes(
     data: Path, tmp_path: Path
 ) -> None:
@@ -231,6 +232,7 @@ def address() -> Iterator[str]:
         yield address
 
 
+@pytest.mark.slow
 def test_users_move_from_disk_to_s3_and_back_byte_for_byte(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

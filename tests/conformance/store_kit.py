@@ -2,7 +2,7 @@
 
 `CHECKS` are coroutine functions, each named as the sentence it proves.  A check is given `open`:
 every call opens the same store anew, as another process would.  Those of journals are in
-`store_kit_journals`, which adds to the same list.  `test_store_contract` runs them all
+`store_journals_kit`, which adds to the same list.  `test_store_contract` runs them all
 against every implementation; `tests/persistence/disk/test_mutants.py` runs some against broken
 ones.
 """

@@ -1,6 +1,6 @@
 """The object store keeps the whole contract over HTTP, on a server that speaks S3.
 
-Not for races between hosts, which need a server that is exact (`faulty_object_store`).
+Not for races between hosts, which need a server that is exact (`faulty_object_store_kit`).
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -13,9 +13,11 @@ from persistence.objects.bucket import BucketError
 from persistence.objects.obstore_bucket import Connection, ObstoreBucket
 from persistence.open import open_store, probe
 from persistence.store import Store
-from tests.conformance import store_kit_journals  # noqa: F401 - adds its checks to the list
+from tests.conformance import store_journals_kit  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
 from tests.s3_kit import new_bucket, s3_server
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from persistence.disk.store import DiskStore
 from persistence.memory import MemoryStore, World
 from persistence.store import Store
-from tests.conformance import store_kit_journals  # noqa: F401 - adds its checks to the list
+from tests.conformance import store_journals_kit  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
 from tests.faulty_object_store_kit import FaultyBucket, Objects, at_a_rate, open_store
 

@@ -23,6 +23,7 @@ def players_of(task: Task, count: int) -> list[Player]:
     return [Player(compiled, kinds[n % KINDS], n, task.seed, forget=False) for n in range(count)]
 
 
+@pytest.mark.slow
 def test_the_outcome_is_the_same_for_any_number_of_processes() -> None:
     task = task_of(STORIES[0], 200)
     one, two = (reported(task, processes) for processes in (1, 2))

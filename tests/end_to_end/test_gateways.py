@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from domain.rules.compiled_rules import compile_rules
-from tests.end_to_end.server import Server
+from tests.end_to_end.server_kit import Server
 from tests.gateway.gateway_kit import RULES_TEXT
-from tests.gateway.server.test_rules_reload import OTHER_TEXT
+from tests.gateway.server.rules_kit import OTHER_TEXT
 from tests.gateway.server.workers_kit import (
     Connection,
     counters,

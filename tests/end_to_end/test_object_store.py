@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.server import Server
+from tests.end_to_end.server_kit import Server
 from tests.s3_kit import new_bucket, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.server import Server
+from tests.end_to_end.server_kit import Server
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

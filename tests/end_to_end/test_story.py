@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.server import ROOT, Server, environment, files
+from tests.end_to_end.server_kit import ROOT, Server, environment, files
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

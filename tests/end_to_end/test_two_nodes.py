@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from actors.cluster.placement import slot_of
-from tests.end_to_end.ray_nodes import RayCluster
-from tests.end_to_end.server import Client, Server, environment
+from tests.end_to_end.ray_nodes_kit import RayCluster
+from tests.end_to_end.server_kit import Client, Server, environment
 from tests.s3_kit import new_bucket, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway import gateway_kit
+from tests.gateway.server.local_server_kit import LocalServer, Start
 from tests.gateway.server.workers_kit import SECRET, Several, StartSeveral
 
 
@@ -32,3 +33,21 @@ def start_several(tmp_path: Path) -> Iterator[StartSeveral]:
     yield starter
     for server in servers:
         server.end()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start servers in one folder; whatever still runs at the end is killed."""
+    servers: list[LocalServer] = []
+
+    def starter(*, ready: bool = True, **settings: str) -> LocalServer:
+        server = LocalServer(tmp_path, settings)
+        servers.append(server)
+        if ready:
+            server.until("Ctrl-C")
+        return server
+
+    yield starter
+    for server in servers:
+        server.child.kill()
+        server.child.communicate()

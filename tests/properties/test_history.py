@@ -27,8 +27,8 @@ from persistence.codec.records import Record, encode_reply
 from persistence.codec.snapshots import decode_snapshot, empty_snapshot, encode_snapshot, rows_of
 from persistence.memory import MemoryStore, World
 from tests.domain.script_kit import SMALL_TEXT
-from tests.properties.test_sequences import not_zero, shuffled, steps
-from tests.strategies import amounts, command_fields, command_lists, played, rulesets, starts
+from tests.properties.steps_kit import not_zero, shuffled, steps
+from tests.strategies_kit import amounts, command_fields, command_lists, played, rulesets, starts
 
 NEW = UserState("u")
 OTHER = compile_rules(SMALL_TEXT)

@@ -3,14 +3,10 @@
 import copy
 import random
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct
-from msgspec.structs import asdict
 
 from domain.decide.dispatch import decide
 from domain.game.progression import progression_of
@@ -41,54 +37,8 @@ from domain.state.rows import (
 )
 from domain.state.user_state import NOTHING, Changes, UserState
 from persistence.codec.snapshots import Rows, rows_of, state_of
-from tests.strategies import command_lists, played, rulesets, starts
-
-Step = tuple[UserState, Command, Decision | Rejection, UserState]
-
-
-def steps(state: UserState, rules: Rules, commands: list[Command]) -> Iterator[Step]:
-    """(state before, command, answer, state after), one command after the other."""
-    for now, command in enumerate(commands, start=1):
-        answer = decide(state, command, now, rules)
-        changed = isinstance(answer, Decision) and answer.changes != NOTHING
-        after = state.put(answer.changes) if changed else state
-        yield state, command, answer, after
-        state = after
-
-
-def events_of(state: UserState, rules: Rules, commands: list[Command]) -> list[AnyEvent]:
-    return [
-        event
-        for _, _, answer, _ in steps(state, rules, commands)
-        if isinstance(answer, Decision)
-        for event in answer.events
-    ]
-
-
-def numbers(value: object) -> Iterator[int]:
-    """Every integer inside `value`."""
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, Struct):
-        yield from numbers(list(asdict(value).values()))
-    elif isinstance(value, dict):
-        yield from numbers(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from numbers(one)
-
-
-def not_zero(amounts: dict[str, int]) -> dict[str, int]:
-    return {name: amount for name, amount in amounts.items() if amount}
-
-
-def shuffled(value: Any, dice: random.Random) -> Any:
-    """The same content with the keys of every mapping in another order."""
-    if isinstance(value, dict):
-        keys = list(value)
-        dice.shuffle(keys)
-        return {key: shuffled(value[key], dice) for key in keys}
-    return [shuffled(one, dice) for one in value] if isinstance(value, list) else value
+from tests.properties.steps_kit import events_of, not_zero, numbers, shuffled, steps
+from tests.strategies_kit import command_lists, played, rulesets, starts
 
 
 @given(starts, rulesets, command_lists())

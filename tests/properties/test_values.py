@@ -34,7 +34,7 @@ from domain.state.rows import (
 from domain.state.user_state import UserState
 from tests.domain.script_kit import given as given_by
 from tests.domain.table_kit import CASES
-from tests.strategies import (
+from tests.strategies_kit import (
     RULES,
     amounts,
     chapter_rows,

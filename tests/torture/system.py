@@ -131,14 +131,16 @@ class SystemUnderTest:
                 raise Unserved(f"{count} answers took more than {self.patience_seconds} s")
         return host.ended.is_set()
 
-    async def within(self, host: HostProcess, seconds: float) -> None:
-        """Return when the host ended by itself; after so many seconds it is killed."""
+    async def ended_within(self, host: HostProcess, seconds: float) -> bool:
+        """Whether the host ended by itself; after so many seconds it is killed."""
         try:
             await asyncio.wait_for(host.ended.wait(), seconds)
+            return True
         except TimeoutError:
             host.tell_where_it_stands()
             await asyncio.sleep(0.1)
             await host.end()
+            return False
 
     async def audit(self, host: HostProcess, full: bool = False) -> None:
         """With nothing on its way: is everything there that was acknowledged, and nothing else?

@@ -1,6 +1,6 @@
 """The turn-in on PostgreSQL: one prepared call of one function, over asyncpg's pool.
 
-Not for: the function itself (`schema.sql`) or the server's settings (`peer`).
+Not for: the function itself (schema.sql) or the server's settings (`peer`).
 """
 
 import os

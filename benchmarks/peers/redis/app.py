@@ -1,6 +1,6 @@
 """The turn-in on Redis: one EVALSHA of one script, over redis-py's asyncio pool with hiredis.
 
-Not for: the script itself (`turn_in.lua`) or the server's settings (`peer`).
+Not for: the script itself (turn_in.lua) or the server's settings (`peer`).
 """
 
 import os

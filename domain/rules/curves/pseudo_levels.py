@@ -6,7 +6,7 @@ levels and XP on the XP curve: level 3.5 stands at all of levels 1 and 2 and hal
 
 At the cap there is no way further: the highest pseudo level is the cap itself, with no fraction.
 
-Not for: plans (`compiler`) or the weights of chapters.
+Not for: plans (`chapter_compiler`) or the weights of chapters.
 """
 
 from bisect import bisect_right

@@ -10,7 +10,7 @@ from domain.state.history import HISTORY_PAGE, HISTORY_TAIL
 from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
 from persistence.store import Stored
 from tests.actors.host_kit import Rig, ask, body, command, grant, look, total_xp
-from tests.crash.scenarios import at_rest
+from tests.crash.scenarios_kit import at_rest
 
 HOSTILE = {"hostile_id": "rat", "tier": "minion", "level": 1}
 

@@ -1,7 +1,6 @@
 """Key sets: which keys count, and when they are fetched."""
 
 import asyncio
-import json
 from typing import Any
 
 import jwt
@@ -13,28 +12,13 @@ from gateway.auth.authenticator import Authenticator, KeysUnavailable
 from gateway.auth.jwks import KeySet, read_keys
 from gateway.auth.jwks_fetch import JwksError
 from tests.gateway import gateway_kit
+from tests.gateway.auth.jwks_kit import RSA, document, jwk
 from tests.gateway.gateway_kit import claims
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SMALL_RSA = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 EC = ec.generate_private_key(ec.SECP256R1())
 ED = ed25519.Ed25519PrivateKey.generate()
-
-
-def jwk(key: Any, kid: str, **more: Any) -> dict[str, Any]:
-    maker: Any = {
-        rsa.RSAPublicKey: jwt.algorithms.RSAAlgorithm,
-        ec.EllipticCurvePublicKey: jwt.algorithms.ECAlgorithm,
-        ed25519.Ed25519PublicKey: jwt.algorithms.OKPAlgorithm,
-    }
-    public = key.public_key()
-    algorithm = next(one for kind, one in maker.items() if isinstance(public, kind))
-    return {**json.loads(algorithm.to_jwk(public)), "kid": kid, **more}
-
-
-def document(*keys: dict[str, Any]) -> bytes:
-    return json.dumps({"keys": keys}).encode()
 
 
 class Provider:

@@ -7,16 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.rules.compiled_rules import compile_rules
 from gateway.settings import WrongSettings
 from tests.gateway.gateway_kit import OPERATOR, PLAYER, RULES_TEXT, SERVICE, Gateway, gateway
-from tests.gateway.server.test_serve import Server, token_of
-
-RELOAD = "/v1/operations/rules/reload"
-OTHER_TEXT = RULES_TEXT.replace("  400, 900, 1400,", "  5, 900, 1400,")
-BROKEN_TEXT = RULES_TEXT.replace("base = 20", "base = 0").replace("per_level = 6", "per_level = x")
-WRONG_TEXT = RULES_TEXT.replace("base = 20", "base = 0").replace("minor = 1", "minor = 0")
-OLD, NEW = (compile_rules(text).fingerprint for text in (RULES_TEXT, OTHER_TEXT))
+from tests.gateway.server.local_server_kit import LocalServer, token_of
+from tests.gateway.server.rules_kit import BROKEN_TEXT, NEW, OLD, OTHER_TEXT, RELOAD, WRONG_TEXT
 
 
 class File:
@@ -122,17 +116,17 @@ async def test_the_same_file_again_says_that_nothing_changed(served: Gateway) ->
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Server]:
+def running(tmp_path: Path) -> Iterator[LocalServer]:
     """A real server whose rules file is `rules.toml` in its folder."""
     (tmp_path / "rules.toml").write_text(RULES_TEXT)
-    server = Server(tmp_path, {"rules": "rules.toml", "store": "memory://"})
+    server = LocalServer(tmp_path, {"rules": "rules.toml", "store": "memory://"})
     server.until("Ctrl-C")
     yield server
     server.child.kill()
     server.child.communicate()
 
 
-def test_sighup_reloads_the_rules_of_a_running_server(running: Server, tmp_path: Path) -> None:
+def test_sighup_reloads_the_rules_of_a_running_server(running: LocalServer, tmp_path: Path) -> None:
     headers = {"authorization": f"Bearer {token_of(running)}"}
 
     def fingerprint() -> str:

@@ -1,89 +1,18 @@
 """The server from start to stop: a real process, real sockets, the line that people paste."""
 
 import json
-import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.gateway.server.local_server_kit import Start, refusal, token_of
 
-Start = Callable[..., "Server"]
-
-
-class Server:
-    """A running server and what it has printed so far."""
-
-    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
-        given = {"port": "0", **settings}
-        self.child = subprocess.Popen(
-            [sys.executable, "-m", "tests.gateway.server.serve_child"]
-            + [f"{name}={value}" for name, value in given.items()],
-            cwd=folder,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.printed: list[str] = []
-
-    def until(self, word: str) -> None:
-        """Read on until a line has `word` in it."""
-        output: IO[str] | None = self.child.stdout
-        assert output is not None
-        for line in output:
-            self.printed.append(line.rstrip("\n"))
-            if word in line:
-                return
-        _, errors = self.child.communicate()
-        pytest.fail(f"{word!r} was never printed; the server ended with: {errors}")
-
-    @property
-    def url(self) -> str:
-        [line] = [line for line in self.printed if line.startswith("Questkeep is ready at ")]
-        return line.split()[-1]
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.child.send_signal(number)
-        return self.child.wait(20)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start servers in one folder; whatever still runs at the end is killed."""
-    servers: list[Server] = []
-
-    def starter(*, ready: bool = True, **settings: str) -> Server:
-        server = Server(tmp_path, settings)
-        servers.append(server)
-        if ready:
-            server.until("Ctrl-C")
-        return server
-
-    yield starter
-    for server in servers:
-        server.child.kill()
-        server.child.communicate()
-
-
-def refusal(server: Server) -> str:
-    _, errors = server.child.communicate(timeout=20)
-    assert server.child.returncode == 2
-    assert len(errors.splitlines()) == 1
-    return errors
-
-
-def token_of(server: Server) -> str:
-    [found] = re.findall(r"Bearer ([\w.-]+)", "\n".join(server.printed))
-    return str(found)
+pytestmark = pytest.mark.slow
 
 
 def test_it_says_where_it_is_and_what_it_keeps_once_it_is_ready(

@@ -34,6 +34,8 @@ from tests.gateway.server.workers_kit import (
     worker_pids,
 )
 
+pytestmark = pytest.mark.kills
+
 
 def is_draining(connection: Connection) -> bool:
     return connection.get("/readyz").status == 503

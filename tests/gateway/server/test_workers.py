@@ -7,11 +7,12 @@ from pathlib import Path
 
 import jwt
 import psutil
+import pytest
 
-from tests.gateway.auth.test_jwks import RSA, document, jwk
+from tests.gateway.auth.jwks_kit import RSA, document, jwk
 from tests.gateway.gateway_kit import RULES_TEXT, claims
-from tests.gateway.server.test_rules_reload import BROKEN_TEXT, NEW, OLD, OTHER_TEXT, WRONG_TEXT
-from tests.gateway.server.test_serve import Server, refusal
+from tests.gateway.server.local_server_kit import LocalServer, refusal
+from tests.gateway.server.rules_kit import BROKEN_TEXT, NEW, OLD, OTHER_TEXT, WRONG_TEXT
 from tests.gateway.server.workers_kit import (
     ALICE,
     GRANT,
@@ -30,6 +31,8 @@ from tests.gateway.server.workers_kit import (
     until,
     worker_pids,
 )
+
+pytestmark = pytest.mark.slow
 
 RELOAD = "/v1/operations/rules/reload"
 REQUESTS = [
@@ -241,7 +244,7 @@ def test_the_ready_block_says_how_many_there_are(start_several: StartSeveral) ->
 def test_several_gateways_with_dedicated_placement_are_one_sentence_and_exit_2(
     tmp_path: Path,
 ) -> None:
-    told = refusal(Server(tmp_path, {"gateways": "2"}))
+    told = refusal(LocalServer(tmp_path, {"gateways": "2"}))
     assert told == ("gateways is 2 with placement dedicated, expected 1, or placement packed.\n")
 
 

@@ -10,6 +10,8 @@ import pytest
 from persistence import failpoints
 from tests.persistence.disk.history_kit import nothing_is_lost
 
+pytestmark = pytest.mark.kills
+
 ARRIVALS = range(1, 21)
 SIDE_BY_SIDE = 4
 

@@ -19,6 +19,7 @@ def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_doubtful", set())
 
 
+@pytest.mark.slow
 async def test_no_call_that_fails_loses_anything_acknowledged(tmp_path: Path) -> None:
     """The n-th changing call fails, for every n of a scripted life (R9)."""
     failed: set[str] = set()

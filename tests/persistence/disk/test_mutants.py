@@ -18,7 +18,7 @@ from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.memory import MemoryStore, World
 from persistence.store import Stored
-from tests.conformance import store_kit, store_kit_journals
+from tests.conformance import store_journals_kit, store_kit
 from tests.persistence.disk import fault_kit
 from tests.persistence.disk.power_loss_kit import lose_power_everywhere
 from tests.persistence.disk.race_kit import (
@@ -51,7 +51,7 @@ async def test_a_writer_that_never_looks_for_a_fence_is_caught(
 ) -> None:
     monkeypatch.setattr(DiskStream, "_look_for_a_successor", lambda self: None)
     await fails_on_disk(
-        store_kit_journals.a_stale_writer_is_refused_once_its_stream_is_fenced, tmp_path
+        store_journals_kit.a_stale_writer_is_refused_once_its_stream_is_fenced, tmp_path
     )
 
 
@@ -65,7 +65,7 @@ async def test_a_writer_that_looks_for_the_fence_only_is_caught(
             raise Fenced("fenced")
 
     monkeypatch.setattr(DiskStream, "_look_for_a_successor", look)
-    check = store_kit_journals.a_dropped_stream_is_gone_and_its_writer_stays_fenced
+    check = store_journals_kit.a_dropped_stream_is_gone_and_its_writer_stays_fenced
     await fails_on_disk(check, tmp_path)
 
 
@@ -89,7 +89,7 @@ async def test_a_writer_that_looks_before_it_writes_is_caught(
 
 async def test_a_successor_that_seals_nothing_is_caught(tmp_path: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(journals, "_seal", lambda folder: None)
-    await fails_on_disk(store_kit_journals.a_fenced_stream_reads_the_same_for_ever, tmp_path)
+    await fails_on_disk(store_journals_kit.a_fenced_stream_reads_the_same_for_ever, tmp_path)
 
 
 async def test_a_roll_that_makes_the_folder_again_is_caught(
@@ -102,7 +102,7 @@ async def test_a_roll_that_makes_the_folder_again_is_caught(
         return new_segment(self)
 
     monkeypatch.setattr(DiskStream, "_new_segment", make_and_roll)
-    check = store_kit_journals.a_stale_writer_that_has_to_begin_a_new_segment_is_fenced
+    check = store_journals_kit.a_stale_writer_that_has_to_begin_a_new_segment_is_fenced
     await fails_on_disk(check, tmp_path)
 
 
@@ -112,7 +112,7 @@ async def test_a_memory_store_without_fences_is_caught() -> None:
 
     shared = World()
     with pytest.raises(pytest.fail.Exception):
-        await store_kit_journals.a_stale_writer_is_refused_once_its_stream_is_fenced(
+        await store_journals_kit.a_stale_writer_is_refused_once_its_stream_is_fenced(
             lambda: Unfenced(shared)
         )
 

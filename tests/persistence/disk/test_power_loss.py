@@ -5,7 +5,11 @@ P1 and P5, measured as R8.
 
 from pathlib import Path
 
+import pytest
+
 from tests.persistence.disk.power_loss_kit import lose_power_everywhere
+
+pytestmark = pytest.mark.slow
 
 TREES_PER_CALL = 10
 

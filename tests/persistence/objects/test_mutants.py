@@ -13,7 +13,7 @@ from persistence.objects.retries import Calls
 from persistence.objects.snapshots import Snapshots
 from persistence.objects.stream import ObjectStream
 from persistence.store import StreamId
-from tests.conformance import store_kit, store_kit_journals
+from tests.conformance import store_journals_kit, store_kit
 from tests.faulty_object_store_kit import Fault, FaultyBucket, Objects, open_store
 from tests.persistence.objects import fault_kit, race_kit
 from tests.persistence.objects.unfit_kit import (
@@ -61,7 +61,7 @@ async def test_a_writer_that_takes_already_exists_for_its_own_is_caught(monkeypa
 
     monkeypatch.setattr(Calls, "create", create)
     await fails(
-        kit_with_time(store_kit_journals.a_stale_writer_is_refused_once_its_stream_is_fenced)
+        kit_with_time(store_journals_kit.a_stale_writer_is_refused_once_its_stream_is_fenced)
     )
 
 
@@ -109,7 +109,7 @@ async def test_a_drop_that_deletes_the_tombstone_is_caught(monkeypatch: Patch) -
         await self._calls.delete(await self._calls.names(names.journal(stream)))
 
     monkeypatch.setattr(Journals, "drop", everything)
-    await fails(kit(store_kit_journals.a_dropped_stream_is_gone_and_its_writer_stays_fenced))
+    await fails(kit(store_journals_kit.a_dropped_stream_is_gone_and_its_writer_stays_fenced))
 
 
 async def test_a_drop_that_takes_its_mark_away_is_caught(monkeypatch: Patch) -> None:
@@ -129,7 +129,7 @@ async def test_batches_deleted_before_they_are_marked_are_caught(monkeypatch: Pa
         return
 
     monkeypatch.setattr(Journals, "mark_dropped", forget)
-    await fails(kit(store_kit_journals.batches_that_were_not_dropped_stay_in_order))
+    await fails(kit(store_journals_kit.batches_that_were_not_dropped_stay_in_order))
 
 
 async def test_a_fence_believed_without_another_look_is_caught(monkeypatch: Patch) -> None:

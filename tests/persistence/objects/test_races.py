@@ -19,6 +19,8 @@ from tests.persistence.objects.race_kit import (
     hosts_that_claim_at_once_never_acknowledge_one_version_twice,
 )
 
+pytestmark = pytest.mark.slow
+
 STREAMS = 100
 CLAIMANTS = 100
 

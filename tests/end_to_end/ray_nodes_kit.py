@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.end_to_end.server import command_line, environment, is_host
+from tests.end_to_end.server_kit import command_line, environment, is_host
 
 RAY = Path(sys.executable).with_name("ray")
 START_SECONDS = 60
