@@ -5,7 +5,7 @@ does not answer.  An unknown key id makes one fetch, and at most one a minute, w
 many wait for it.  A key that the provider takes back counts until the next fetch, which begins with
 the first token that comes more than 300 s after the last.
 
-Not for: getting the document (`jwks_fetch`), or symmetric secrets.  Keys of kind `oct` in a JWKS
+Not for: getting the document (`jwks_fetch`), or symmetric secrets.  Keys of kind "oct" in a JWKS
 are ignored, and so is every key whose algorithm the settings do not name.
 """
 
