@@ -11,6 +11,8 @@ ENVIRONMENT_PREFIX = "QUESTKEEP_"
 SETTINGS_FILE = "questkeep.toml"
 LIST_MAX = 100
 """Most commands in one body.  `receipt_window` is never smaller, so a list can be sent again."""
+BATCH_MAX = 1_000
+"""Most commands of many users in one body."""
 
 OPTIONS: dict[str, str] = {
     "host": "Address to listen on; anything but loopback needs a secret or keys of your own.",

@@ -164,6 +164,7 @@ class Problem(Exception):
     """A refusal on its way to the client (RFC 9457).  Raised, or put in its place in a list.
 
     Attributes:
+        user_id: whose command it was, among those of many users.
         retry_after_ms: set where the same request may succeed later; also sent as `Retry-After`.
         errors: for `invalid_field` and `invalid_id`, one entry for each wrong field.
         problems: for `invalid_rules`, one sentence for each thing that is wrong.
@@ -177,6 +178,7 @@ class Problem(Exception):
         detail: str,
         *,
         command_id: str | None = None,
+        user_id: str | None = None,
         retry_after_ms: int | None = None,
         errors: Sequence[FieldError] = (),
         problems: Sequence[str] = (),
@@ -188,11 +190,18 @@ class Problem(Exception):
         self.status = PROBLEM_TYPES[code].status
         self.detail = detail
         self.command_id = command_id
+        self.user_id = user_id
         self.retry_after_ms = retry_after_ms
         self.errors = errors
         self.problems = problems
         self.headers = headers
         self.request_id = request_id
+
+    def of_command(self, command_id: str) -> "Problem":
+        """The same refusal, of this command."""
+        return Problem(
+            self.code, self.detail, command_id=command_id, retry_after_ms=self.retry_after_ms
+        )
 
     def document(self) -> dict[str, Any]:
         """The problem's members, ready to be encoded; those that are not set are left out."""
@@ -207,6 +216,8 @@ class Problem(Exception):
         }
         if self.command_id is not None:
             members["command_id"] = self.command_id
+        if self.user_id is not None:
+            members["user_id"] = self.user_id
         if self.retry_after_ms is not None:
             members["retry_after_ms"] = self.retry_after_ms
         if self.errors:

@@ -4,7 +4,7 @@ Implementations: `ray_cluster` (one or many machines) and `local_cluster` (this 
 kit).  One conformance kit holds for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -39,8 +39,12 @@ class Cluster(Protocol):
         """Be ready to `ask`.  Raises `ClusterError` naming what is missing."""
         ...
 
+    def host_of(self, user_id: str) -> Hashable:
+        """Names the user's host: requests of users of the same one may go in one `ask`."""
+        ...
+
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        """Deliver requests of one user, in order, and return their replies in that order.
+        """Deliver requests of one host's users, in order, and return their replies in that order.
 
         An actor that dies in the middle is replaced and asked again under the same command ids, so
         one effect and one answer come of it.

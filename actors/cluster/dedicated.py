@@ -73,6 +73,10 @@ class DedicatedCluster:
         if self._keeps:
             self._passivating = asyncio.create_task(self._passivate_idle())
 
+    def host_of(self, user_id: str) -> str:
+        """See `Cluster.host_of`: every user has a host of their own."""
+        return user_id
+
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `Cluster.ask`."""
         user_id = requests[0].user_id

@@ -40,6 +40,10 @@ class LocalCluster:
         """Begin to passivate idle users."""
         self._passivating = asyncio.create_task(self._passivate_idle())
 
+    def host_of(self, user_id: str) -> str:
+        """See `Cluster.host_of`."""
+        return HOST_NAME
+
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `Cluster.ask`."""
         try:

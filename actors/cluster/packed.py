@@ -139,10 +139,13 @@ class PackedCluster:
     def _rules_text(self) -> str:
         return self._settings.rules_text
 
+    def host_of(self, user_id: str) -> int:
+        """See `Cluster.host_of`."""
+        return slot_of(user_id, self._hosts)
+
     def ask(self, requests: Sequence[Request]) -> Coroutine[Any, Any, list[Reply]]:
         """See `Cluster.ask`."""
-        slot = slot_of(requests[0].user_id, self._hosts)
-        return self._channels[slot].ask(requests, self._timeout)
+        return self._channels[self.host_of(requests[0].user_id)].ask(requests, self._timeout)
 
     def capacity(self) -> Capacity:
         """See `Cluster.capacity`."""

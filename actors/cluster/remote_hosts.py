@@ -44,9 +44,13 @@ class RemoteHosts:
     async def start(self) -> None:
         """Nothing: the hosts are open already, and a channel connects when it is first needed."""
 
+    def host_of(self, user_id: str) -> int:
+        """See `Cluster.host_of`."""
+        return slot_of(user_id, len(self._channels))
+
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `Cluster.ask`."""
-        channel = self._channels[slot_of(requests[0].user_id, len(self._channels))]
+        channel = self._channels[self.host_of(requests[0].user_id)]
         return await channel.ask(requests, self._timeout)
 
     async def change_rules(self, text: str) -> None:

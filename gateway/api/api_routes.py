@@ -11,7 +11,7 @@ from gateway.api.parameters import PAGE
 from gateway.api.read_endpoints import ReadEndpoints
 from gateway.api.routes import Endpoint, Operation, Route
 from gateway.api.rules_endpoint import RulesEndpoint
-from gateway.options import LIST_MAX
+from gateway.options import BATCH_MAX, LIST_MAX
 
 _USER = "/v1/users/{user_id}"
 
@@ -53,7 +53,23 @@ def command_routes(commands: CommandEndpoints) -> list[Route]:
         ),
         request="CommandOrCommands",
     )
-    return [Route("POST", f"{_USER}/commands", commands.post, send)]
+    return [Route("POST", f"{_USER}/commands", commands.post_to_user, send), _batch(commands)]
+
+
+def _batch(commands: CommandEndpoints) -> Route:
+    operation = Operation(
+        "sendBatch",
+        "commands",
+        "Send commands of many users; services only",
+        "Outcomes",
+        _CALLER | _BODY | _RULES | {"invalid_id", "user_busy", "outcome_unknown"},
+        description=(
+            f"Up to {BATCH_MAX:,} commands, each with its `user_id`: in order for each user, users "
+            "beside each other. Each is answered in its place with a reply or a problem."
+        ),
+        request="UserCommands",
+    )
+    return Route("POST", "/v1/commands", commands.post, operation)
 
 
 def read_routes(reads: ReadEndpoints) -> list[Route]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.ids import is_id
+from domain.ids import ID_RULE, is_id, is_user_id
 from domain.messages.commands import COMMAND_TYPES, Command, command_adapter, decode_command
 from domain.wording import describe_value, shorten
 from gateway.auth.authenticator import Caller
@@ -64,6 +64,17 @@ class CommandChecker:
             return self._decode(value)
         except Problem as problem:
             return problem
+
+    def check_addressed(self, value: object) -> tuple[str, Command | Problem]:
+        """The same of one that says whose it is in `user_id`; empty where that is no user."""
+        if not isinstance(value, dict):
+            return "", self.check(value)
+        user_id = value.get("user_id")
+        if not (isinstance(user_id, str) and is_user_id(user_id)):
+            what = describe_value(user_id) if "user_id" in value else "missing"
+            detail = f"user_id is {what}, expected {ID_RULE}, and not 'me'"
+            return "", Problem("invalid_id", detail, command_id=command_id_of(value))
+        return user_id, self.check({name: value[name] for name in value if name != "user_id"})
 
     def _decode(self, value: object) -> Command:
         if not isinstance(value, dict):

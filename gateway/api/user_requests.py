@@ -3,7 +3,7 @@
 Not for: how a request finds its user (`actors.cluster`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from actors.cluster.contract import Cluster
 from actors.errors import AskAgain
@@ -40,6 +40,21 @@ class UserRequests:
                 command_id=command_id,
                 retry_after_ms=RETRY_AFTER_MS,
             )
+
+    def host_of(self, user_id: str) -> Hashable:
+        """See `Cluster.host_of`."""
+        return self._cluster.host_of(user_id)
+
+    async def ask_host(self, requests: Sequence[Request]) -> list[Reply]:
+        """The replies to requests of one host's users, in order, whatever their shares.
+
+        Raises:
+            Problem: what `AskAgain` stands for.
+        """
+        try:
+            return await self._cluster.ask(requests)
+        except AskAgain as error:
+            raise ask_again(error) from error
 
     async def ask(self, requests: Sequence[Request], command_id: str | None = None) -> list[Reply]:
         """The replies to requests of one user, in order.

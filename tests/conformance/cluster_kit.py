@@ -62,6 +62,14 @@ async def requests_of_one_message_are_handled_in_order(cluster: Cluster) -> None
     assert body(replies[3])["version"] == 1
 
 
+async def requests_of_users_of_one_host_go_together(cluster: Cluster) -> None:
+    """In order, each answered in its place."""
+    host = cluster.host_of("kit-many-0")
+    users = [f"kit-many-{n}" for n in range(200) if cluster.host_of(f"kit-many-{n}") == host][:20]
+    replies = await cluster.ask([grant(user, f"c{n}", 1) for n in (1, 2) for user in users])
+    assert [body(reply)["version"] for reply in replies] == [1] * len(users) + [2] * len(users)
+
+
 async def messages_sent_one_after_the_other_are_handled_in_that_order(cluster: Cluster) -> None:
     """Also when nobody waits for the reply before the next one."""
     replies = await asyncio.gather(
@@ -114,6 +122,7 @@ CHECKS: tuple[Check, ...] = (
     a_command_is_answered_and_seen_by_the_next_read,
     an_unknown_user_has_the_default_row,
     requests_of_one_message_are_handled_in_order,
+    requests_of_users_of_one_host_go_together,
     messages_sent_one_after_the_other_are_handled_in_that_order,
     the_same_command_sent_many_times_at_once_has_one_effect,
     many_users_are_served_side_by_side,

@@ -134,6 +134,10 @@ class ScriptedCluster:
 
     async def start(self) -> None: ...
 
+    def host_of(self, user_id: str) -> str:
+        """Users of the same first letter are of one host."""
+        return user_id[0]
+
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         self.asked += requests
         if isinstance(self.outcome, Exception):
@@ -159,6 +163,7 @@ def local_cluster() -> LocalCluster:
 def gateway(
     cluster: Any = None,
     requests_in_flight_max: int = 100,
+    body_bytes_max: int = BODY_BYTES_MAX,
     authenticator: Any = None,
     read_rules: Callable[[], str] = lambda: RULES_TEXT,
 ) -> Gateway:
@@ -168,7 +173,7 @@ def gateway(
         cluster,
         authenticator or Authenticator(Secret(SECRET), ["HS256"]),
         ServedRules(compile_rules(RULES_TEXT), read_rules, cluster.change_rules),
-        Limits(BODY_BYTES_MAX, requests_in_flight_max),
+        Limits(body_bytes_max, requests_in_flight_max),
     )
     app.ready = True
     return Gateway(app)

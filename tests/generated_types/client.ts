@@ -15,6 +15,8 @@ const commands: Schemas["Command"][] = [offer, { type: "acknowledge_level_ups", 
 // @ts-expect-error: no command is without its type
 const untyped: Schemas["Command"] = { command_id: "c-3" };
 
+const batch: Schemas["UserCommand"][] = commands.map((command) => ({ user_id: "alice", ...command }));
+
 export function questsChanged(reply: Schemas["Reply"]): number {
   // @ts-expect-error: rows that did not change are absent
   reply.changes.quest_record.length;
@@ -40,4 +42,4 @@ export function problemOf(outcome: Schemas["CommandOutcome"]): Schemas["Problem"
 type User = operations["getUser"]["responses"]["200"]["content"]["application/json"];
 export const version = (user: User): number => user.version;
 export type Reads = paths["/v1/users/{user_id}/quests"]["get"];
-export { commands, untyped };
+export { batch, commands, untyped };

@@ -106,6 +106,9 @@ async def _ask_for_the_rest(gateway: Gateway) -> None:
     for command in examples:
         await gateway.send(command)
     await gateway.send([*examples, {"type": "no such"}, 5])
+    batch = [{"user_id": "bob", **example} for example in examples]
+    content = json.dumps([*batch, 5]).encode()
+    await gateway.request("POST", "/v1/commands", body=content)
     for path in READS:
         await gateway.get(path)
     await gateway.request("POST", "/v1/operations/rules/reload", bearer=OPERATOR)

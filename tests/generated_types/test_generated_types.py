@@ -75,7 +75,7 @@ def test_python_types_pass_mypy_and_every_reply_survives_them(
 
 def parts(schema: str, value: Any) -> list[tuple[str, Any]]:
     """The outcomes of a list one by one: they have no tag, but a problem has a code."""
-    if schema != "ReplyOrOutcomes":
+    if schema not in ("ReplyOrOutcomes", "Outcomes"):
         return [(schema, value)]
     outcomes = value if isinstance(value, list) else [value]
     return [("Problem" if "code" in outcome else "Reply", outcome) for outcome in outcomes]

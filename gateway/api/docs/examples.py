@@ -56,3 +56,18 @@ COMMAND_EXAMPLES: dict[str, Any] = {
     }
     for number, command in enumerate(_COMMANDS, start=1)
 }
+
+REQUEST_EXAMPLES: dict[str, Any] = {
+    "sendCommands": COMMAND_EXAMPLES,
+    "sendBatch": {
+        "two users": {
+            "summary": "two users",
+            "value": [
+                {"user_id": user_id, **COMMAND_EXAMPLES[name]["value"]}
+                for user_id in ("alice", "bob")
+                for name in ("offer_quest", "turn_in_quest")
+            ],
+        }
+    },
+}
+"""Bodies of requests, by the `operationId`."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from domain.ids import ID_LENGTH_MAX, ID_RULE
-from gateway.api.docs.examples import COMMAND_EXAMPLES
+from gateway.api.docs.examples import REQUEST_EXAMPLES
 from gateway.api.docs.schemas import Schema, named_schemas, reference
 from gateway.api.routes import Operation, QueryParameter, Route
 from gateway.problems import PROBLEM_TYPES
@@ -92,7 +92,7 @@ def _refusals(operation: Operation) -> dict[str, Schema]:
 
 def _request_body(operation: Operation) -> Schema:
     content: dict[str, Any] = _content(_MEDIA, operation.request)
-    content["application/json"]["examples"] = COMMAND_EXAMPLES
+    content["application/json"]["examples"] = REQUEST_EXAMPLES[operation.id]
     return {"required": True, "content": content}
 
 

@@ -20,7 +20,7 @@ from msgspec import Struct
 from domain.messages.commands import command_adapter
 from gateway.api.bodies import STRUCTS, Rules
 from gateway.api.rules_endpoint import Reloaded
-from gateway.options import LIST_MAX
+from gateway.options import BATCH_MAX, LIST_MAX
 from gateway.problems import PROBLEM_TYPES, Retry
 
 Schema = dict[str, Any]
@@ -54,13 +54,31 @@ def list_of(name: str, most: int | None = None) -> Schema:
 
 
 def _commands() -> dict[str, Schema]:
-    """`Command` and what it is made of.  A member with a default may be left out."""
+    """`Command` and what it is made of.  A member with a default may be left out.
+
+    `UserCommand` is the same with a `user_id` in each, spelt out: generators make nothing useful of
+    a union that is composed with another member.
+    """
     command = command_adapter.json_schema(ref_template=REFS + "{model}")
     models: dict[str, Schema] = command.pop("$defs")
     for target in command["discriminator"]["mapping"].values():
         # Every command has a default type in Python; on the wire the type must be there.
         models[target.removeprefix(REFS)]["required"].insert(0, "type")
-    return {**models, "Command": command}
+    addressed = {}
+    for target in command["discriminator"]["mapping"].values():
+        name = target.removeprefix(REFS)
+        properties = {"user_id": {"type": "string"}, **models[name]["properties"]}
+        required = ["user_id", *models[name]["required"]]
+        addressed[f"{name}OfUser"] = {
+            **models[name],
+            "properties": properties,
+            "required": required,
+        }
+    user_command = {
+        "description": "A command, and whose it is.",
+        "oneOf": [reference(name) for name in addressed],
+    }
+    return {**models, **addressed, "Command": command, "UserCommand": user_command}
 
 
 def _rules() -> dict[str, Schema]:
@@ -124,6 +142,8 @@ def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
     return {
         "Event": event,
         "CommandOutcome": outcome,
+        "UserCommands": list_of("UserCommand", BATCH_MAX),
+        "Outcomes": list_of("CommandOutcome"),
         "CommandOrCommands": {"oneOf": [reference("Command"), list_of("Command", LIST_MAX)]},
         "ReplyOrOutcomes": {"oneOf": [reference("Reply"), list_of("CommandOutcome")]},
     }
@@ -145,6 +165,7 @@ def _problem() -> Schema:
             "detail": text,
             "retry": {"type": "string", "enum": list(Retry), "description": retry},
             "command_id": text,
+            "user_id": text,
             "retry_after_ms": {"type": "integer"},
             "errors": {"type": "array", "items": error},
             "problems": {"type": "array", "items": text},
