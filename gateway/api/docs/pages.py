@@ -6,20 +6,20 @@ knows OpenAPI 3.0, so it gets a copy of the 3.1 document downgraded to it.
 Not for: what stands in the document (`openapi`).
 """
 
-import html
 from collections.abc import Sequence
 from functools import cache
 
 from swagger_ui_bundle import swagger_ui_path
 
 from actors.messages import Media
+from gateway.api.docs.errors_page import errors_page
 from gateway.api.docs.openapi import openapi_document
 from gateway.api.docs.openapi_3_0 import downgrade
 from gateway.api.exchange import Exchange
 from gateway.api.media import write
 from gateway.api.routes import Route
 from gateway.http.messages import API_HEADERS, Headers, Response
-from gateway.problems import PROBLEM_TYPES, Problem
+from gateway.problems import Problem
 
 _HTML = b"text/html; charset=utf-8"
 _ASSETS = {
@@ -42,17 +42,36 @@ _ASSET_HEADERS: Headers = (
     (b"x-content-type-options", b"nosniff"),
 )
 
-_PAGE = """<!doctype html>
+# The browser runs these files of Swagger UI 4.15.5 and no others, whatever the package brings.
+PINNED = {
+    "swagger-ui.css": "sha384-2/StnWvcTFa+ulN5XGsmRCRCHlS3w55zYM2opgTX9cGDkOHlC2PJMND08SWG4Bag",
+    "swagger-ui-bundle.js": (
+        "sha384-GJoyyEnbeIyINXWDkEzUHpPPCZPcP2KrAg83c6DGAkTPr2tDHQ59DuqMRwAwsJwV"
+    ),
+}
+_PAGE = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Questkeep API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="/docs/swagger-ui.css" integrity="{PINNED["swagger-ui.css"]}">
 <link rel="icon" href="/docs/favicon-32x32.png">
+<style>
+.swagger-ui .opblock .opblock-summary-path, .swagger-ui .opblock .opblock-summary-path__deprecated
+{{ max-width: 100%; overflow-wrap: anywhere; word-break: normal; }}
+@media (max-width: 40rem) {{
+.swagger-ui .wrapper {{ padding: 0 0.5rem; }}
+.swagger-ui .opblock .opblock-summary {{ flex-wrap: wrap; }}
+.swagger-ui .parameters-col_description input {{ max-width: 100%; }}
+.swagger-ui table.parameters, .swagger-ui table.responses-table
+{{ display: block; overflow: auto; }}
+}}
+</style>
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/swagger-ui-bundle.js" integrity="{PINNED["swagger-ui-bundle.js"]}"></script>
 <script src="/docs/start.js"></script>
 </body>
 </html>
@@ -109,7 +128,7 @@ async def _page(exchange: Exchange) -> Response:
 
 
 async def _errors(exchange: Exchange) -> Response:
-    return Response(200, _HTML, _errors_page(), _PAGE_HEADERS)
+    return Response(200, _HTML, errors_page(), _PAGE_HEADERS)
 
 
 async def _start(exchange: Exchange) -> Response:
@@ -127,22 +146,3 @@ async def _asset(exchange: Exchange) -> Response:
 def _asset_bytes(name: str) -> bytes:
     content: bytes = (swagger_ui_path / name).read_bytes()
     return content
-
-
-@cache
-def _errors_page() -> bytes:
-    """Every code, each at the place that a problem's `type` points to."""
-    rows = "".join(
-        f'<tr id="{code}"><td><code>{code}</code></td><td>{kind.status}</td>'
-        f"<td>{html.escape(kind.title)}</td><td>{html.escape(kind.advice)}</td></tr>\n"
-        for code, kind in PROBLEM_TYPES.items()
-    )
-    page = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<title>Questkeep: refusals</title><style>body{font-family:sans-serif;margin:2rem}"
-        "td,th{text-align:left;padding:.3rem 1rem .3rem 0}tr:target{background:#ffe9a8}</style>"
-        "</head><body><h1>Refusals</h1><p>Codes are stable; branch on them, not on sentences.</p>"
-        "<table><tr><th>code</th><th>status</th><th>what it says</th><th>what to do</th></tr>\n"
-        f"{rows}</table></body></html>\n"
-    )
-    return page.encode()

@@ -1,5 +1,7 @@
 """The description of the API, and the pages that show it."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +11,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from domain.messages.commands import COMMAND_TYPES
 from gateway.api.docs.openapi import openapi_document
+from gateway.api.docs.pages import PINNED
 from gateway.api.routes import Routes
 from gateway.problems import PROBLEM_TYPES
 from tests.gateway.gateway_kit import Gateway
@@ -158,7 +161,30 @@ async def test_no_other_file_is_served(gateway: Gateway, path: str) -> None:
     assert (answer.status, answer.code) == (404, "not_found")
 
 
-async def test_every_problem_points_at_its_paragraph(gateway: Gateway) -> None:
+async def test_every_problem_points_at_its_block_which_says_what_may_be_sent_again(
+    gateway: Gateway,
+) -> None:
     page = (await gateway.get("/docs/errors", bearer=None)).content.decode()
-    for code in PROBLEM_TYPES:
-        assert f'id="{code}"' in page
+    blocks = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', page, flags=re.DOTALL))
+    assert blocks.keys() == PROBLEM_TYPES.keys()
+    for code, kind in PROBLEM_TYPES.items():
+        assert f"<code>{kind.retry}</code>: " in blocks[code]
+        assert "`" not in blocks[code]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/errors"])
+async def test_pages_are_laid_out_for_the_width_of_the_screen(gateway: Gateway, path: str) -> None:
+    page = (await gateway.get(path, bearer=None)).content.decode()
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
+    assert not re.search(r"[^-]width:\s*\d+px", page)  # nothing is wider than a phone by itself
+
+
+@pytest.mark.parametrize("name", PINNED)
+async def test_the_page_names_the_files_that_it_runs_by_their_digests(
+    gateway: Gateway, name: str
+) -> None:
+    content = (await gateway.get(f"/docs/{name}", bearer=None)).content
+    digest = base64.b64encode(hashlib.sha384(content).digest()).decode()
+    assert PINNED[name] == f"sha384-{digest}"
+    page = (await gateway.get("/docs", bearer=None)).content.decode()
+    assert f'/docs/{name}" integrity="sha384-{digest}"' in page
