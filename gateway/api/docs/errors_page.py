@@ -14,7 +14,7 @@ from gateway.problems import PROBLEM_TYPES, ProblemType, Retry
 _RETRY = {
     Retry.SAME: "the same command, under the same id, later",
     Retry.NEW: "another command, under another id",
-    Retry.NEVER: "no: mend the request, or the program that sends it",
+    Retry.NEVER: "mend the request, or the program that sends it",
 }
 
 _HEAD = """<!doctype html>
