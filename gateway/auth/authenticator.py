@@ -10,7 +10,6 @@ Not for: where keys come from (`jwks`, `development_secret`).
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any, Protocol
 
 import jwt
@@ -29,8 +28,8 @@ HEADER_BYTES_MAX = TOKEN_BYTES_MAX + 16
 """Of the whole `Authorization` header."""
 TIME_MAX = 2**53
 """A claim beyond it is no time: no reader of JSON would keep it exact."""
-VERIFIED_MAX = 10_000
-"""How many verified tokens are remembered; the one verified longest ago goes first."""
+VERIFIED_BYTES_MAX = 4 << 20
+"""Of verified tokens that are remembered; the one verified longest ago goes first."""
 VERIFIED_SECONDS_MAX = 300
 """How long one is, at most: a key taken back counts no longer than that after it is gone."""
 
@@ -101,8 +100,9 @@ class Authenticator:
         self._keys = keys
         self._algorithms = list(algorithms)
         self._clock = clock
-        # By the digest of what was verified, never by what a stranger wrote around it.
+        # By what was verified, never by what a stranger wrote around it.
         self._verified: dict[bytes, tuple[Caller, float]] = {}
+        self._verified_bytes = 0
 
     async def caller(self, authorization: bytes | None) -> Caller:
         """Who sent this header.
@@ -112,24 +112,29 @@ class Authenticator:
                 there is no key to check with.
         """
         token = _token(authorization)
-        digest = sha256(token).digest()
-        known = self._verified.get(digest)
+        known = self._verified.get(token)
         if known is not None and self._clock() < known[1]:
             return known[0]
         caller = await self._verify(token)
-        self._remember(digest, caller)
+        self._remember(token, caller)
         return caller
 
-    def _remember(self, digest: bytes, caller: Caller) -> None:
+    def _remember(self, token: bytes, caller: Caller) -> None:
         now = self._clock()
-        self._verified.pop(digest, None)  # so that it stands last
+        self._forget(token)  # so that it stands last
         until = min(caller.expires_at + LEEWAY_SECONDS, now + VERIFIED_SECONDS_MAX)
-        self._verified[digest] = (caller, until)
-        while len(self._verified) > VERIFIED_MAX or self._oldest_until() < now:
-            del self._verified[next(iter(self._verified))]
+        self._verified[token] = (caller, until)
+        self._verified_bytes += len(token)
+        while self._verified_bytes > VERIFIED_BYTES_MAX or self._oldest()[1] < now:
+            self._forget(self._oldest()[0])
 
-    def _oldest_until(self) -> float:
-        return next(iter(self._verified.values()))[1]
+    def _oldest(self) -> tuple[bytes, float]:
+        token, (_, until) = next(iter(self._verified.items()))
+        return token, until
+
+    def _forget(self, token: bytes) -> None:
+        if self._verified.pop(token, None) is not None:
+            self._verified_bytes -= len(token)
 
     async def _verify(self, token: bytes) -> Caller:
         try:

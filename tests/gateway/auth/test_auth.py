@@ -236,10 +236,11 @@ async def test_a_key_that_was_taken_back_counts_no_longer_than_five_minutes() ->
         await authenticator.caller(header)
 
 
-async def test_only_so_many_verified_tokens_are_remembered(
+async def test_only_so_many_bytes_of_verified_tokens_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.auth.authenticator.VERIFIED_MAX", 2)
+    room_for_two = 2 * len(token("a"))
+    monkeypatch.setattr("gateway.auth.authenticator.VERIFIED_BYTES_MAX", room_for_two)
     keys = CountedKeys()
     authenticator = Authenticator(keys, ["HS256"])
     a, b, c = (b"Bearer " + token(name).encode() for name in "abc")
@@ -248,6 +249,7 @@ async def test_only_so_many_verified_tokens_are_remembered(
     assert keys.asked == 3
     await authenticator.caller(a)
     assert keys.asked == 4
+    assert authenticator._verified_bytes == room_for_two
 
 
 async def test_one_token_is_remembered_once_however_its_header_is_written() -> None:
