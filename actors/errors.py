@@ -24,12 +24,6 @@ class UserBusy(AskAgain):
     retry_after_ms = 250
 
 
-class Draining(AskAgain):
-    """The server is going down.  Nothing was executed."""
-
-    code = "draining"
-
-
 class UserUnavailable(AskAgain):
     """The user cannot be served right now (its store is away).  Nothing was executed."""
 

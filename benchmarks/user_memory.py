@@ -79,11 +79,12 @@ async def _awake_and_asleep(host: Host, users: int) -> list[Figure]:
     before = resident_bytes()
     await _live(host, range(users))
     awake = (resident_bytes() - before) / users / KB
-    parts = _parts(host, host.awake[user_id(users // 2)])
+    parts = _parts(host, host.activations.awake[user_id(users // 2)])
     began = time.process_time()
-    await hibernate_quiet(host, quiet_seconds=0)
+    await hibernate_quiet(host.activations, quiet_seconds=0)
     spent = (time.process_time() - began) / users * 1e6
-    kept = statistics.mean(len(one.body) + len(one.fingerprints) for one in host.hibernated) / KB
+    hibernated = host.activations.hibernated
+    kept = statistics.mean(len(user.body) + len(user.fingerprints) for user in hibernated) / KB
     return [
         Figure("memory of a user awake", awake, "kB"),
         *(Figure(f"… {name}, objects alone", size, "kB") for name, size in parts),
@@ -106,12 +107,12 @@ def _parts(host: Host, activation: Activation) -> list[tuple[str, float]]:
 
 async def _cold(host: Host, users: int) -> list[Figure]:
     """First messages to users whose snapshot is on the disk, `TOGETHER` at a time."""
-    await passivate_idle(host, idle_seconds=0)
-    assert host.users == 0
+    await passivate_idle(host.activations, idle_seconds=0)
+    assert host.activations.users == 0
     began = time.perf_counter()
     await _look(host, range(users))
     wall = time.perf_counter() - began
-    await passivate_idle(host, idle_seconds=0)
+    await passivate_idle(host.activations, idle_seconds=0)
     return [Figure("cold activations", users / wall, "/s")]
 
 
@@ -123,10 +124,10 @@ async def _many(host: Host, users: int, activations: int) -> list[Figure]:
     for start in range(users, users + activations, 500):
         await _look(host, range(start, min(start + 500, users + activations)))
         peak = max(peak, resident_bytes())
-        await hibernate_quiet(host, quiet_seconds=0)
+        await hibernate_quiet(host.activations, quiet_seconds=0)
     wall = time.perf_counter() - began
     each = (resident_bytes() - before) / activations / KB
-    assert (len(host.hibernated), host.users) == (activations, activations)
+    assert (len(host.activations.hibernated), host.activations.users) == (activations, activations)
     dice = random.Random(7)
     waits = []
     for number in range(WAKE_ROUNDS):
@@ -136,8 +137,8 @@ async def _many(host: Host, users: int, activations: int) -> list[Figure]:
         waits.append((time.perf_counter() - asked) * 1e3)
         assert reply.code == "", reply
         if number % 100 == 99:
-            await hibernate_quiet(host, quiet_seconds=0)
-    assert host.users == activations
+            await hibernate_quiet(host.activations, quiet_seconds=0)
+    assert host.activations.users == activations
     waits.sort()
     return [
         Figure(f"memory of a user asleep, {activations:,} in memory", each, "kB", "16 (8)"),

@@ -1,22 +1,16 @@
-"""The contract between the gateway and wherever user actors live.
+"""The contracts between the gateway and wherever user actors are.
 
-Implementations: `ray_cluster` (one or many machines) and `local_cluster` (this process; the test
-kit).  One conformance kit holds for both.
+Implementations: `dedicated` and `packed` on Ray, `local` in this process, and `remote_hosts`, the
+directory alone, for hosts that another process started.  One conformance kit holds for all.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from actors.messages import Reply, Request
-
-
-class Capacity(Struct, frozen=True):
-    """How many users can be active at once, and a sentence for people on what that means here."""
-
-    users_max: int
-    sentence: str
 
 
 class Activity(Struct, frozen=True):
@@ -25,19 +19,20 @@ class Activity(Struct, frozen=True):
     `users_hibernated` are those of `users_active` who are kept small until their next message.
     """
 
-    users_active: int
-    activations: int
-    passivations: int
-    retries: int
+    users_active: int = 0
+    activations: int = 0
+    passivations: int = 0
+    retries: int = 0
     users_hibernated: int = 0
 
+    @classmethod
+    def total(cls, parts: Iterable["Activity"]) -> "Activity":
+        """That of several hosts or gateways together."""
+        return cls(*map(sum, zip(*map(astuple, parts), strict=True)))
 
-class Cluster(Protocol):
-    """Finds a user's actor, starts it when there is none, and carries messages to it."""
 
-    async def start(self) -> None:
-        """Be ready to `ask`.  Raises `ClusterError` naming what is missing."""
-        ...
+class UserDirectory(Protocol):
+    """Finds a user's actor, wherever it is, and carries requests to it: what the API needs."""
 
     def host_of(self, user_id: str) -> Hashable:
         """Names the user's host: requests of users of the same one may go in one `ask`."""
@@ -54,6 +49,18 @@ class Cluster(Protocol):
         """
         ...
 
+    def activity(self) -> Activity:
+        """What is going on, for metrics."""
+        ...
+
+
+class Cluster(UserDirectory, Protocol):
+    """User actors from their start to their end: what the server needs beside the directory."""
+
+    async def start(self) -> None:
+        """Be ready to `ask`.  Raises `ClusterError` naming what is missing."""
+        ...
+
     async def change_rules(self, text: str) -> None:
         """Hand a new rules file's text to every host, and to those that start later.
 
@@ -65,12 +72,8 @@ class Cluster(Protocol):
         """
         ...
 
-    def capacity(self) -> Capacity:
-        """How many users fit."""
-        ...
-
-    def activity(self) -> Activity:
-        """Counts for metrics."""
+    def capacity(self) -> str:
+        """How many users can be active at once, as a phrase for people."""
         ...
 
     async def drain(self) -> None:

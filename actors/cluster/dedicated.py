@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from actors.cluster.contract import Activity, Capacity
+from actors.cluster.contract import Activity
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.placement import dedicated_host
 from actors.cluster.ray_runtime import RayActor, RayActors
@@ -74,11 +74,11 @@ class DedicatedCluster:
             self._passivating = asyncio.create_task(self._passivate_idle())
 
     def host_of(self, user_id: str) -> str:
-        """See `Cluster.host_of`: every user has a host of their own."""
+        """See `UserDirectory.host_of`: every user has a host of their own."""
         return user_id
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        """See `Cluster.ask`."""
+        """See `UserDirectory.ask`."""
         user_id = requests[0].user_id
         user = self._users.get(user_id)
         if user is None:
@@ -146,20 +146,20 @@ class DedicatedCluster:
                 if user.last_command < longest and user.channel.idle:
                     await self._passivate(user)
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> str:
         """See `Cluster.capacity`."""
-        return Capacity(
-            self._users_max,
+        beyond = (
+            "beyond that the longest-idle one is put to rest"
+            if self._keeps
+            else "further ones are refused, because memory:// would forget the longest-idle"
+        )
+        return (
             f"dedicated, one process a user: up to {self._users_max} users active at a time here; "
-            + (
-                "beyond that the longest-idle one is put to rest"
-                if self._keeps
-                else "further ones are refused, because memory:// would forget the longest-idle"
-            ),
+            f"{beyond}"
         )
 
     def activity(self) -> Activity:
-        """See `Cluster.activity`."""
+        """See `UserDirectory.activity`."""
         return Activity(len(self._users), self._activations, self._passivations, self._retries)
 
     async def drain(self) -> None:

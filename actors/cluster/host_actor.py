@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import structlog
 
+from actors.cluster.contract import Activity
 from actors.gc_tuning import collect_rarely
 from actors.host.eviction import hibernate_quiet, passivate_idle, passivate_longest_idle
 from actors.host.host import Host
@@ -137,11 +138,10 @@ class PackedHost:
         """Encoded requests in, encoded replies out: the way without a socket."""
         return encode(await self._host.ask(decode_requests(batch)))
 
-    async def counts(self) -> tuple[int, int, int, int]:
-        """Users in memory, those of them asleep; activations and passivations since the start."""
+    async def activity(self) -> Activity:
+        """What this host does, for metrics."""
         self._last_seen = time.monotonic()
-        host = self._host
-        return host.users, len(host.hibernated), host.activations, host.passivations
+        return activity_of(self._host)
 
     async def drain(self) -> None:
         """Snapshot and close; whoever asked ends the process next."""
@@ -160,20 +160,32 @@ class PackedHost:
         A host that a server left behind, killed or cut off, goes itself when the last user has.
         """
         idle_check = time.monotonic()
-        while self._host.users or time.monotonic() - self._last_seen < ALONE_SECONDS:
+        while self._host.activations.users or time.monotonic() - self._last_seen < ALONE_SECONDS:
             await asyncio.sleep(min(UPKEEP_SECONDS, self._settings.idle_seconds / 2))
-            await hibernate_quiet(self._host)
+            await hibernate_quiet(self._host.activations)
             if resident_bytes() > self._settings.memory_bytes_max:
-                await hibernate_quiet(self._host, quiet_seconds=0)
+                await hibernate_quiet(self._host.activations, quiet_seconds=0)
             if resident_bytes() > self._settings.memory_bytes_max:
-                await passivate_longest_idle(self._host)
+                await passivate_longest_idle(self._host.activations)
             if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:
                 idle_check = time.monotonic()
-                await passivate_idle(self._host, self._settings.idle_seconds)
+                await passivate_idle(self._host.activations, self._settings.idle_seconds)
         log.warning("a host goes: no gateway asks for it any more", host=self._host.name)
         self._upkeep = None  # it is this task, which drains instead of being ended by it
         await self.drain()
         self._leave()
+
+
+def activity_of(host: Host) -> Activity:
+    """What a host does, for metrics."""
+    users = host.activations
+    return Activity(
+        users_active=users.users,
+        users_hibernated=len(users.hibernated),
+        activations=users.activated,
+        passivations=users.passivated,
+        retries=0,
+    )
 
 
 def now() -> int:

@@ -4,10 +4,10 @@ Same host, mailboxes, journal and promises as on Ray; only the processes are mis
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 
-from actors.cluster.contract import Activity, Capacity
+from actors.cluster.contract import Activity
+from actors.cluster.host_actor import activity_of, now
 from actors.errors import OutcomeUnknown
 from actors.host.eviction import passivate_idle
 from actors.host.host import Host
@@ -31,7 +31,7 @@ class LocalCluster:
             HOST_NAME,
             store,
             settings,
-            now=lambda: time.time_ns() // 1000,
+            now=now,
             on_fenced=lambda: None,  # the next message claims the stream back
         )
         self._passivating: asyncio.Task[None] | None = None
@@ -41,11 +41,11 @@ class LocalCluster:
         self._passivating = asyncio.create_task(self._passivate_idle())
 
     def host_of(self, user_id: str) -> str:
-        """See `Cluster.host_of`."""
+        """See `UserDirectory.host_of`."""
         return HOST_NAME
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        """See `Cluster.ask`."""
+        """See `UserDirectory.ask`."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await self.host.ask(requests)
@@ -56,14 +56,13 @@ class LocalCluster:
         """See `Cluster.change_rules`."""
         self.host.rules.change(text)
 
-    def capacity(self) -> Capacity:
-        """As many users as fit in this process's memory."""
-        return Capacity(1_000_000, "local: all users in this one process")
+    def capacity(self) -> str:
+        """See `Cluster.capacity`."""
+        return "local: all users in this one process"
 
     def activity(self) -> Activity:
         """Counts for metrics."""
-        host = self.host
-        return Activity(host.users, host.activations, host.passivations, 0)
+        return activity_of(self.host)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""
@@ -74,4 +73,4 @@ class LocalCluster:
     async def _passivate_idle(self) -> None:
         while True:
             await asyncio.sleep(self._settings.idle_seconds / IDLE_CHECKS_PER_PERIOD)
-            await passivate_idle(self.host, self._settings.idle_seconds)
+            await passivate_idle(self.host.activations, self._settings.idle_seconds)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from actors.cluster.contract import Activity, Capacity
+from actors.cluster.contract import Activity
 from actors.cluster.host_actor import PackedHost
 from actors.cluster.placement import Room, packed_host, slot_of
 from actors.cluster.ray_runtime import RayActor, RayActors, this_node
@@ -52,7 +52,7 @@ class PackedCluster:
         self._timeout = ask_timeout_seconds
         self._channels: list[SocketChannel] = []
         self._started: list[RayActor | None] = []
-        self._activity = Activity(0, 0, 0, 0)
+        self._activity = Activity()
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -140,24 +140,23 @@ class PackedCluster:
         return self._settings.rules_text
 
     def host_of(self, user_id: str) -> int:
-        """See `Cluster.host_of`."""
+        """See `UserDirectory.host_of`."""
         return slot_of(user_id, self._hosts)
 
     def ask(self, requests: Sequence[Request]) -> Coroutine[Any, Any, list[Reply]]:
-        """See `Cluster.ask`."""
+        """See `UserDirectory.ask`."""
         return self._channels[self.host_of(requests[0].user_id)].ask(requests, self._timeout)
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> str:
         """See `Cluster.capacity`."""
         fit = self._hosts * self._settings.memory_bytes_max // USER_BYTES
-        return Capacity(
-            fit,
+        return (
             f"packed, {self._hosts} host{'s' if self._hosts > 1 else ''}: about {fit:,} users in "
-            "memory at a time here; beyond that the longest-idle ones are put to rest",
+            "memory at a time here; beyond that the longest-idle ones are put to rest"
         )
 
     def activity(self) -> Activity:
-        """See `Cluster.activity`; some seconds old."""
+        """See `UserDirectory.activity`; some seconds old."""
         retries = sum(channel.retries for channel in self._channels)
         return msgspec.structs.replace(self._activity, retries=retries)
 
@@ -166,16 +165,15 @@ class PackedCluster:
         while True:
             await asyncio.sleep(ACTIVITY_SECONDS)
             # All are asked, also when one is just being replaced: they go when nobody does.
-            asked = [actor.call("counts") for actor in self._started if actor is not None]
+            asked = [actor.call("activity") for actor in self._started if actor is not None]
             try:
                 async with asyncio.timeout(ACTIVITY_SECONDS):
                     counts = await asyncio.gather(*asked, return_exceptions=True)
             except TimeoutError:
                 continue
-            known = [one for one in counts if not isinstance(one, BaseException)]
+            known = [each for each in counts if isinstance(each, Activity)]
             if len(known) == self._hosts:
-                active, asleep, activations, passivations = map(sum, zip(*known, strict=True))
-                self._activity = Activity(active, activations, passivations, 0, asleep)
+                self._activity = Activity.total(known)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""

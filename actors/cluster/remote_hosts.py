@@ -1,16 +1,16 @@
-"""Packed hosts as a further gateway process sees them: they are another's, who says where they are.
+"""Remote hosts: packed hosts as a process sees them that did not start them.
 
-The gateway that started the hosts lends them (`HostLocator`); any other process on the machine
+The process that started the hosts says where they are (`HostLocator`); any other one on the machine
 sends frames to them over channels of its own (`RemoteHosts`), without Ray.
 
-Not for: how the question gets to the lender (the `find` it is given).
+Not for: how the question gets to the host locator (the `find` it is given).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from actors.cluster.contract import Activity, Capacity
+from actors.cluster.contract import Activity
 from actors.cluster.placement import slot_of
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
@@ -35,36 +35,26 @@ class HostLocator(Protocol):
 
 
 class RemoteHosts:
-    """The cluster contract over hosts that another process started, watches and drains."""
+    """The user directory over hosts that another process started, watches and drains."""
 
     def __init__(self, hosts: int, find: FindHost, *, ask_timeout_seconds: float) -> None:
         self._timeout = ask_timeout_seconds
         self._channels = [SocketChannel(partial(find, slot)) for slot in range(hosts)]
 
-    async def start(self) -> None:
-        """Nothing: the hosts are open already, and a channel connects when it is first needed."""
-
     def host_of(self, user_id: str) -> int:
-        """See `Cluster.host_of`."""
+        """See `UserDirectory.host_of`."""
         return slot_of(user_id, len(self._channels))
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        """See `Cluster.ask`."""
+        """See `UserDirectory.ask`."""
         channel = self._channels[self.host_of(requests[0].user_id)]
         return await channel.ask(requests, self._timeout)
 
-    async def change_rules(self, text: str) -> None:
-        """Nothing: the lender tells the hosts."""
-
-    def capacity(self) -> Capacity:
-        """None of its own."""
-        return Capacity(0, "as the gateway that started the hosts says")
-
     def activity(self) -> Activity:
-        """What only this process knows; users are the lender's to count."""
-        return Activity(0, 0, 0, sum(channel.retries for channel in self._channels))
+        """What only this process knows; users are counted by the one that started the hosts."""
+        return Activity(retries=sum(channel.retries for channel in self._channels))
 
-    async def drain(self) -> None:
-        """Hang up; the lender drains the hosts."""
+    def close(self) -> None:
+        """Close every connection; the hosts go on."""
         for channel in self._channels:
             channel.close()

@@ -1,9 +1,17 @@
-"""A user as a host holds them: the actor, its mailbox, and what is going on with it."""
+"""Activation: a user in a host's memory, with the actor, its mailbox and what is under way.
+
+Not for: which users are active (`activations`), or turns on their rows (`user`).
+"""
 
 import asyncio
 
 from actors.host.mailbox import Mailbox
+from actors.host.rules import RulesInForce
 from actors.host.user import UserActor
+from domain.state.receipts import Receipts
+from domain.state.user_state import UserState
+from persistence.codec.snapshots import decode_snapshot
+from persistence.store import Store
 
 
 class Activation:
@@ -11,10 +19,10 @@ class Activation:
 
     Attributes:
         actor: None until the first load.
-        busy: being loaded or passivated; messages wait in the mailbox meanwhile.
-        epoch: the host's epoch the actor was loaded in; one of an older epoch is loaded anew.
+        busy: being loaded or passivated; requests wait in the mailbox meanwhile.
+        epoch: the journal's epoch the actor was loaded in; one of an older epoch is loaded anew.
         pending: the commit that the newest undurable turn waits for.
-        last_command: when a command last came, in the event loop's seconds.
+        last_command: when a command last arrived, in the event loop's seconds.
         awake_since: when the user was loaded or woken, in the same seconds.
     """
 
@@ -43,3 +51,18 @@ class Activation:
     def idle(self) -> bool:
         """Nothing is waiting, on its way or under way."""
         return not self.busy and self.mailbox.depth == 0 and self.pending is None
+
+
+async def load_actor(
+    store: Store, user_id: str, receipt_window: int, rules: RulesInForce
+) -> UserActor:
+    """The user's actor as the store has them; a new one for whoever was never written.
+
+    Raises:
+        StorageError: the snapshot cannot be read now, or not at all.
+    """
+    stored = await store.read_snapshot(user_id)
+    if stored is None:
+        return UserActor(UserState(user_id), Receipts(receipt_window), rules)
+    snapshot = decode_snapshot(stored.payload, f"snapshot of {user_id}", receipt_window)
+    return UserActor(snapshot.state, snapshot.receipts, rules, snapshot.unknown)

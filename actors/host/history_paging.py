@@ -1,8 +1,8 @@
-"""A user's account beyond memory: full pages go to the store, old entries are read from there.
+"""History paging: full pages of a user's history go to the store, old entries are read from there.
 
-Pages are read by whoever asks for the account, and by an undo that reaches that far back.
+Pages are read by whoever asks for the history, and by an undo that reaches that far back.
 
-Not for: what an entry says (`domain.state.history`).
+Not for: what an entry says (`domain.state.history`), or rows in memory (`user.UserActor.read`).
 """
 
 import asyncio
@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from actors.host.pending_replies import unavailable
+from actors.host.activation import Activation
+from actors.host.pending_replies import Answer, read_after, unavailable
 from actors.host.user import HISTORY_LIMIT, UserActor, write_body
-from actors.messages import Read, Reply, answered
+from actors.messages import Read, Reply, View, answered
 from domain.decide.undo import grant_among
 from domain.state.history import HISTORY_PAGE, HistoryEntry
 from domain.state.user_state import UserState, history_page
@@ -27,8 +28,22 @@ PAGES_AT_ONCE = 8
 """Pages read side by side by an undo that looks for its grant."""
 
 
+def answer_read(store: Store, activation: Activation, request: Read) -> Answer:
+    """The answer to a read of a loaded user, or one to come.
+
+    To come are those of a command on its way to the disk, and of entries that have left memory.
+    """
+    actor = activation.actor
+    assert actor is not None
+    if request.view is View.COMMAND and activation.pending is not None:
+        return asyncio.ensure_future(read_after(activation.pending, actor, request))
+    if request.view is View.HISTORY and request.after < actor.durable.history_stored_through:
+        return asyncio.ensure_future(read_history(store, actor, request))
+    return actor.read(request)
+
+
 async def store_pages(store: Store, actor: UserActor) -> None:
-    """Move full pages of durable entries to the store; an entry leaves memory once it stands there.
+    """Move full pages of durable entries to the store; an entry leaves memory once it is stored.
 
     A store that is away only means that the entries stay in memory until the next try.
     """
@@ -44,24 +59,24 @@ async def store_pages(store: Store, actor: UserActor) -> None:
 
 
 async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
-    """Entries of the account after `request.after`, out of pages first and then out of memory."""
+    """Entries of the history after `request.after`, out of pages first and then out of memory."""
     state = actor.durable
     limit = request.limit or HISTORY_LIMIT
-    found: list[Any] = []
+    entries: list[Any] = []
     after = request.after
     try:
-        while len(found) < limit and after < state.history_stored_through:
+        while len(entries) < limit and after < state.history_stored_through:
             first = after // HISTORY_PAGE * HISTORY_PAGE + 1
             page = await read_page(store, state.user_id, first)
-            found += [entry for entry in page if entry["sequence"] > after]
+            entries += [entry for entry in page if entry["sequence"] > after]
             after = page[-1]["sequence"]
     except StorageError as error:
         log.error("a history could not be read", reason=str(error))
         return unavailable(error)
-    found += [entry for entry in state.history if entry.sequence > after]
-    more = {"next_after": _sequence(found[limit - 1])} if len(found) > limit else {}
+    entries += [entry for entry in state.history if entry.sequence > after]
+    more = {"next_after": _sequence(entries[limit - 1])} if len(entries) > limit else {}
     head = {"user_id": state.user_id, "version": state.version}
-    return answered(write_body({**head, "history": found[:limit], **more}, request.media))
+    return answered(write_body({**head, "history": entries[:limit], **more}, request.media))
 
 
 async def find_grant(store: Store, state: UserState, command_id: str) -> tuple[HistoryEntry, ...]:

@@ -1,35 +1,51 @@
-"""Writing users' durable states to the store; nobody waits for it but who lets go of them.
+"""The journal of a host: one stream's life, from its opening to its loss or its close.
 
-Not for: when a snapshot is due (`host`), or its bytes (`persistence.codec`).
+A host may read users at any time, but before its first change its journal *opens*: it claims a
+stream for this incarnation, fences the streams of earlier incarnations and folds them into
+snapshots (P3, P7).  So a host that only reads leaves nothing in the store.  With the first append
+that fails the stream is lost for good (P8), and the next opening claims another.
+
+Not for: what a record says (`persistence.codec`), how records share a sync (`group_commit`), or
+whose turns they are (`host`).
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
+from msgspec.structs import asdict
 
-from persistence.errors import Spoiled, StorageError
-from persistence.store import Store
+from actors.background_tasks import BackgroundTasks
+from actors.host.settings import HostSettings
+from persistence.errors import Fenced, Spoiled, StorageError
+from persistence.failpoints import failpoint
+from persistence.journal.group_commit import GroupCommit
+from persistence.journal.recovery import check_server, fold
+from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
 
+UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
+"""Decided but not yet durable; beyond it the journal is `behind`."""
 
-class Kept(Protocol):
-    """A user in memory, awake or asleep.
 
-    `version` is that of their durable state, `snapshot_version` what stands in the store of it.
+class UserInMemory(Protocol):
+    """A user in memory, awake or hibernated.
+
+    `version` is that of their durable state, `snapshot_version` that of the stored snapshot.
     """
 
     snapshot_version: int
 
     @property
     def user_id(self) -> str:
-        """Whose it is."""
+        """Whose rows they are."""
         ...
 
     @property
     def version(self) -> int:
-        """See above."""
+        """The durable state's version."""
         ...
 
     def snapshot(self) -> bytes:
@@ -38,7 +54,7 @@ class Kept(Protocol):
 
 
 class Snapshots:
-    """The snapshots of one host's users.
+    """Writes the snapshots of one host's users.
 
     Args:
         on_fenced: called when this process cannot trust its disk any more.
@@ -49,17 +65,168 @@ class Snapshots:
         self._host = host
         self._on_fenced = on_fenced
 
-    async def write(self, kept: Kept) -> bool:
-        """Write the user's durable state, unless it stands already; whether it stands now."""
-        version = kept.version
-        if version <= kept.snapshot_version:
+    async def write(self, user: UserInMemory) -> bool:
+        """Write the user's durable state, unless the store has it; whether it has it now."""
+        version = user.version
+        if version <= user.snapshot_version:
             return True
         try:
-            await self._store.write_snapshot(kept.user_id, version, kept.snapshot())
+            await self._store.write_snapshot(user.user_id, version, user.snapshot())
         except StorageError as error:
             log.error("snapshot failed", host=self._host, reason=str(error))
             if isinstance(error, Spoiled):
                 self._on_fenced()
             return False
-        kept.snapshot_version = max(version, kept.snapshot_version)
+        user.snapshot_version = max(version, user.snapshot_version)
         return True
+
+    async def write_all(self, users: Iterable[UserInMemory]) -> bool:
+        """Write every user's; False, and no further, once one cannot be written."""
+        for user in users:
+            if not await self.write(user):
+                return False
+        return True
+
+
+class HostJournal:
+    """The stream of one host.
+
+    `epoch` rises whenever the stream is opened or lost: what was read in an earlier epoch may have
+    been changed by another incarnation, or may never have happened.
+
+    Args:
+        in_memory: every user in memory, for checkpoints.
+        on_lost: called when the stream is lost, before whoever waits for a commit of it goes on.
+        on_fenced: called when another incarnation has taken over, or when this process cannot
+            trust its disk any more.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        store: Store,
+        settings: HostSettings,
+        tasks: BackgroundTasks,
+        *,
+        in_memory: Callable[[], list[UserInMemory]],
+        on_lost: Callable[[BaseException], None],
+        on_fenced: Callable[[], None],
+    ) -> None:
+        self.epoch = 0
+        self.snapshots = Snapshots(store, host, on_fenced)
+        self.commits: GroupCommit | None = None
+        self._host = host
+        self._store = store
+        self._settings = settings
+        self._tasks = tasks
+        self._in_memory = in_memory
+        self._on_lost = on_lost
+        self._on_fenced = on_fenced
+        self._opening = asyncio.Lock()
+        self._stream: Stream | None = None
+        self._checkpointing = False
+        self._bytes = self._sequence = 0
+
+    @property
+    def behind(self) -> bool:
+        """So much waits to become durable that new commands have to be refused."""
+        return self.commits is not None and self.commits.pending_bytes > UNDURABLE_BYTES_MAX
+
+    async def open(self) -> bool:
+        """Become the host's one writer; False when it is that already.
+
+        Raises:
+            StorageError: the store is away, damaged or not ours to open.
+        """
+        async with self._opening:
+            if self.commits is not None:
+                return False
+            self._stream = await open_stream(self._store, self._host, self._settings)
+            self.commits = GroupCommit(self._stream)
+            self._bytes = self._sequence = 0
+            self.epoch += 1
+            return True
+
+    async def left_behind(self) -> bool:
+        """Whether earlier incarnations left streams that have to be folded before any read.
+
+        Raises:
+            StorageError: the store is away.
+        """
+        return self.commits is None and bool(await self._store.streams(self._host))
+
+    def commit(self, record: bytes) -> asyncio.Future[int]:
+        """Commit a record to the open stream: see `GroupCommit.commit`."""
+        assert self.commits is not None
+        self._bytes += len(record)
+        return self.commits.commit(record)
+
+    def committed(self, sequence: int) -> None:
+        """A batch became durable; begin a checkpoint when the journal has grown long."""
+        self._sequence = sequence
+        if self._bytes >= self._settings.checkpoint_bytes and not self._checkpointing:
+            self._checkpointing = True
+            self._tasks.spawn(self._checkpoint())
+
+    def lose(self, error: BaseException) -> None:
+        """Give the stream up after an append that failed (P8); only the first failure counts."""
+        if self._stream is None:
+            return
+        log.error("journal lost", host=self._host, reason=str(error))
+        stream, self._stream, self.commits = self._stream, None, None
+        self.epoch += 1
+        self._on_lost(error)
+        self._tasks.spawn(stream.close())
+        if isinstance(error, Fenced | Spoiled):
+            self._on_fenced()
+
+    async def _checkpoint(self) -> None:
+        """Snapshot every user the journal still covers, then drop that part of it."""
+        stream, sequence, covered = self._stream, self._sequence, self._bytes
+        failpoint("host.checkpoint")
+        try:
+            written = await self.snapshots.write_all(self._in_memory())
+            if written and stream is not None and stream is self._stream:
+                await stream.drop_through(sequence)
+                self._bytes -= covered
+        except StorageError as error:
+            log.error("checkpoint failed", host=self._host, reason=str(error))
+        finally:
+            self._checkpointing = False
+
+    async def drain(self) -> None:
+        """Wait for what is on its way, snapshot every user in memory, drop what they cover.
+
+        A store that is away costs nothing: what is durable stands in the journal.
+        """
+        try:
+            if self.commits is not None:
+                await self.commits.drained()
+            if await self.snapshots.write_all(self._in_memory()) and self._stream is not None:
+                await self._stream.drop_through(self._sequence)
+        except StorageError as error:
+            log.error("drain left the journal standing", host=self._host, reason=str(error))
+
+    async def close(self) -> None:
+        """Let go of the stream."""
+        if self._stream is not None:
+            await self._stream.close()
+
+
+async def open_stream(store: Store, host: str, settings: HostSettings) -> Stream:
+    """A stream of `host` that nobody else writes, with every earlier one of it folded.
+
+    Raises:
+        StorageError: the store is away, damaged or not ours to open.
+    """
+    stream = await store.claim(host)
+    try:
+        await check_server(store, settings.server)
+        earlier = [id_ for id_ in await store.streams(host) if id_ != stream.id]
+        folded = await fold(store, earlier, settings.receipt_window)
+    except BaseException:
+        await stream.close()
+        raise
+    if folded.streams:
+        log.info("recovered", host=host, **asdict(folded))
+    return stream

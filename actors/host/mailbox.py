@@ -1,6 +1,6 @@
-"""A user's mailbox: messages wait here in order while the user is being loaded or moved.
+"""A user's mailbox: requests wait here in order while the user is being loaded or passivated.
 
-Bounded: `depth` counts every message that has no answer yet, waiting or being made durable; a full
+Bounded: `depth` counts every request that has no answer yet, waiting or being made durable; a full
 mailbox refuses at once, so that one busy user costs the others nothing.
 """
 
@@ -36,24 +36,29 @@ class Mailbox:
         self.depth = 0
 
     def admit(self) -> bool:
-        """Count one more unanswered message, or say no because the mailbox is full."""
+        """Count one more unanswered request, or say no because the mailbox is full."""
         if self.depth >= self._depth_max:
             return False
         self.depth += 1
         return True
 
     def answered(self) -> None:
-        """One admitted message has its answer."""
+        """One admitted request has its answer."""
         self.depth -= 1
 
-    def put(self, message: QueuedRequest) -> None:
-        """Let an admitted message wait."""
-        self._waiting.append(message)
+    def put(self, queued: QueuedRequest) -> None:
+        """Let an admitted request wait."""
+        self._waiting.append(queued)
 
-    def put_back(self, message: QueuedRequest) -> None:
-        """Let a message that was taken wait again, before all others."""
-        self._waiting.appendleft(message)
+    def put_back(self, queued: QueuedRequest) -> None:
+        """Let a request that was taken wait again, before all others."""
+        self._waiting.appendleft(queued)
 
     def take(self) -> QueuedRequest | None:
-        """The message that has waited longest, or None."""
+        """The request that has waited longest, or None."""
         return self._waiting.popleft() if self._waiting else None
+
+    def refuse_all(self, refusal: Reply) -> None:
+        """Answer every request that waits with `refusal`."""
+        while (queued := self.take()) is not None:
+            queued.complete(refusal)

@@ -59,11 +59,6 @@ class SocketChannel:
         self._expiry: asyncio.TimerHandle | None = None
         self.retries = 0
 
-    @property
-    def depth(self) -> int:
-        """Request groups without an answer."""
-        return len(self._waiting)
-
     async def ask(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
         """The replies, in the order of the requests.
 

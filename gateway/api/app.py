@@ -16,7 +16,7 @@ from uuid import uuid4
 import structlog
 from msgspec import Struct
 
-from actors.cluster.contract import Cluster
+from actors.cluster.contract import UserDirectory
 from gateway.api.api_routes import (
     command_routes,
     operations_routes,
@@ -62,11 +62,15 @@ class App:
     """
 
     def __init__(
-        self, cluster: Cluster, authenticator: Authenticator, rules: RulesEndpoint, limits: Limits
+        self,
+        directory: UserDirectory,
+        authenticator: Authenticator,
+        rules: RulesEndpoint,
+        limits: Limits,
     ) -> None:
         self.ready = False
         self.draining = False
-        self.metrics = Metrics(cluster, lambda: self._in_flight)
+        self.metrics = Metrics(directory, lambda: self._in_flight)
         self.metrics_text = self._own_metrics_text
         self._log = structlog.get_logger("questkeep.http")
         # Asking the logger for each request costs more than most of a request's other steps.
@@ -78,7 +82,7 @@ class App:
         self._idle.set()
         self._retry_after = RetryAfterSpreader()
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
-        users = UserRequests(cluster, room_of_one)
+        users = UserRequests(directory, room_of_one)
         commands = CommandEndpoints(users, self.metrics, limits.body_bytes_max)
         api = [
             *command_routes(commands),
@@ -179,12 +183,12 @@ class App:
         return as_text(self.metrics.snapshot(), {1: os.getpid()})
 
 
-def make_app(settings: Settings, keys: Keys, cluster: Cluster, rules: RulesEndpoint) -> App:
+def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: RulesEndpoint) -> App:
     """The application of one gateway: the same way in every process that answers on the port."""
     # Each gateway takes its share of what the machine may.
     in_flight_max = -(-settings.requests_in_flight_max // settings.gateways)
     authenticator = Authenticator(keys, settings.jwt_algorithms)
-    return App(cluster, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
+    return App(directory, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
 
 
 def _route(method: str, match: Match | None) -> Route:

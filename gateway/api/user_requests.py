@@ -5,7 +5,7 @@ Not for: how a request finds its user (`actors.cluster`).
 
 from collections.abc import Hashable, Sequence
 
-from actors.cluster.contract import Cluster
+from actors.cluster.contract import UserDirectory
 from actors.errors import AskAgain
 from actors.messages import Reply, Request
 from gateway.problems import Problem, ask_again
@@ -21,8 +21,8 @@ class UserRequests:
             that whoever floods the gateway with one user's requests leaves room for the others.
     """
 
-    def __init__(self, cluster: Cluster, requests_max: int) -> None:
-        self._cluster = cluster
+    def __init__(self, directory: UserDirectory, requests_max: int) -> None:
+        self._directory = directory
         self._requests_max = requests_max
         self._in_flight: dict[str, int] = {}
 
@@ -42,8 +42,8 @@ class UserRequests:
             )
 
     def host_of(self, user_id: str) -> Hashable:
-        """See `Cluster.host_of`."""
-        return self._cluster.host_of(user_id)
+        """See `UserDirectory.host_of`."""
+        return self._directory.host_of(user_id)
 
     async def ask_host(self, requests: Sequence[Request]) -> list[Reply]:
         """The replies to requests of one host's users, in order, whatever their shares.
@@ -52,7 +52,7 @@ class UserRequests:
             Problem: what `AskAgain` stands for.
         """
         try:
-            return await self._cluster.ask(requests)
+            return await self._directory.ask(requests)
         except AskAgain as error:
             raise ask_again(error) from error
 
@@ -66,7 +66,7 @@ class UserRequests:
         self.check_share(user_id, command_id)
         self._in_flight[user_id] = self._in_flight.get(user_id, 0) + 1
         try:
-            return await self._cluster.ask(requests)
+            return await self._directory.ask(requests)
         except AskAgain as error:
             raise ask_again(error, command_id) from error
         finally:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec import Struct
 
-from actors.cluster.contract import Activity, Cluster
+from actors.cluster.contract import Activity, UserDirectory
 
 BUCKET_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 """Upper bounds of the latency histogram's buckets; one more holds whatever took longer."""
@@ -57,11 +57,11 @@ EMPTY = MetricsSnapshot({}, {}, {}, 0, Activity(0, 0, 0, 0))
 class Metrics:
     """The counters of one gateway."""
 
-    def __init__(self, cluster: Cluster, in_flight: Callable[[], int]) -> None:
+    def __init__(self, directory: UserDirectory, in_flight: Callable[[], int]) -> None:
         self._requests: dict[tuple[str, str, int, str], int] = {}
         self._latencies: dict[str, Latency] = {}
         self._commands: dict[tuple[str, str], int] = {}
-        self._cluster = cluster
+        self._directory = directory
         self._in_flight = in_flight
 
     def request(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
@@ -86,7 +86,7 @@ class Metrics:
             self._latencies,
             self._commands,
             self._in_flight(),
-            self._cluster.activity(),
+            self._directory.activity(),
         )
 
 

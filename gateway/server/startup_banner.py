@@ -8,7 +8,6 @@ Not for: events (`logs`).
 from rich.console import Console
 from rich.text import Text
 
-from actors.cluster.contract import Capacity
 from domain.rules.compiled_rules import Rules
 from gateway.auth.authenticator import Role
 from gateway.auth.tokens import Signing, mint
@@ -23,7 +22,7 @@ def print_banner(
     url: str,
     settings: Settings,
     signing: Signing,
-    capacity: Capacity,
+    capacity: str,
     rules: Rules,
 ) -> None:
     """Say that the server is ready."""
@@ -31,7 +30,7 @@ def print_banner(
     console.print(Text.assemble(("Questkeep is ready", "bold green"), f" at {url}"))
     lines = [
         ("docs", f"{url}/docs"),
-        ("placement", capacity.sentence),
+        ("placement", capacity),
         ("gateways", _gateways(settings)),
         ("store", settings.store),
         ("rules", f"{rules.name}, levels 1 to {rules.level_cap}"),

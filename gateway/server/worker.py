@@ -82,11 +82,11 @@ class Worker:
                 await token_keys.load()
             except JwksError as error:
                 log.error("the key set could not be fetched", reason=str(error))
-        self._cluster = RemoteHosts(
+        self._hosts = RemoteHosts(
             config.hosts, self._find_host, ask_timeout_seconds=settings.ask_timeout_seconds
         )
         self._rules = WorkerRules(compile_rules(config.rules_text), self._channel)
-        self._app = make_app(settings, token_keys, self._cluster, self._rules)
+        self._app = make_app(settings, token_keys, self._hosts, self._rules)
         self._app.metrics_text = self._metrics_text
         self._listener = Listener(self._app.answer, config.address)
 
@@ -108,7 +108,7 @@ class Worker:
     async def _drain(self, seconds: float) -> bool:
         self._app.draining = True
         idle = await self._app.wait_idle(seconds)
-        await self._cluster.drain()
+        self._hosts.close()
         return idle
 
     async def _stop(self, _: None) -> None:

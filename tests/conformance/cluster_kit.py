@@ -6,12 +6,13 @@ Checks use users of their own, so that they can share a cluster that is slow to 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from actors.cluster.contract import Cluster
+from actors.cluster.contract import Cluster, UserDirectory
 from actors.messages import View
 from domain.rules.compiled_rules import compile_rules
 from tests.actors.host_kit import RULES_TEXT, body, command, grant, look
 
 Check = Callable[[Cluster], Awaitable[None]]
+DirectoryCheck = Callable[[UserDirectory], Awaitable[None]]
 
 OTHER_RULES_TEXT = RULES_TEXT.replace("  400, 900, 1400,", "  5, 900, 1400,")
 """The same rules, but the first level costs next to nothing."""
@@ -25,13 +26,13 @@ def fingerprint(text: str) -> str:
 OTHER_RULES = fingerprint(OTHER_RULES_TEXT)
 
 
-async def rules_of(cluster: Cluster, user_id: str) -> list[str]:
+async def rules_of(cluster: UserDirectory, user_id: str) -> list[str]:
     """The rules that decided each of the user's grants."""
     (reply,) = await cluster.ask([look(user_id, View.HISTORY)])
     return [entry["rules"] for entry in body(reply)["history"]]
 
 
-async def a_command_is_answered_and_seen_by_the_next_read(cluster: Cluster) -> None:
+async def a_command_is_answered_and_seen_by_the_next_read(cluster: UserDirectory) -> None:
     """The plain way."""
     (reply,) = await cluster.ask([grant("kit-plain", "c", 500)])
     assert body(reply)["changes"]["player_progression"]["level"] == 2
@@ -39,14 +40,14 @@ async def a_command_is_answered_and_seen_by_the_next_read(cluster: Cluster) -> N
     assert body(read)["player_progression"]["total_xp"] == 500
 
 
-async def an_unknown_user_has_the_default_row(cluster: Cluster) -> None:
+async def an_unknown_user_has_the_default_row(cluster: UserDirectory) -> None:
     """Version 0, level 1, nothing written."""
     (read,) = await cluster.ask([look("kit-unknown")])
     assert body(read)["version"] == 0
     assert body(read)["player_progression"]["level"] == 1
 
 
-async def requests_of_one_message_are_handled_in_order(cluster: Cluster) -> None:
+async def requests_of_one_message_are_handled_in_order(cluster: UserDirectory) -> None:
     """A list is a sequence."""
     replies = await cluster.ask(
         [
@@ -62,7 +63,7 @@ async def requests_of_one_message_are_handled_in_order(cluster: Cluster) -> None
     assert body(replies[3])["version"] == 1
 
 
-async def requests_of_users_of_one_host_go_together(cluster: Cluster) -> None:
+async def requests_of_users_of_one_host_go_together(cluster: UserDirectory) -> None:
     """In order, each answered in its place."""
     host = cluster.host_of("kit-many-0")
     users = [f"kit-many-{n}" for n in range(200) if cluster.host_of(f"kit-many-{n}") == host][:20]
@@ -70,7 +71,9 @@ async def requests_of_users_of_one_host_go_together(cluster: Cluster) -> None:
     assert [body(reply)["version"] for reply in replies] == [1] * len(users) + [2] * len(users)
 
 
-async def messages_sent_one_after_the_other_are_handled_in_that_order(cluster: Cluster) -> None:
+async def messages_sent_one_after_the_other_are_handled_in_that_order(
+    cluster: UserDirectory,
+) -> None:
     """Also when nobody waits for the reply before the next one."""
     replies = await asyncio.gather(
         *(cluster.ask([grant("kit-fifo", f"c{n}", 1)]) for n in range(50))
@@ -78,7 +81,7 @@ async def messages_sent_one_after_the_other_are_handled_in_that_order(cluster: C
     assert [body(reply)["version"] for (reply,) in replies] == list(range(1, 51))
 
 
-async def the_same_command_sent_many_times_at_once_has_one_effect(cluster: Cluster) -> None:
+async def the_same_command_sent_many_times_at_once_has_one_effect(cluster: UserDirectory) -> None:
     """Retries overtake each other; receipts settle it (P4)."""
     replies = await asyncio.gather(*(cluster.ask([grant("kit-same", "c")]) for _ in range(20)))
     bodies = [body(reply) for (reply,) in replies]
@@ -86,7 +89,7 @@ async def the_same_command_sent_many_times_at_once_has_one_effect(cluster: Clust
     assert {one["version"] for one in bodies} == {1}
 
 
-async def many_users_are_served_side_by_side(cluster: Cluster) -> None:
+async def many_users_are_served_side_by_side(cluster: UserDirectory) -> None:
     """Versions of one user do not depend on another's."""
     users = [f"kit-many-{n}" for n in range(4)]
     asked = [cluster.ask([grant(user, f"c{n}", 1)]) for n in range(10) for user in users]
@@ -96,7 +99,7 @@ async def many_users_are_served_side_by_side(cluster: Cluster) -> None:
         assert body(read)["version"] == 10
 
 
-async def a_refusal_is_a_reply(cluster: Cluster) -> None:
+async def a_refusal_is_a_reply(cluster: UserDirectory) -> None:
     """With its code, and a sentence that names what came."""
     (reply,) = await cluster.ask([command("kit-no", "c", "turn_in_quest", quest_id="nope")])
     assert reply.code == "quest_not_found"
@@ -118,7 +121,7 @@ async def a_change_of_rules_reaches_every_user_and_those_to_come(cluster: Cluste
     assert await rules_of(cluster, "kit-rules-2") == [OTHER_RULES, fingerprint(RULES_TEXT)]
 
 
-CHECKS: tuple[Check, ...] = (
+DIRECTORY_CHECKS: tuple[DirectoryCheck, ...] = (
     a_command_is_answered_and_seen_by_the_next_read,
     an_unknown_user_has_the_default_row,
     requests_of_one_message_are_handled_in_order,
@@ -127,5 +130,8 @@ CHECKS: tuple[Check, ...] = (
     the_same_command_sent_many_times_at_once_has_one_effect,
     many_users_are_served_side_by_side,
     a_refusal_is_a_reply,
+)
+CHECKS: tuple[Check, ...] = (
+    *DIRECTORY_CHECKS,
     a_change_of_rules_reaches_every_user_and_those_to_come,
 )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from actors.cluster.contract import Cluster
+from actors.cluster.contract import Cluster, UserDirectory
 from actors.cluster.local import LocalCluster
 from actors.cluster.remote_hosts import HostLocator, RemoteHosts
 from persistence.disk.store import DiskStore
 from tests.actors.host_kit import settings
-from tests.conformance.cluster_kit import CHECKS, Check
+from tests.conformance.cluster_kit import CHECKS, DIRECTORY_CHECKS, Check, DirectoryCheck
 from tests.gateway.server.reachable_cluster_kit import ReachableCluster
 
 
@@ -30,22 +30,20 @@ async def test_the_local_cluster_keeps_the_contract(check: Check, cluster: Clust
 
 
 @pytest.fixture
-async def lent(tmp_path: Path) -> AsyncIterator[Cluster]:
+async def remote_hosts(tmp_path: Path) -> AsyncIterator[UserDirectory]:
     store = DiskStore(tmp_path)
-    lender = ReachableCluster(settings(), store)
-    assert isinstance(lender, HostLocator)
-    await lender.start()
-    borrower = RemoteHosts(lender.hosts, lender.find, ask_timeout_seconds=30)
-    borrower.change_rules = lender.change_rules  # type: ignore[method-assign]
-    await borrower.start()
-    yield borrower
-    await borrower.drain()
-    await lender.drain()
+    cluster = ReachableCluster(settings(), store)
+    assert isinstance(cluster, HostLocator)
+    await cluster.start()
+    remote = RemoteHosts(cluster.hosts, cluster.find, ask_timeout_seconds=30)
+    yield remote
+    remote.close()
+    await cluster.drain()
     await store.close()
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-async def test_hosts_that_are_lent_keep_it_but_for_the_rules_which_the_lender_changes(
-    check: Check, lent: Cluster
+@pytest.mark.parametrize("check", DIRECTORY_CHECKS, ids=lambda check: check.__name__)
+async def test_remote_hosts_keep_the_directory_s_part_of_it(
+    check: DirectoryCheck, remote_hosts: UserDirectory
 ) -> None:
-    await check(lent)
+    await check(remote_hosts)

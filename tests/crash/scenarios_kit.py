@@ -26,6 +26,13 @@ async def a_user_read_long_ago_is_read_anew_before_they_are_changed() -> None:
     assert await total_xp(rig.another(), "u") == 20
 
 
+async def snapshot_now(host: Host, user_id: str) -> None:
+    """Write the snapshot of a user who is awake."""
+    actor = host.activations.awake[user_id].actor
+    assert actor is not None
+    await host.journal.snapshots.write(actor)
+
+
 async def a_stale_host_s_late_snapshot_costs_its_successor_nothing() -> None:
     """Its snapshot is due while its append is on its way, and a successor wrote meanwhile."""
     rig = Rig()
@@ -37,7 +44,7 @@ async def a_stale_host_s_late_snapshot_costs_its_successor_nothing() -> None:
     await asyncio.sleep(0)
     successor = rig.another()
     await ask(successor, grant("u", "c3", 500))
-    await stale._snapshot(stale.awake["u"])
+    await snapshot_now(stale, "u")
     faults.before_append.set()
     (reply,) = await waiting
     assert reply.code == "outcome_unknown"
@@ -69,7 +76,7 @@ async def a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones() -> 
     lost = [grant("u", f"lost-{number}") for number in range(5)]
     waiting = asyncio.create_task(ask(rig.host, *lost))
     await asyncio.sleep(0)
-    await rig.host._snapshot(rig.host.awake["u"])
+    await snapshot_now(rig.host, "u")
     successor = rig.another("h", Faults())
     for number in range(3):
         (again,) = await ask(successor, grant("u", f"durable-{number}"))
@@ -86,7 +93,7 @@ async def a_user_with_a_turn_on_its_way_stays_awake() -> None:
     rig.faults.before_append = asyncio.Event()
     second = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
-    await hibernate_quiet(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host.activations, quiet_seconds=0)
     third = asyncio.create_task(ask(rig.host, grant("u", "c3")))
     await asyncio.sleep(0)
     rig.faults.before_append.set()
@@ -99,9 +106,9 @@ async def a_sleeper_whose_snapshot_fails_stays() -> None:
     but nobody reads it while its host lives."""
     rig = Rig()
     await ask(rig.host, grant("u", "c1"))
-    await hibernate_quiet(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host.activations, quiet_seconds=0)
     rig.faults.snapshot_writes = 1
-    await passivate_idle(rig.host, idle_seconds=0)
+    await passivate_idle(rig.host.activations, idle_seconds=0)
     assert await total_xp(rig.host, "u") == 10
     (again,) = await ask(rig.host, grant("u", "c1"))
     assert body(again)["replayed"]
@@ -111,7 +118,7 @@ async def a_checkpoint_covers_those_who_sleep() -> None:
     """The journal's part that only a sleeper's turn stands in is dropped; then the host dies."""
     rig = Rig(checkpoint_bytes=1_000)
     await ask(rig.host, grant("u", "c1"))
-    await hibernate_quiet(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host.activations, quiet_seconds=0)
     while rig.world.snapshots.get("u") is None and await _turns("v", rig.host) < 20:
         await at_rest(rig.host)
     assert await total_xp(rig.another("h", Faults()), "u") == 10
@@ -121,7 +128,7 @@ async def a_user_who_slept_while_the_host_opened_is_read_anew() -> None:
     """Another incarnation came, wrote and went while they slept, before this one's first change."""
     rig = Rig()
     assert await total_xp(rig.host, "u") == 0
-    await hibernate_quiet(rig.host, quiet_seconds=0)
+    await hibernate_quiet(rig.host.activations, quiet_seconds=0)
     other = rig.another()
     await ask(other, grant("u", "c1"))
     await other.drain()
@@ -140,8 +147,7 @@ async def _turns(user_id: str, host: Host) -> int:
 
 async def at_rest(host: Host) -> None:
     """Return once the host does nothing on its own any more."""
-    while host._tasks:
-        await asyncio.wait(host._tasks)
+    await host.tasks.wait_idle()
 
 
 SCENARIOS = (

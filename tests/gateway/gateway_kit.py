@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jwt
 import msgpack
 
-from actors.cluster.contract import Activity, Capacity
+from actors.cluster.contract import Activity
 from actors.cluster.local import LocalCluster
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
@@ -146,8 +146,8 @@ class ScriptedCluster:
 
     async def change_rules(self, text: str) -> None: ...
 
-    def capacity(self) -> Capacity:
-        return Capacity(1, "one")
+    def capacity(self) -> str:
+        return "one"
 
     def activity(self) -> Activity:
         return Activity(1, 2, 3, 4, 5)

@@ -8,7 +8,7 @@ import errno
 import time
 from typing import NamedTuple
 
-from actors.host.host import UNDURABLE_BYTES_MAX
+from actors.host.journal import UNDURABLE_BYTES_MAX
 from tests.torture.config import CampaignConfig
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Outcome, outcome

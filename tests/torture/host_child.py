@@ -90,7 +90,7 @@ class _Child:
         """Whoever is not asked at this moment falls asleep, as they would after seconds."""
         while True:
             await asyncio.sleep(DROWSE_SECONDS)
-            await hibernate_quiet(self._host, quiet_seconds=DROWSE_SECONDS)
+            await hibernate_quiet(self._host.activations, quiet_seconds=DROWSE_SECONDS)
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         """A bug in the host is never taken for a death of ours."""
@@ -114,7 +114,7 @@ class _Child:
                 self._patch.undo()
                 answer = None
             case "passivate":
-                answer = await passivate_idle(self._host, idle_seconds=0)
+                answer = await passivate_idle(self._host.activations, idle_seconds=0)
             case "ping":
                 answer = None
             case "vitals":
@@ -141,11 +141,11 @@ class _Child:
         _BrokenOs(names, code).install(self._patch)
 
     def _vitals(self) -> dict[str, int]:
-        commits = self._host._commits
+        commits = self._host.journal.commits
         return {
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "pending_bytes": 0 if commits is None else commits.pending_bytes,
-            "users_awake": len(self._host.awake),
+            "users_awake": len(self._host.activations.awake),
             "undurable": len(self._host._undurable),
             "tasks": len(asyncio.all_tasks()),
         }

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from actors.host import host as hosts
-from actors.host import opening, pending_replies
+from actors.host import journal, pending_replies
 from actors.host import user as users
 from actors.host.activation import Activation
+from actors.host.activations import Activations
 from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.host import Host
-from actors.host.journal import Kept, Snapshots
+from actors.host.journal import HostJournal, Snapshots, UserInMemory
 from actors.host.mailbox import QueuedRequest
 from actors.host.user import Turn, UserActor
 from actors.messages import Read, Reply, Request
@@ -45,7 +46,10 @@ def replies_early(patch: Patch) -> None:
         return activation, answer[0] if isinstance(answer, tuple) else answer
 
     async def deliver_at_once(message: QueuedRequest, answer: pending_replies.Answer) -> None:
-        message.settle(answer[0]) if isinstance(answer, tuple) else await deliver(message, answer)
+        if isinstance(answer, tuple):
+            message.complete(answer[0])
+        else:
+            await deliver(message, answer)
 
     deliver = hosts.deliver
     patch.setattr(Host, "_accept", accept_at_once)
@@ -102,42 +106,43 @@ def forgets_for_what_is_on_its_way(patch: Patch) -> None:
 
 def serves_users_read_before_it_opened(patch: Patch) -> None:
     """A user who was read before another incarnation wrote is not read anew (P2, P3)."""
-    read = Host._read_actor
+    load = Host._load_actor
 
-    async def read_once(self: Host, user_id: str) -> UserActor:
-        actor = self.awake[user_id].actor
-        return await read(self, user_id) if actor is None else actor
+    async def load_once(self: Host, user_id: str) -> UserActor:
+        actor = self.activations.awake[user_id].actor
+        return await load(self, user_id) if actor is None else actor
 
-    patch.setattr(Host, "_read_actor", read_once)
+    patch.setattr(Host, "_load_actor", load_once)
 
 
 def snapshots_what_is_not_durable(patch: Patch) -> None:
     """A snapshot holds turns whose append is still on its way (P6, P8)."""
 
-    async def snapshot(self: Host, activation: Activation) -> bool:
-        actor = activation.actor
-        if actor is None or actor.working.version <= actor.snapshot_version:
-            return True
-        version = actor.working.version
-        payload = snapshots.encode_snapshot(actor.working, actor.receipts, actor.unknown)
-        await self._store.write_snapshot(activation.user_id, version, payload)
-        actor.snapshot_version = version
+    write = Snapshots.write
+
+    async def write_working(self: Snapshots, user: UserInMemory) -> bool:
+        if not isinstance(user, UserActor):
+            return await write(self, user)
+        version = user.working.version
+        if version > user.snapshot_version:
+            payload = snapshots.encode_snapshot(user.working, user.receipts, user.unknown)
+            await self._store.write_snapshot(user.user_id, version, payload)
+            user.snapshot_version = version
         return True
 
-    patch.setattr(Host, "_snapshot", snapshot)
+    patch.setattr(Snapshots, "write", write_working)
 
 
 def believes_in_failed_snapshots(patch: Patch) -> None:
     """A snapshot that was not written counts as written, and the journal is dropped (P7)."""
-    write = Host._snapshot
+    write = Snapshots.write
 
-    async def snapshot(self: Host, activation: Activation) -> bool:
-        if not await write(self, activation):
-            assert activation.actor is not None
-            activation.actor.snapshot_version = activation.actor.durable.version
+    async def believe(self: Snapshots, user: UserInMemory) -> bool:
+        if not await write(self, user) and isinstance(user, UserActor):
+            user.snapshot_version = user.durable.version
         return True
 
-    patch.setattr(Host, "_snapshot", snapshot)
+    patch.setattr(Snapshots, "write", believe)
 
 
 def shows_what_is_not_durable(patch: Patch) -> None:
@@ -171,16 +176,19 @@ def appends_again_after_a_failure(patch: Patch) -> None:
 
 def keeps_users_after_a_failed_append(patch: Patch) -> None:
     """What may never have happened is served on (P8)."""
-    breaks = Host._break
+    lose = HostJournal.lose
+
+    def lose_nobody(self: HostJournal, error: BaseException) -> None:
+        epoch = self.epoch
+        lose(self, error)
+        self.epoch = epoch
 
     def keep(self: Host, error: BaseException) -> None:
-        awake, epoch = self.awake.copy(), self._epoch
-        breaks(self, error)
-        self.awake, self._epoch = awake, epoch
-        for activation in awake.values():
+        for activation in self.activations.awake.values():
             activation.pending = None
 
-    patch.setattr(Host, "_break", keep)
+    patch.setattr(HostJournal, "lose", lose_nobody)
+    patch.setattr(Host, "_drop_everybody", keep)
     serves_users_read_before_it_opened(patch)
 
 
@@ -190,7 +198,7 @@ def opens_without_folding(patch: Patch) -> None:
     async def leave(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
         return Folded(0, 0, 0)
 
-    patch.setattr(opening, "fold", leave)
+    patch.setattr(journal, "fold", leave)
 
 
 def folds_without_a_fence(patch: Patch) -> None:
@@ -211,7 +219,7 @@ def folds_without_a_fence(patch: Patch) -> None:
     async def unfenced(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
         return await fold(Unfenced(store), streams, window)  # type: ignore[arg-type]
 
-    patch.setattr(opening, "fold", unfenced)
+    patch.setattr(journal, "fold", unfenced)
 
 
 def drops_journals_before_it_folds(patch: Patch) -> None:
@@ -250,13 +258,13 @@ def forgets_a_batch(patch: Patch) -> None:
 
 def sleeps_with_a_turn_on_its_way(patch: Patch) -> None:
     """A user falls asleep as they are durable, and what is on its way is forgotten (P2)."""
-    put = Host.hibernate
+    hibernate = Activations.hibernate
 
-    def hasty(self: Host, activation: Activation) -> bool:
+    def hasty(self: Activations, activation: Activation) -> bool:
         activation.mailbox.depth, activation.pending = 0, None
-        return put(self, activation)
+        return hibernate(self, activation)
 
-    patch.setattr(Host, "hibernate", hasty)
+    patch.setattr(Activations, "hibernate", hasty)
 
 
 def lets_sleepers_go_unsaved(patch: Patch) -> None:
@@ -272,8 +280,8 @@ def checkpoints_without_sleepers(patch: Patch) -> None:
     """A checkpoint drops the journal and looks at users awake only (P7)."""
     write = Snapshots.write
 
-    async def believe(self: Snapshots, kept: Kept) -> bool:
-        return isinstance(kept, HibernatedUser) or await write(self, kept)
+    async def believe(self: Snapshots, user: UserInMemory) -> bool:
+        return isinstance(user, HibernatedUser) or await write(self, user)
 
     patch.setattr(Snapshots, "write", believe)
 

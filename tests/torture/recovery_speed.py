@@ -57,8 +57,7 @@ async def _journal(folder: Path, turns: int, users: int) -> None:
         numbers = range(start, min(turns, start + AT_ONCE))
         replies = await host.ask([_command(number, number % users) for number in numbers])
         assert not any(reply.code for reply in replies), replies[0]
-    while host._tasks:
-        await asyncio.wait(host._tasks)
+    await host.tasks.wait_idle()
     await store.close()
 
 

@@ -17,7 +17,7 @@ HOSTILE = {"hostile_id": "rat", "tier": "minion", "level": 1}
 
 async def sleep(host: Host) -> None:
     """Everybody who may falls asleep now."""
-    await hibernate_quiet(host, quiet_seconds=0)
+    await hibernate_quiet(host.activations, quiet_seconds=0)
 
 
 def life() -> Iterator[Ask | Read]:
@@ -86,7 +86,7 @@ async def test_a_user_who_sleeps_between_all_messages_answers_like_one_who_never
     for request in life():
         expected = await ask(awake.host, request)
         await sleep(drowsy.host)
-        fell_asleep += len(drowsy.host.hibernated)
+        fell_asleep += len(drowsy.host.activations.hibernated)
         assert await ask(drowsy.host, request) == expected, request
     assert fell_asleep > 100
     await awake.host.drain()
@@ -102,48 +102,49 @@ async def test_a_user_wakes_without_a_look_at_the_store() -> None:
     rig.faults.reads = 100
     assert await total_xp(rig.host, "u") == 10
     assert rig.faults.reads == 100
-    assert (rig.host.activations, rig.host.users, len(rig.host.hibernated)) == (1, 1, 0)
+    users = rig.host.activations
+    assert (users.activated, users.users, len(users.hibernated)) == (1, 1, 0)
 
 
 async def test_a_user_takes_a_tenth_of_what_it_takes_awake() -> None:
     rig = Rig()
     for user in ("u", "v"):
         await ask(rig.host, *(grant(user, f"{user}-{n}", n) for n in range(1, 130)))
-    awake = rig.host.awake["v"].actor
+    awake = rig.host.activations.awake["v"].actor
     assert awake is not None
     size = len(awake.snapshot())
     await sleep(rig.host)
-    *_, user = rig.host.hibernated
-    assert (user.user_id, user.version) == ("v", 129)
-    assert len(user.body) + len(user.fingerprints) < size / 10
+    *_, hibernated = rig.host.activations.hibernated
+    assert (hibernated.user_id, hibernated.version) == ("v", 129)
+    assert len(hibernated.body) + len(hibernated.fingerprints) < size / 10
 
 
 async def test_only_the_quiet_fall_asleep() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
-    await hibernate_quiet(rig.host, quiet_seconds=60)
-    assert len(rig.host.hibernated) == 0
+    await hibernate_quiet(rig.host.activations, quiet_seconds=60)
+    assert len(rig.host.activations.hibernated) == 0
     await sleep(rig.host)
-    assert len(rig.host.hibernated) == 1
+    assert len(rig.host.activations.hibernated) == 1
 
 
 async def test_a_read_wakes_a_user_and_delays_no_passivation() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
-    last_command = rig.host.awake["u"].last_command
+    last_command = rig.host.activations.awake["u"].last_command
     await sleep(rig.host)
     await ask(rig.host, look("u"))
-    assert rig.host.awake["u"].last_command == last_command
-    assert rig.host.awake["u"].awake_since > last_command
+    assert rig.host.activations.awake["u"].last_command == last_command
+    assert rig.host.activations.awake["u"].awake_since > last_command
 
 
 async def test_a_user_who_is_being_read_from_the_store_does_not_fall_asleep() -> None:
     rig = Rig()
     asked = asyncio.create_task(ask(rig.host, grant("u", "c")))
     await asyncio.sleep(0)
-    assert rig.host.awake["u"].busy
+    assert rig.host.activations.awake["u"].busy
     await sleep(rig.host)
-    assert len(rig.host.hibernated) == 0
+    assert len(rig.host.activations.hibernated) == 0
     assert body((await asked)[0])["version"] == 1
 
 
@@ -151,8 +152,8 @@ async def test_whoever_sleeps_leaves_when_idle_and_comes_back_whole() -> None:
     rig = Rig()
     (first,) = await ask(rig.host, grant("u", "c"))
     await sleep(rig.host)
-    await passivate_idle(rig.host, idle_seconds=0)
-    assert (rig.host.users, rig.host.passivations) == (0, 1)
+    await passivate_idle(rig.host.activations, idle_seconds=0)
+    assert (rig.host.activations.users, rig.host.activations.passivated) == (0, 1)
     assert rig.world.snapshots["u"].version == 1
     (again,) = await ask(rig.host, grant("u", "c"))
     assert body(again) == {**body(first), "replayed": True}
@@ -161,12 +162,12 @@ async def test_whoever_sleeps_leaves_when_idle_and_comes_back_whole() -> None:
 async def test_a_user_whose_snapshot_stands_leaves_without_another() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))
-    await passivate_idle(rig.host, idle_seconds=0)
+    await passivate_idle(rig.host.activations, idle_seconds=0)
     await ask(rig.host, look("u"))
     await sleep(rig.host)
     rig.faults.snapshot_writes = 1
-    await passivate_idle(rig.host, idle_seconds=0)
-    assert (rig.host.users, rig.faults.snapshot_writes) == (0, 1)
+    await passivate_idle(rig.host.activations, idle_seconds=0)
+    assert (rig.host.activations.users, rig.faults.snapshot_writes) == (0, 1)
 
 
 async def test_users_leave_first_when_a_host_is_full_or_short_of_memory() -> None:
@@ -176,10 +177,10 @@ async def test_users_leave_first_when_a_host_is_full_or_short_of_memory() -> Non
     await ask(rig.host, grant("v", "c"), grant("w", "c"))
     replies = await ask(rig.host, grant("x", "c"))
     assert [reply.code for reply in replies] == [""]
-    assert set(rig.host.awake) == {"v", "w", "x"}
+    assert set(rig.host.activations.awake) == {"v", "w", "x"}
     await sleep(rig.host)
-    await passivate_longest_idle(rig.host)
-    assert [one.user_id for one in rig.host.hibernated] == ["w", "x"]
+    await passivate_longest_idle(rig.host.activations)
+    assert [one.user_id for one in rig.host.activations.hibernated] == ["w", "x"]
     assert await total_xp(rig.host, "u") == 10
 
 
@@ -188,7 +189,7 @@ async def test_a_message_to_a_user_on_the_way_out_is_answered() -> None:
     await ask(rig.host, grant("u", "c1"))
     await sleep(rig.host)
     rig.faults.before_snapshot_write = asyncio.Event()
-    leaving = asyncio.create_task(passivate_idle(rig.host, idle_seconds=0))
+    leaving = asyncio.create_task(passivate_idle(rig.host.activations, idle_seconds=0))
     await asyncio.sleep(0)
     asked = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
@@ -212,7 +213,7 @@ async def test_a_lost_journal_takes_the_users_with_it_and_the_store_has_the_trut
     await sleep(rig.host)
     rig.faults.appends_lost = 1
     await ask(rig.host, grant("v", "c1"))
-    assert rig.host.users == 0
+    assert rig.host.activations.users == 0
     assert body((await ask(rig.host, grant("u", "c2")))[0])["version"] == 2
 
 

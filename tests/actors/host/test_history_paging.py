@@ -50,7 +50,7 @@ async def test_every_grant_is_told_in_order_however_old() -> None:
 async def test_only_the_newest_entries_stay_in_memory() -> None:
     rig = Rig()
     await grow(rig.host)
-    actor = rig.host.awake["u"].actor
+    actor = rig.host.activations.awake["u"].actor
     assert actor is not None
     assert len(actor.durable.history) < HISTORY_TAIL + HISTORY_PAGE
     assert len(actor.working.history) < HISTORY_TAIL + HISTORY_PAGE

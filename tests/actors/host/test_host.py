@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from actors.host import host as hosts
+from actors.host import journal
 from actors.host.eviction import passivate_idle
 from actors.messages import View
 from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
@@ -122,7 +122,7 @@ async def test_after_a_failed_append_every_user_is_read_anew() -> None:
     await ask(rig.host, grant("u", "c1"), grant("v", "c1"))
     rig.faults.appends_lost = 1
     await ask(rig.host, grant("u", "c2"))
-    assert rig.host.awake == {}
+    assert rig.host.activations.awake == {}
     assert await total_xp(rig.host, "v") == 10
 
 
@@ -170,8 +170,8 @@ async def test_of_two_hosts_that_looked_before_either_wrote_the_second_builds_on
 async def test_an_idle_user_is_snapshotted_and_gone_and_comes_back_whole() -> None:
     rig = Rig()
     (first,) = await ask(rig.host, grant("u", "c"))
-    await passivate_idle(rig.host, 0)
-    assert rig.host.awake == {}
+    await passivate_idle(rig.host.activations, 0)
+    assert rig.host.activations.awake == {}
     assert rig.world.snapshots["u"].version == 1
     (again,) = await ask(rig.host, grant("u", "c"))
     assert body(again) == {**body(first), "replayed": True}
@@ -181,7 +181,7 @@ async def test_a_message_that_comes_during_passivation_is_answered() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c1"))
     rig.faults.before_snapshot_write = asyncio.Event()
-    passivating = asyncio.create_task(passivate_idle(rig.host, 0))
+    passivating = asyncio.create_task(passivate_idle(rig.host.activations, 0))
     await asyncio.sleep(0)
     asked = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
@@ -196,7 +196,7 @@ async def test_a_snapshot_holds_no_receipt_of_a_turn_that_is_not_durable() -> No
     rig.faults.before_append = asyncio.Event()
     asked = asyncio.create_task(ask(rig.host, grant("u", "c2")))
     await asyncio.sleep(0)
-    actor = rig.host.awake["u"].actor
+    actor = rig.host.activations.awake["u"].actor
     assert actor is not None
     snapshot = unpack_snapshot(actor.snapshot(), "test")
     assert snapshot["version"] == 1
@@ -248,7 +248,7 @@ async def test_a_full_mailbox_refuses_at_once_and_only_that_user() -> None:
 
 
 async def test_a_journal_that_is_behind_takes_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts, "UNDURABLE_BYTES_MAX", 1_000)
+    monkeypatch.setattr(journal, "UNDURABLE_BYTES_MAX", 1_000)
     rig = Rig()
     await ask(rig.host, grant("u", "first"))
     rig.faults.before_append = asyncio.Event()

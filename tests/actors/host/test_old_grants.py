@@ -66,7 +66,7 @@ async def left_memory(host: Host, sequence: int) -> None:
 
 def in_memory(host: Host) -> range:
     """The sequences that are in memory."""
-    actor = host.awake["u"].actor
+    actor = host.activations.awake["u"].actor
     assert actor is not None
     return range(actor.durable.history[0].sequence, actor.durable.next_sequence)
 
@@ -207,7 +207,7 @@ async def test_a_journal_that_is_lost_meanwhile_undoes_nothing() -> None:
     gate = rig.faults.before_snapshot_read = asyncio.Event()
     rig.faults.appends_lost = 1
     asked = asyncio.ensure_future(rig.host.ask([grant("u", "lost", 1), undo("u1", "c0")]))
-    await until(lambda: "u" not in rig.host.awake)
+    await until(lambda: "u" not in rig.host.activations.awake)
     rig.faults.before_snapshot_read = None
     gate.set()
     lost, unavailable = await asked

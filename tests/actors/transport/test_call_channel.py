@@ -118,7 +118,7 @@ async def test_too_much_waiting_is_refused_at_once() -> None:
     assert [len(await one) for one in asked] == [100] * len(asked)
 
 
-async def test_an_idle_lane_says_so() -> None:
+async def test_an_idle_channel_says_so() -> None:
     host = FakeHost()
     channel = CallChannel(host.connect)
     assert channel.idle

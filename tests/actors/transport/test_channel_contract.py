@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from actors.cluster.contract import Activity, Capacity
+from actors.cluster.contract import Activity
 from actors.cluster.host_actor import PackedHost
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress, LocalAddress, Node, RemoteAddress
 from actors.transport.frames import frame
 from actors.transport.socket_channel import SocketChannel
 from tests.actors.host_kit import body, grant, look, settings
-from tests.conformance.cluster_kit import CHECKS, Check
+from tests.conformance.cluster_kit import DIRECTORY_CHECKS, DirectoryCheck
 
 HERE = Node("here", "127.0.0.1")
 
@@ -39,20 +39,14 @@ class OneHost:
         self.found.append(await self.host.where(self.node_id))
         return self.found[-1]
 
-    async def start(self) -> None:
-        pass
+    def host_of(self, user_id: str) -> str:
+        return "the one"
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         return await self.channel.ask(requests, 30)
 
-    async def change_rules(self, text: str) -> None:
-        await self.host.change_rules(text)
-
-    def capacity(self) -> Capacity:
-        return Capacity(1, "one host")
-
     def activity(self) -> Activity:
-        return Activity(0, 0, 0, 0)
+        return Activity()
 
     async def drain(self) -> None:
         self.channel.close()
@@ -66,8 +60,8 @@ async def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     await started.drain()
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-async def test_a_lane_keeps_the_contract(check: Check, cluster: OneHost) -> None:
+@pytest.mark.parametrize("check", DIRECTORY_CHECKS, ids=lambda check: check.__name__)
+async def test_a_channel_keeps_the_contract(check: DirectoryCheck, cluster: OneHost) -> None:
     await check(cluster)
 
 
@@ -82,7 +76,7 @@ async def test_a_gateway_of_another_node_is_led_to_a_door_and_one_of_this_node_t
     await host.drain()
 
 
-async def test_a_lane_that_was_told_of_an_earlier_incarnation_asks_again(tmp_path: Path) -> None:
+async def test_a_channel_that_was_told_of_an_earlier_incarnation_asks_again(tmp_path: Path) -> None:
     cluster = OneHost(tmp_path, "elsewhere")
     before = packed_host(tmp_path / "another")
     stale = await before.where("elsewhere")

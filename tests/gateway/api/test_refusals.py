@@ -259,7 +259,6 @@ async def test_a_long_accept_header_is_read_to_its_first_kilobyte(gateway: Gatew
 ASK_AGAIN: list[tuple[errors.AskAgain, int, str | None]] = [
     (errors.Overloaded(), 503, "1"),
     (errors.UserBusy(), 429, "1"),
-    (errors.Draining("going down"), 503, "1"),
     (errors.UserUnavailable("its store is away"), 503, "1"),
     (errors.OutcomeUnknown(), 504, "1"),
 ]

@@ -54,8 +54,8 @@ async def play(host: Host, user_id: str, begin: int, end: int) -> None:
 
 async def rest(host: Host, user_id: str) -> None:
     """Have the user leave memory: a snapshot stands then, and full pages of the history do."""
-    await asyncio.gather(*host._tasks)
-    assert await host.passivate(host.awake[user_id], "test")
+    await host.tasks.wait_idle()
+    assert await host.activations.passivate(host.activations.awake[user_id], "test")
 
 
 async def filled(store: Store) -> Host:
