@@ -19,13 +19,16 @@ class Media(StrEnum):
 
 
 class View(StrEnum):
-    """What can be read of a user; `key` names one row where the view is of one."""
+    """What can be read of a user."""
 
     USER = "user"
+    UNSETTLED = "unsettled"
     PROGRESSION = "progression"
     CHAPTERS = "chapters"
     CHAPTER = "chapter"
     QUESTS = "quests"
+    QUEST = "quest"
+    BATTLES = "battles"
     BATTLE = "battle"
     HISTORY = "history"
     COMMAND = "command"
@@ -42,7 +45,11 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
 class Read(Struct, frozen=True, array_like=True, tag=True):
     """A look at one user's durable rows; writes nothing and delays no passivation.
 
-    `after` and `limit` are for views in pages: what comes after that sequence, and how much of it.
+    Attributes:
+        key: the row, where the view is of one; in a list, the row after which the page begins.
+        after: the same in the history: a sequence.
+        limit: rows of a page at most; 0 where the reader names none.
+        only: the states that rows of a list are to have; empty for all of them.
     """
 
     user_id: str
@@ -51,6 +58,7 @@ class Read(Struct, frozen=True, array_like=True, tag=True):
     media: Media
     after: int = 0
     limit: int = 0
+    only: tuple[str, ...] = ()
 
 
 Request = Ask | Read

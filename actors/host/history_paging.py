@@ -13,7 +13,8 @@ import structlog
 
 from actors.host.activation import Activation
 from actors.host.pending_replies import Answer, read_after, unavailable
-from actors.host.user import HISTORY_LIMIT, UserActor, write_body
+from actors.host.user import UserActor, write_body
+from actors.host.views import HISTORY_LIMIT
 from actors.messages import Read, Reply, View, answered
 from domain.decide.undo import grant_among
 from domain.state.history import HISTORY_PAGE, HistoryEntry

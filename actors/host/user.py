@@ -12,27 +12,21 @@ from typing import Any
 import msgpack
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from actors.host.rules import RulesInForce
+from actors.host.views import missing, rows_of
 from actors.messages import Media, Read, Reply, View, answered, refused
 from domain.decide.dispatch import decide
 from domain.decide.undo import reaches_beyond
-from domain.game.progression import progression_of
 from domain.messages.commands import decode_command
 from domain.messages.rejections import Code, Rejection
 from domain.messages.reply import ReplyBody
-from domain.rules.deviation import rate, rate_story
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.receipts import Receipt, Receipts, fingerprint
-from domain.state.rows import ChapterProgression, PlayerProgression
 from domain.state.user_state import NOTHING, UserState
 from persistence.codec.formats import FORMAT
 from persistence.codec.records import Record, encode_record, encode_reply
 from persistence.codec.snapshots import encode_snapshot
-
-HISTORY_LIMIT = 100
-"""Entries of the account in one answer when the reader names no number."""
 
 UNDO = "undo_grant"
 """The one command that may ask for more of the account than is in memory."""
@@ -181,64 +175,16 @@ class UserActor:
     def read(self, request: Read) -> Reply:
         """Answer from the durable rows; writes nothing."""
         state = self.durable
+        if request.view is View.COMMAND:
+            receipt = self.receipts.find(request.key)
+            if receipt is None or receipt.version > state.version:
+                return missing(Code.COMMAND_NOT_FOUND, "command_id", request.key)
+            return answered(_repeat(receipt, request.media))
+        rows = rows_of(state, self._in_force.rules, request)
+        if isinstance(rows, Reply):
+            return rows
         head = {"user_id": state.user_id, "version": state.version}
-        rows: dict[str, Any]
-        match request.view:
-            case View.USER:
-                rows = self._everything()
-            case View.PROGRESSION:
-                rows = {"player_progression": self._progression()}
-            case View.CHAPTERS:
-                chapters = list(state.chapters.values())
-                rows = {
-                    "chapter_progression": [self._rated(row) for row in chapters],
-                    "story_deviation": rate_story(chapters, self._in_force.rules.deviation),
-                }
-            case View.CHAPTER:
-                if (chapter := state.chapters.get(request.key)) is None:
-                    return _missing(Code.CHAPTER_NOT_FOUND, "chapter_id", request.key)
-                rows = {"chapter_progression": self._rated(chapter)}
-            case View.QUESTS:
-                rows = {"quest_record": list(state.quests.values())}
-            case View.BATTLE:
-                if (battle := state.battles.get(request.key)) is None:
-                    return _missing(Code.BATTLE_NOT_FOUND, "battle_id", request.key)
-                rows = {"battle_state": battle}
-            case View.HISTORY:
-                rows = self._history(request.after, request.limit or HISTORY_LIMIT)
-            case View.COMMAND:
-                receipt = self.receipts.find(request.key)
-                if receipt is None or receipt.version > state.version:
-                    return _missing(Code.COMMAND_NOT_FOUND, "command_id", request.key)
-                return answered(_repeat(receipt, request.media))
         return answered(write_body({**head, **rows}, request.media))
-
-    def _progression(self) -> PlayerProgression:
-        return progression_of(self.durable, self._in_force.rules)
-
-    def _everything(self) -> dict[str, Any]:
-        """Every row but the account and the tallies, which are about the rows."""
-        state = self.durable
-        return {
-            "player_progression": self._progression(),
-            "chapter_progression": list(state.chapters.values()),
-            "quest_record": list(state.quests.values()),
-            "battle_state": list(state.battles.values()),
-            "inventory": state.inventory,
-            "wallet": state.wallet,
-            "affinity": state.affinity,
-        }
-
-    def _rated(self, chapter: ChapterProgression) -> dict[str, Any]:
-        return {**asdict(chapter), "deviation": rate(chapter, self._in_force.rules.deviation)}
-
-    def _history(self, after: int, limit: int) -> dict[str, Any]:
-        """Entries of the account after sequence `after`; `next_after` when there are more."""
-        history = self.durable.history
-        begin = max(0, after - self.durable.history_stored_through)
-        page = history[begin : begin + limit]
-        more = {"next_after": page[-1].sequence} if begin + limit < len(history) else {}
-        return {"history": page, **more}
 
 
 def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:
@@ -257,7 +203,3 @@ def _repeat(receipt: Receipt, media: Media) -> bytes:
     body = msgpack.unpackb(receipt.reply)
     body["replayed"] = True
     return write_body(body, media)
-
-
-def _missing(code: Code, field: str, key: str) -> Reply:
-    return refused(code, f"{field} is {key}, which this user does not have")

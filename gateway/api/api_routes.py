@@ -3,13 +3,21 @@
 Not for: pages for people (`docs.pages`), or what an endpoint does.
 """
 
+from collections.abc import Set as AbstractSet
+
 from actors.messages import View
 from domain.messages.commands import SERVICE_COMMANDS
 from domain.messages.rejections import Code
 from gateway.api.command_endpoints import CommandEndpoints
-from gateway.api.parameters import PAGE
-from gateway.api.read_endpoints import ReadEndpoints
-from gateway.api.routes import Endpoint, Operation, Route
+from gateway.api.read_endpoints import (
+    BATTLES_QUERY,
+    HISTORY_QUERY,
+    LIST_QUERY,
+    QUESTS_QUERY,
+    USER_QUERY,
+    ReadEndpoints,
+)
+from gateway.api.routes import Endpoint, Operation, QueryParameter, Route
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.options import BATCH_MAX, LIST_MAX
 
@@ -74,75 +82,99 @@ def _batch(commands: CommandEndpoints) -> Route:
 
 def read_routes(reads: ReadEndpoints) -> list[Route]:
     """Everything that can be read of one user."""
-
-    def read(
-        path: str,
-        endpoint: Endpoint,
-        operation_id: str,
-        summary: str,
-        response: str,
-        *codes: str,
-    ) -> Route:
-        codes_of_all = _ONE_USER | set(codes)
-        operation = Operation(operation_id, "reads", summary, response, codes_of_all)
-        return Route("GET", _USER + path, endpoint, operation)
-
-    view = reads.view
     return [
-        read("", view(View.USER), "getUser", "Everything the user owns", "User"),
-        read(
+        _read("", reads.user, "getUser", "Everything the user owns", "User", query=USER_QUERY),
+        _read(
             "/progression",
-            view(View.PROGRESSION),
+            reads.view(View.PROGRESSION),
             "getProgression",
             "Level and experience",
             "UserProgression",
         ),
-        read(
-            "/chapters",
-            view(View.CHAPTERS),
-            "listChapters",
-            "Every chapter, rated against its plan",
-            "UserChapters",
+        *_list_and_item(
+            reads,
+            (View.CHAPTERS, View.CHAPTER),
+            ("chapter", "chapter_not_found"),
+            ("Every chapter, rated against its plan", "One chapter"),
+            LIST_QUERY,
         ),
-        read(
-            "/chapters/{chapter_id}",
-            view(View.CHAPTER, "chapter_id"),
-            "getChapter",
-            "One chapter",
-            "UserChapter",
-            "chapter_not_found",
+        *_list_and_item(
+            reads,
+            (View.QUESTS, View.QUEST),
+            ("quest", "quest_not_found"),
+            ("Every quest", "One quest"),
+            QUESTS_QUERY,
         ),
-        read("/quests", view(View.QUESTS), "listQuests", "Every quest", "UserQuests"),
-        read(
-            "/battles/{battle_id}",
-            view(View.BATTLE, "battle_id"),
-            "getBattle",
-            "One battle",
-            "UserBattle",
-            "battle_not_found",
+        *_list_and_item(
+            reads,
+            (View.BATTLES, View.BATTLE),
+            ("battle", "battle_not_found"),
+            ("Every battle", "One battle"),
+            BATTLES_QUERY,
         ),
-        _history(reads),
-        read(
+        _read(
+            "/history",
+            reads.history,
+            "listHistory",
+            "What was granted, why, and under which rules",
+            "UserHistory",
+            query=HISTORY_QUERY,
+        ),
+        _read(
             "/commands/{command_id}",
-            view(View.COMMAND, "command_id"),
+            reads.view(View.COMMAND, "command_id"),
             "getReceipt",
             "What became of a command whose reply was lost",
             "Reply",
-            "command_not_found",
+            codes={"command_not_found"},
         ),
     ]
 
 
-def _history(reads: ReadEndpoints) -> Route:
-    operation = Operation(
-        "listHistory",
-        "reads",
-        "What was granted, why, and under which rules",
-        "UserHistory",
-        _ONE_USER | {"invalid_field"},
-        query=PAGE,
-    )
-    return Route("GET", f"{_USER}/history", reads.history, operation)
+def _list_and_item(
+    reads: ReadEndpoints,
+    views: tuple[View, View],
+    naming: tuple[str, str],
+    summaries: tuple[str, str],
+    query: tuple[QueryParameter, ...],
+) -> list[Route]:
+    """Each list has its items, and each item its list."""
+    name, not_found = naming
+    title = name.capitalize()
+    return [
+        _read(
+            f"/{name}s",
+            reads.page(views[0], query),
+            f"list{title}s",
+            summaries[0],
+            f"User{title}s",
+            codes={not_found},
+            query=query,
+        ),
+        _read(
+            f"/{name}s/{{{name}_id}}",
+            reads.view(views[1], f"{name}_id"),
+            f"get{title}",
+            summaries[1],
+            f"User{title}",
+            codes={not_found},
+        ),
+    ]
+
+
+def _read(
+    path: str,
+    endpoint: Endpoint,
+    operation_id: str,
+    summary: str,
+    response: str,
+    *,
+    codes: AbstractSet[str] = frozenset(),
+    query: tuple[QueryParameter, ...] = (),
+) -> Route:
+    every = _ONE_USER | codes | ({"invalid_field"} if query else set())
+    operation = Operation(operation_id, "reads", summary, response, every, query=query)
+    return Route("GET", _USER + path, endpoint, operation)
 
 
 def rules_routes(rules: RulesEndpoint) -> list[Route]:

@@ -1,5 +1,7 @@
 """The shapes of response bodies, one type for each: what the API's description is made from.
 
+Where `next_after` stands in a list there is more: ask again with it as `after`.
+
 Hosts write users' bodies themselves (`actors.host.user`), so these types describe and never encode;
 a test holds every response of the API against them.
 
@@ -32,6 +34,13 @@ class UserBody(Struct, kw_only=True):
     version: int
 
 
+class LeftOut(Struct):
+    """How many rows `settled=none` leaves out."""
+
+    quests: int
+    battles: int
+
+
 class User(UserBody, kw_only=True):
     """Everything the user owns but the history."""
 
@@ -42,6 +51,7 @@ class User(UserBody, kw_only=True):
     inventory: dict[str, int]
     wallet: dict[str, int]
     affinity: dict[str, int]
+    left_out: LeftOut | UnsetType = UNSET
 
 
 class UserProgression(UserBody, kw_only=True):
@@ -61,6 +71,7 @@ class UserChapters(UserBody, kw_only=True):
 
     chapter_progression: list[RatedChapter]
     story_deviation: StoryDeviation
+    next_after: str | UnsetType = UNSET
 
 
 class UserChapter(UserBody, kw_only=True):
@@ -73,6 +84,20 @@ class UserQuests(UserBody, kw_only=True):
     """Every quest, in the order in which they were offered."""
 
     quest_record: list[QuestRecord]
+    next_after: str | UnsetType = UNSET
+
+
+class UserQuest(UserBody, kw_only=True):
+    """One quest."""
+
+    quest_record: QuestRecord
+
+
+class UserBattles(UserBody, kw_only=True):
+    """Every battle, in the order in which they were started."""
+
+    battle_state: list[BattleState]
+    next_after: str | UnsetType = UNSET
 
 
 class UserBattle(UserBody, kw_only=True):
@@ -82,10 +107,7 @@ class UserBattle(UserBody, kw_only=True):
 
 
 class UserHistory(UserBody, kw_only=True):
-    """What was granted, why, and under which rules; oldest first.
-
-    Where `next_after` stands there is more: ask again with it as `after`.
-    """
+    """What was granted, why, and under which rules; oldest first."""
 
     history: list[HistoryEntry]
     next_after: int | UnsetType = UNSET
@@ -132,6 +154,8 @@ STRUCTS: tuple[type[Struct], ...] = (
     UserChapters,
     UserChapter,
     UserQuests,
+    UserQuest,
+    UserBattles,
     UserBattle,
     UserHistory,
     Status,

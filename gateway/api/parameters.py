@@ -1,20 +1,65 @@
-"""What a path and a query name: ids and pages, each checked in one place.
+"""What a path and a query name: ids, pages and filters, each checked in one place.
 
 Not for: finding the route (`routes`), or bodies (`command_validation`).
 """
 
-from domain.ids import ID_RULE, is_id, is_user_id
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from domain.ids import ID_LENGTH_MAX, ID_RULE, is_id, is_user_id
 from domain.wording import describe_value, shorten
 from gateway.api.exchange import Exchange
 from gateway.api.routes import QueryParameter
 from gateway.auth.authenticator import Caller
 from gateway.problems import FieldError, Problem
 
-PAGE = (
-    QueryParameter("after", 0, 2**53 - 1, "Entries that come after this sequence"),
-    QueryParameter("limit", 1, 1_000, "How many at most"),
-)
-"""What a query of a view in pages may name."""
+_INTEGER_DIGITS_MAX = 16
+
+
+def whole_number(name: str, least: int, most: int, description: str) -> QueryParameter:
+    """A number from `least` to `most`."""
+
+    def read(text: str) -> int | None:
+        is_number = text.isascii() and text.isdigit() and len(text) <= _INTEGER_DIGITS_MAX
+        return int(text) if is_number and least <= int(text) <= most else None
+
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    expected = f"a whole number from {least} to {most}"
+    return QueryParameter(name, description, schema, expected, read)
+
+
+def words(name: str, known: type[StrEnum], description: str) -> QueryParameter:
+    """Some of the known words, with commas between them."""
+    names = [str(word) for word in known]
+
+    def read(text: str) -> tuple[str, ...] | None:
+        chosen = tuple(text.split(","))
+        return chosen if set(chosen) <= set(names) and len(chosen) <= len(names) else None
+
+    schema = {"type": "array", "items": {"type": "string", "enum": names}}
+    expected = f"some of {', '.join(names)}, with commas between them"
+    return QueryParameter(name, description, schema, expected, read)
+
+
+def word(name: str, known: Sequence[str], description: str) -> QueryParameter:
+    """One of the known words."""
+
+    def read(text: str) -> str | None:
+        return text if text in known else None
+
+    schema = {"type": "string", "enum": list(known)}
+    return QueryParameter(name, description, schema, f"one of {', '.join(known)}", read)
+
+
+def row_id(name: str, description: str) -> QueryParameter:
+    """The id of a row."""
+
+    def read(text: str) -> str | None:
+        return text if is_id(text) else None
+
+    schema = {"type": "string", "maxLength": ID_LENGTH_MAX}
+    return QueryParameter(name, description, schema, f"an id, {ID_RULE}", read)
 
 
 def user_of(exchange: Exchange) -> str:
@@ -47,24 +92,23 @@ def key_of(exchange: Exchange, name: str) -> str:
     return key
 
 
-def page_of(exchange: Exchange) -> tuple[int, int]:
-    """`after` and `limit` of the query: 0 where they are left out.
+def query_of(exchange: Exchange, parameters: Sequence[QueryParameter]) -> dict[str, Any]:
+    """The values that the query names, by the parameters' names.
 
     Raises:
         Problem: `invalid_field`, with the first parameter that is wrong or unknown.
     """
-    numbers = dict.fromkeys((parameter.name for parameter in PAGE), 0)
+    values: dict[str, Any] = {}
     for name, text in exchange.query():
-        parameter = next((known for known in PAGE if known.name == name), None)
+        parameter = next((known for known in parameters if known.name == name), None)
         if parameter is None:
-            known = " and ".join(each.name for each in PAGE)
+            *others, last = (known.name for known in parameters)
+            known = f"{', '.join(others)} and {last}" if others else last
             raise _invalid(name, text, f"only {known}")
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else -1
-        if not parameter.least <= number <= parameter.most:
-            expected = f"a whole number from {parameter.least} to {parameter.most}"
-            raise _invalid(name, text, expected)
-        numbers[name] = number
-    return numbers["after"], numbers["limit"]
+        values[name] = parameter.read(text)
+        if values[name] is None:
+            raise _invalid(name, text, parameter.expected)
+    return values
 
 
 def _invalid(name: str, text: str, expected: str) -> Problem:

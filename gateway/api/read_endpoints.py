@@ -4,12 +4,27 @@ Not for: commands (`command_endpoints`).
 """
 
 from actors.messages import Read, View
+from domain.state.rows import BattleOutcome, QuestStatus
 from gateway.api.exchange import Exchange, answered
-from gateway.api.parameters import key_of, page_of, user_of
-from gateway.api.routes import Endpoint
+from gateway.api.parameters import key_of, query_of, row_id, user_of, whole_number, word, words
+from gateway.api.routes import Endpoint, QueryParameter
 from gateway.api.user_requests import UserRequests
 from gateway.http.messages import Response
 from gateway.problems import refusal
+
+_LIMIT = whole_number("limit", 1, 1_000, "How many at most")
+_AFTER = row_id("after", "Those that were made after this one; `next_after` of the page before")
+
+LIST_QUERY = (_AFTER, _LIMIT)
+QUESTS_QUERY = (*LIST_QUERY, words("status", QuestStatus, "Only those of one of these"))
+BATTLES_QUERY = (*LIST_QUERY, words("outcome", BattleOutcome, "Only those of one of these"))
+HISTORY_QUERY = (
+    whole_number("after", 0, 2**53 - 1, "Entries that come after this sequence"),
+    _LIMIT,
+)
+USER_QUERY = (
+    word("settled", ("all", "none"), "`none` leaves out quests and battles that are over"),
+)
 
 
 class ReadEndpoints:
@@ -28,10 +43,31 @@ class ReadEndpoints:
 
         return endpoint
 
+    def page(self, view: View, query: tuple[QueryParameter, ...]) -> Endpoint:
+        """The endpoint of a list: oldest first, filtered and a page at a time."""
+
+        async def endpoint(exchange: Exchange) -> Response:
+            user_id = user_of(exchange)
+            values = query_of(exchange, query)
+            after, limit = values.get("after", ""), values.get("limit", 0)
+            only = values.get("status") or values.get("outcome") or ()
+            read = Read(user_id, view, after, exchange.answer, limit=limit, only=only)
+            return await self._read(exchange, read)
+
+        return endpoint
+
+    async def user(self, exchange: Exchange) -> Response:
+        """`GET /v1/users/{user_id}?settled=`: everything, or everything that is not over."""
+        user_id = user_of(exchange)
+        unsettled = query_of(exchange, USER_QUERY).get("settled") == "none"
+        view = View.UNSETTLED if unsettled else View.USER
+        return await self._read(exchange, Read(user_id, view, "", exchange.answer))
+
     async def history(self, exchange: Exchange) -> Response:
         """`GET …/history?after=&limit=`: every grant, oldest first, a page at a time."""
         user_id = user_of(exchange)
-        after, limit = page_of(exchange)
+        values = query_of(exchange, HISTORY_QUERY)
+        after, limit = values.get("after", 0), values.get("limit", 0)
         read = Read(user_id, View.HISTORY, "", exchange.answer, after, limit)
         return await self._read(exchange, read)
 

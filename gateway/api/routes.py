@@ -7,7 +7,7 @@ Not for: what an endpoint does, or what a part may be (`parameters`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateway.api.exchange import Exchange
@@ -17,12 +17,19 @@ Endpoint = Callable[[Exchange], Awaitable[Response]]
 
 
 class QueryParameter(NamedTuple):
-    """A whole number that a query may name."""
+    """What a query may name once.
+
+    Attributes:
+        schema: of the value, for clients.
+        expected: the same in words.
+        read: the value that a text stands for; None where it is none.
+    """
 
     name: str
-    least: int
-    most: int
     description: str
+    schema: dict[str, Any]
+    expected: str
+    read: Callable[[str], Any]
 
 
 class Operation(NamedTuple):

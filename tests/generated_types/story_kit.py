@@ -27,6 +27,8 @@ READS = (
     "/v1/users/alice/chapters",
     "/v1/users/alice/chapters/chapter-1",
     "/v1/users/alice/quests",
+    "/v1/users/alice/quests/quest-1",
+    "/v1/users/alice/battles",
     "/v1/users/alice/battles/battle-1",
     "/v1/users/alice/history",
     "/v1/users/alice/commands/try-1",
@@ -111,6 +113,9 @@ async def _ask_for_the_rest(gateway: Gateway) -> None:
     await gateway.request("POST", "/v1/commands", body=content)
     for path in READS:
         await gateway.get(path)
+    await gateway.get("/v1/users/alice", query=b"settled=none")
+    for rows in ("chapters", "quests", "battles", "history"):
+        await gateway.get(f"/v1/users/bob/{rows}", query=b"limit=1")
     await gateway.request("POST", "/v1/operations/rules/reload", bearer=OPERATOR)
     await gateway.send({**ACKNOWLEDGE, "more": 1})
     await gateway.get("/v1/users/bob", bearer=PLAYER)

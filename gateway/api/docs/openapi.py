@@ -118,5 +118,6 @@ def _query_parameter(parameter: QueryParameter) -> Schema:
         "in": "query",
         "required": False,
         "description": parameter.description,
-        "schema": {"type": "integer", "minimum": parameter.least, "maximum": parameter.most},
+        "schema": parameter.schema,
+        "explode": False,
     }

@@ -171,6 +171,8 @@ READS = {
     "/v1/users/alice/chapters": {"chapter_progression", "story_deviation"},
     "/v1/users/alice/chapters/chapter-1": {"chapter_progression"},
     "/v1/users/alice/quests": {"quest_record"},
+    "/v1/users/alice/quests/quest-1": {"quest_record"},
+    "/v1/users/alice/battles": {"battle_state"},
     "/v1/users/alice/battles/battle-1": {"battle_state"},
     "/v1/users/alice/history": {"history"},
 }

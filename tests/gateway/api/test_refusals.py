@@ -71,6 +71,7 @@ ROWS = {
         400, "invalid_id", body=b'{"type": "acknowledge_level_ups", "command_id": "a b"}'
     ),
     "no such chapter": Row(404, "chapter_not_found", "GET", "/v1/users/me/chapters/c"),
+    "no such quest to read": Row(404, "quest_not_found", "GET", "/v1/users/me/quests/q"),
     "no such battle": Row(404, "battle_not_found", "GET", "/v1/users/me/battles/b"),
     "no such command so far": Row(404, "command_not_found", "GET", "/v1/users/me/commands/c"),
     "no such quest": Row(
