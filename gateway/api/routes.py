@@ -84,25 +84,52 @@ class Match(NamedTuple):
         return ", ".join(sorted(methods)).encode()
 
 
+class _Place:
+    """One part of a path, with the parts that may follow it and the routes that end here."""
+
+    __slots__ = ("literals", "parameter", "routes", "template")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Place] = {}
+        self.parameter: _Place | None = None
+        self.routes: dict[str, Route] = {}
+        self.template = ""
+
+    def after(self, part: str) -> "_Place":
+        """The place that this part of a template leads to, made if there is none."""
+        if not part.startswith("{"):
+            return self.literals.setdefault(part, _Place())
+        if self.parameter is None:
+            self.parameter = _Place()
+        return self.parameter
+
+
 class Routes:
-    """All routes, by their number of parts."""
+    """All routes, as a tree of the parts of their templates; a literal part beats a parameter."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.all = tuple(routes)
-        self._by_length: dict[int, dict[str, tuple[list[str], dict[str, Route]]]] = {}
+        self._root = _Place()
         for route in routes:
-            parts = route.template.split("/")[1:]
-            of_length = self._by_length.setdefault(len(parts), {})
-            of_length.setdefault(route.template, (parts, {}))[1][route.method] = route
+            place = self._root
+            for part in route.template.split("/")[1:]:
+                place = place.after(part)
+            place.template = route.template
+            place.routes[route.method] = route
 
     def match(self, raw_path: bytes) -> Match | None:
         """The routes of this path as it came, before any decoding; None when there is none."""
-        path = _split(raw_path)
-        for template, (parts, routes) in self._by_length.get(len(path), {}).items():
-            parameters = _parameters(parts, path)
-            if parameters is not None:
-                return Match(template, routes, parameters)
-        return None
+        parameters = []
+        place = self._root
+        for part in _split(raw_path):
+            following = place.literals.get(part)
+            if following is None:
+                following = place.parameter
+                if following is None:
+                    return None
+                parameters.append(part)
+            place = following
+        return Match(place.template, place.routes, tuple(parameters)) if place.routes else None
 
 
 def _split(raw_path: bytes) -> list[str]:
@@ -113,13 +140,3 @@ def _split(raw_path: bytes) -> list[str]:
     if b"%" not in raw_path:
         return raw_path.decode("utf-8", "replace").split("/")[1:]
     return [unquote_to_bytes(part).decode("utf-8", "replace") for part in raw_path.split(b"/")[1:]]
-
-
-def _parameters(parts: list[str], path: list[str]) -> tuple[str, ...] | None:
-    parameters = []
-    for part, value in zip(parts, path, strict=True):
-        if part.startswith("{"):
-            parameters.append(value)
-        elif part != value:
-            return None
-    return tuple(parameters)
