@@ -20,10 +20,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from actors.cluster.host_actor import now, resident_bytes
+from actors.cluster.host_actor import now
 from actors.gc_tuning import collect_rarely
 from actors.host.activation import Activation
-from actors.host.eviction import hibernate_quiet, passivate_idle
+from actors.host.eviction import hibernate_quiet, passivate_idle, resident_bytes
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Media, Read, Reply, View

@@ -19,7 +19,7 @@ OPTIONS: dict[str, str] = {
     "port": "Port to listen on; 0 takes a free one.",
     "store": "file:///folder, s3:// gs:// az://bucket/prefix, or memory:// (nothing is kept).",
     "file_store": "Who has a file:// store: local (this machine) or shared (all of Ray's nodes).",
-    "placement": "How users share Ray actors: dedicated (one each), packed (some hosts for all).",
+    "placement": "Where users live: dedicated (one process each), packed (some for all), local.",
     "hosts": "Hosts that share all users when packed; 0 works it out from the CPUs.",
     "gateways": "Gateway processes that answer on the port; more than one needs packed placement.",
     "rules": "Rules file (TOML); without one, the rules that come with Questkeep.",

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     store: str = Field(default_factory=_default_store)
     file_store: Literal["local", "shared"] = "local"
-    placement: Literal["dedicated", "packed"] = "dedicated"
+    placement: Literal["dedicated", "packed", "local"] = "dedicated"
     hosts: Annotated[int, Field(ge=0, le=1_024)] = 0
     gateways: Annotated[int, Field(ge=1, le=64)] = 1
     rules: Path | None = None
@@ -164,11 +164,20 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _workers_reach_hosts(self) -> Self:
-        """A host of one user speaks to the gateway that started it only; packed ones to any."""
+        """Only packed hosts speak to any gateway; others to the process that started them."""
         if self.gateways > 1 and self.placement != "packed":
             raise ValueError(
                 f"gateways is {self.gateways} with placement {self.placement}, "
                 "expected 1, or placement packed"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _local_needs_no_ray(self) -> Self:
+        if self.placement == "local" and self.ray != "local":
+            raise ValueError(
+                f"ray is {self.ray} with placement local, which runs everything in one process; "
+                "expected no ray, or placement packed or dedicated"
             )
         return self
 

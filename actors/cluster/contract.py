@@ -76,6 +76,22 @@ class Cluster(UserDirectory, Protocol):
         """How many users can be active at once, as a phrase for people."""
         ...
 
+    async def health(self) -> str:
+        """Empty while a user would be served now, wherever they are; else one sentence on why not.
+
+        Every host, the store and what carries requests are asked.  It may take as long as they
+        take: whoever asks sets a limit.
+        """
+        ...
+
+    async def failed(self) -> str:
+        """Wait until nobody can be served here any more, for good; one sentence on why.
+
+        The server then ends with a code that is not 0, so that whatever supervises it starts it
+        anew.
+        """
+        ...
+
     async def drain(self) -> None:
         """Finish what was accepted, snapshot every active user, let every actor go."""
         ...

@@ -162,6 +162,14 @@ class DedicatedCluster:
         """See `UserDirectory.activity`."""
         return Activity(len(self._users), self._activations, self._passivations, self._retries)
 
+    async def health(self) -> str:
+        """See `Cluster.health`."""
+        return await self.actors.health()
+
+    async def failed(self) -> str:
+        """See `Cluster.failed`."""
+        return await self.actors.failed()
+
     async def drain(self) -> None:
         """See `Cluster.drain`."""
         if self._passivating is not None:

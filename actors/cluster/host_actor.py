@@ -7,7 +7,6 @@ Not for: starting or finding processes (`ray_cluster`), or what a host does with
 
 import asyncio
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import structlog
 
 from actors.cluster.contract import Activity
 from actors.gc_tuning import collect_rarely
-from actors.host.eviction import hibernate_quiet, passivate_idle, passivate_longest_idle
+from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.pending_replies import RETRY_AFTER_MS
 from actors.host.settings import HostSettings
@@ -33,7 +32,6 @@ ORPHAN_PERIODS = 2
 """A user's process that no gateway passivates goes by itself after so many idle periods."""
 ALONE_SECONDS = 600.0
 """A packed host without users goes by itself when no gateway has asked for it for so long."""
-UPKEEP_SECONDS = 1.0
 
 Leave = Callable[[], None]
 """Ends this process for good, without a restart."""
@@ -159,17 +157,9 @@ class PackedHost:
 
         A host that a server left behind, killed or cut off, goes itself when the last user has.
         """
-        idle_check = time.monotonic()
+        upkeep = Upkeep(self._host.activations, self._settings)
         while self._host.activations.users or time.monotonic() - self._last_seen < ALONE_SECONDS:
-            await asyncio.sleep(min(UPKEEP_SECONDS, self._settings.idle_seconds / 2))
-            await hibernate_quiet(self._host.activations)
-            if resident_bytes() > self._settings.memory_bytes_max:
-                await hibernate_quiet(self._host.activations, quiet_seconds=0)
-            if resident_bytes() > self._settings.memory_bytes_max:
-                await passivate_longest_idle(self._host.activations)
-            if time.monotonic() - idle_check >= self._settings.idle_seconds / 2:
-                idle_check = time.monotonic()
-                await passivate_idle(self._host.activations, self._settings.idle_seconds)
+            await upkeep.round()
         log.warning("a host goes: no gateway asks for it any more", host=self._host.name)
         self._upkeep = None  # it is this task, which drains instead of being ended by it
         await self.drain()
@@ -196,9 +186,3 @@ def now() -> int:
 def exit_to_be_restarted() -> NoReturn:
     """End a fenced host at once; a non-zero exit makes Ray bring up a fresh one."""
     os._exit(1)
-
-
-def resident_bytes() -> int:
-    """Memory this process holds."""
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()

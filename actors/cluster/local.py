@@ -1,44 +1,93 @@
-"""The cluster contract in this process: one host, no Ray.  It ships, and is the test kit.
+"""The cluster contract in this process: one host, no Ray.  `--placement local`, and the test kit.
 
-Same host, mailboxes, journal and promises as on Ray; only the processes are missing.
+Same host, mailboxes, journal and promises as on Ray; only the processes are missing: who kills this
+one kills the host with it, and the next start folds what it journalled.
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from msgspec.structs import replace
 
 from actors.cluster.contract import Activity
 from actors.cluster.host_actor import activity_of, now
-from actors.errors import OutcomeUnknown
-from actors.host.eviction import passivate_idle
+from actors.errors import ClusterError, OutcomeUnknown, UserUnavailable
+from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
-from persistence.store import Store
+from persistence.errors import Fenced, StorageError
+from persistence.journal.recovery import check_server, take_over
+from persistence.store import Store, Stream
+
+log = structlog.get_logger(__name__)
 
 HOST_NAME = "local"
-IDLE_CHECKS_PER_PERIOD = 2
+MEMORY_SHARE = 0.6
+"""How much of the machine's memory this process may take."""
+USER_BYTES = 16 * 1024
+"""Memory a user takes; for the sentence on how many fit."""
+_CGROUP_MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
 
 
 class LocalCluster:
-    """All users in one host in this process.  `store` is closed by whoever opened it."""
+    """All users in one host in this process.
+
+    Args:
+        store: closed by `drain`.
+        users_max: users active at once; 0 means as many as fit in memory.
+    """
 
     def __init__(
-        self, settings: HostSettings, store: Store, *, ask_timeout_seconds: float = 30.0
+        self,
+        settings: HostSettings,
+        store: Store,
+        *,
+        users_max: int = 0,
+        ask_timeout_seconds: float = 30.0,
     ) -> None:
-        self._settings = settings
-        self._timeout = ask_timeout_seconds
-        self.host = Host(
-            HOST_NAME,
-            store,
+        memory_bytes_max = int(machine_memory_bytes() * MEMORY_SHARE)
+        self._users_max = users_max or max(1, memory_bytes_max // USER_BYTES)
+        self._settings = replace(
             settings,
-            now=now,
-            on_fenced=lambda: None,  # the next message claims the stream back
+            memory_bytes_max=min(memory_bytes_max, settings.memory_bytes_max),
+            users_max=self._users_max,
         )
-        self._passivating: asyncio.Task[None] | None = None
+        self._store = store
+        self._timeout = ask_timeout_seconds
+        self._server: Stream | None = None
+        self._failure: asyncio.Future[str] | None = None
+        self._over = False
+        self._upkeep: asyncio.Task[None] | None = None
+        self._ownership_check: asyncio.Task[None] | None = None
+        self.host = self._new_host()
+
+    def _new_host(self) -> Host:
+        return Host(
+            HOST_NAME,
+            self._store,
+            self._settings,
+            now=now,
+            on_fenced=self._on_fenced,
+        )
 
     async def start(self) -> None:
-        """Begin to passivate idle users."""
-        self._passivating = asyncio.create_task(self._passivate_idle())
+        """See `Cluster.start`; the host is open when it returns."""
+        self._failure = asyncio.get_running_loop().create_future()
+        try:
+            self._server, folded = await take_over(self._store, self._settings.receipt_window)
+            if folded.records:
+                log.info("recovered", records=folded.records, users=folded.users)
+            self._settings = replace(self._settings, server=self._server.id)
+            self.host = self._new_host()
+            await self.host.open()
+        except StorageError as error:
+            await self._close()
+            raise ClusterError(str(error)) from error
+        self._upkeep = asyncio.create_task(self._keep_up())
 
     def host_of(self, user_id: str) -> str:
         """See `UserDirectory.host_of`."""
@@ -46,6 +95,8 @@ class LocalCluster:
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `UserDirectory.ask`."""
+        if self._over:
+            raise UserUnavailable("another server has taken over")
         try:
             async with asyncio.timeout(self._timeout):
                 return await self.host.ask(requests)
@@ -58,19 +109,72 @@ class LocalCluster:
 
     def capacity(self) -> str:
         """See `Cluster.capacity`."""
-        return "local: all users in this one process"
+        return (
+            f"local, all users in this one process: about {self._users_max:,} in memory at a time "
+            "here; beyond that the longest-idle ones are put to rest"
+        )
 
     def activity(self) -> Activity:
-        """Counts for metrics."""
+        """See `UserDirectory.activity`."""
         return activity_of(self.host)
+
+    async def health(self) -> str:
+        """See `Cluster.health`."""
+        if self._over:
+            return "another server has taken over the store"
+        try:
+            await self.host.open()
+            await check_server(self._store, self._settings.server)
+        except StorageError as error:
+            return f"the store cannot be used: {error}"
+        return ""
+
+    async def failed(self) -> str:
+        """See `Cluster.failed`: once the disk has lost what it was to keep (`Spoiled`)."""
+        assert self._failure is not None, "it has not started"
+        return await asyncio.shield(self._failure)
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""
-        if self._passivating is not None:
-            self._passivating.cancel()
-        await self.host.drain()
+        for task in (self._upkeep, self._ownership_check):
+            if task is not None:
+                task.cancel()
+        try:
+            await self.host.drain()
+        finally:
+            await self._close()
 
-    async def _passivate_idle(self) -> None:
+    async def _close(self) -> None:
+        if self._server is not None:
+            await self._server.close()
+        await self._store.close()
+
+    async def _keep_up(self) -> None:
+        upkeep = Upkeep(self.host.activations, self._settings)
         while True:
-            await asyncio.sleep(self._settings.idle_seconds / IDLE_CHECKS_PER_PERIOD)
-            await passivate_idle(self.host.activations, self._settings.idle_seconds)
+            await upkeep.round()
+
+    def _on_fenced(self) -> None:
+        self._ownership_check = asyncio.get_running_loop().create_task(self._check_ownership())
+
+    async def _check_ownership(self) -> None:
+        """The host had to stop: to another server, or to a disk that it cannot trust any more."""
+        try:
+            await check_server(self._store, self._settings.server)
+        except Fenced:
+            self._over = True
+            log.error("another server has taken over", store=self._settings.store_url)
+            return
+        except StorageError as error:
+            log.debug("the store does not say who owns it", reason=str(error))
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_result("This process can no longer tell what the store has kept.")
+
+
+def machine_memory_bytes() -> int:
+    """Memory this process can have: the machine's, or less where its container has a limit."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(memory, int(_CGROUP_MEMORY_MAX.read_text()))
+    except (OSError, ValueError):
+        return memory

@@ -175,6 +175,18 @@ class PackedCluster:
             if len(known) == self._hosts:
                 self._activity = Activity.total(known)
 
+    async def health(self) -> str:
+        """See `Cluster.health`."""
+        try:
+            await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
+        except (HostGone, UserUnavailable, StorageError) as error:
+            return f"a host cannot be used: {error}"
+        return ""
+
+    async def failed(self) -> str:
+        """See `Cluster.failed`."""
+        return await self.actors.failed()
+
     async def drain(self) -> None:
         """See `Cluster.drain`."""
         try:

@@ -249,6 +249,21 @@ class RayActors:
         found = [node["Resources"] for node in _living_nodes()]
         return Room.of([(int(one.get("CPU", 0)), int(one.get("memory", 0))) for one in found])
 
+    async def health(self) -> str:
+        """Empty while Ray answers and this server owns the store; else one sentence."""
+        if self._over:
+            return "another server has taken over the store"
+        try:
+            await asyncio.to_thread(_living_nodes)
+        except (RuntimeError, ray.exceptions.RayError) as error:
+            return f"Ray does not answer: {error}"
+        return ""
+
+    async def failed(self) -> str:
+        """See `Cluster.failed`."""
+        await asyncio.Event().wait()
+        raise AssertionError("Ray is never given up")
+
     async def disconnect(self) -> None:
         """End what actors of ours are left and leave the cluster; a Ray started here stops."""
         if self._server is not None:

@@ -1,13 +1,18 @@
 """Eviction: which users hibernate and which leave memory, the longest idle first.
 
-Not for: how they do (`activations`), or when to look (`host_actor`).
+Not for: how they do (`activations`).
 """
 
 import asyncio
+import resource
+import time
 from itertools import islice
 
 from actors.host.activations import Activations
 from actors.host.hibernation import QUIET_SECONDS
+from actors.host.settings import HostSettings
+
+UPKEEP_SECONDS = 1.0
 
 HIBERNATE_AT_ONCE = 4
 """Users who hibernate before requests get their turn: half a millisecond."""
@@ -51,3 +56,31 @@ async def _ended(passivation: asyncio.Task[bool] | None) -> None:
     if passivation is not None:
         # Who stops looking for idle users stops none of them on the way out.
         await asyncio.shield(passivation)
+
+
+class Upkeep:
+    """Keeps one host within its memory: hibernation, passivation and eviction, round by round."""
+
+    def __init__(self, users: Activations, settings: HostSettings) -> None:
+        self._users = users
+        self._settings = settings
+        self._idle_check = time.monotonic()
+
+    async def round(self) -> None:
+        """Wait for a second, or less where users are idle sooner, then look who can go."""
+        idle_seconds = self._settings.idle_seconds
+        await asyncio.sleep(min(UPKEEP_SECONDS, idle_seconds / 2))
+        await hibernate_quiet(self._users)
+        if resident_bytes() > self._settings.memory_bytes_max:
+            await hibernate_quiet(self._users, quiet_seconds=0)
+        if resident_bytes() > self._settings.memory_bytes_max:
+            await passivate_longest_idle(self._users)
+        if time.monotonic() - self._idle_check >= idle_seconds / 2:
+            self._idle_check = time.monotonic()
+            await passivate_idle(self._users, idle_seconds)
+
+
+def resident_bytes() -> int:
+    """Memory this process holds."""
+    with open("/proc/self/statm", "rb") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()

@@ -33,6 +33,7 @@ from gateway.auth.jwks_fetch import JwksError
 from gateway.auth.tokens import Signing, keys, signing
 from gateway.http.listener import Address, CannotListen, Listener, free_address
 from gateway.options import SECRETS
+from gateway.server.clusters import cluster_of
 from gateway.server.event_loop import loop_factory
 from gateway.server.ipc_messages import WorkerConfig
 from gateway.server.logs import configure_logs
@@ -44,6 +45,7 @@ from persistence.disk.lock import lock_store
 from persistence.errors import StorageError
 from persistence.open import file_root, open_store, probe
 
+EXIT_FAILED = 1
 EXIT_INTERRUPTED = 128
 SAME_SIGNAL_SECONDS = 0.3
 
@@ -66,25 +68,7 @@ class _Checked(Struct):
     address: Address
 
 
-def on_ray(settings: Settings, host_settings: HostSettings) -> Cluster:
-    """User actors on Ray.  Imported here: Ray takes a second to import."""
-    from actors.cluster.dedicated import DedicatedCluster
-    from actors.cluster.packed import PackedCluster
-    from actors.cluster.ray_runtime import RayActors
-
-    shared_folder = settings.file_store == "shared"
-    actors = RayActors(host_settings, settings.ray, shared_folder=shared_folder)
-    timeout = settings.ask_timeout_seconds
-    if settings.placement == "packed":
-        return PackedCluster(
-            host_settings, actors, hosts=settings.hosts, ask_timeout_seconds=timeout
-        )
-    return DedicatedCluster(
-        host_settings, actors, users_max=settings.users_max, ask_timeout_seconds=timeout
-    )
-
-
-def serve(settings: Settings, make_cluster: ClusterFactory = on_ray) -> int:
+def serve(settings: Settings, make_cluster: ClusterFactory = cluster_of) -> int:
     """Run until a signal; the process's exit code.
 
     Raises:
@@ -96,8 +80,7 @@ def serve(settings: Settings, make_cluster: ClusterFactory = on_ray) -> int:
         checked = _prepare(settings, held)
         cluster = make_cluster(settings, checked.host_settings)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            runner.run(_run(checked, cluster, console))
-    return 0
+            return runner.run(_run(checked, cluster, console))
 
 
 def _prepare(settings: Settings, held: ExitStack) -> _Checked:
@@ -126,7 +109,7 @@ def _prepare(settings: Settings, held: ExitStack) -> _Checked:
     return _Checked(settings, rules, host_settings, how_signed, address)
 
 
-async def _run(checked: _Checked, cluster: Cluster, console: Console) -> None:
+async def _run(checked: _Checked, cluster: Cluster, console: Console) -> int:
     settings = checked.settings
     stop = _StopSignals(console)
     stop.listen()
@@ -158,10 +141,27 @@ async def _run(checked: _Checked, cluster: Cluster, console: Console) -> None:
     app.ready = True
     stop.running = True
     reload_on_hangup(rules)
-    await stop.requested.wait()
+    failure = await _until_stop(stop, cluster)
     await _drain(app, supervisor, cluster, settings.drain_seconds, console)
     await asyncio.gather(listener.stop(), supervisor.stop())
     console.print("Stopped.")
+    return EXIT_FAILED if failure else 0
+
+
+async def _until_stop(stop: "_StopSignals", cluster: Cluster) -> str:
+    """Wait for a signal (empty), or until nobody can be served any more (one sentence)."""
+    requested = asyncio.create_task(stop.requested.wait())
+    failed = asyncio.create_task(cluster.failed())
+    try:
+        await asyncio.wait([requested, failed], return_when=asyncio.FIRST_COMPLETED)
+        if requested.done():
+            return ""
+        failure = failed.result()
+        _log.error("nobody can be served any more; this server ends", reason=failure)
+        return failure
+    finally:
+        requested.cancel()
+        failed.cancel()
 
 
 async def _start_workers(supervisor: Supervisor, checked: _Checked, cluster: Cluster) -> None:

@@ -101,13 +101,14 @@ class Server:
 
     def end(self) -> None:
         """Whatever happened, nothing of it runs on."""
+        children = []
         if self.process.poll() is None:
             children = psutil.Process(self.process.pid).children(recursive=True)
             self.process.kill()
-            self._gone()
-            for child in children:
-                if child.is_running():
-                    child.kill()
+        self._gone()
+        for child in children:
+            if child.is_running():
+                child.kill()
 
 
 class Client:

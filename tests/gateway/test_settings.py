@@ -100,7 +100,7 @@ WRONG_VALUES = [
     ("port", "8080.5", "expected a whole number"),
     ("idle_seconds", "nan", "expected a number from 1 to 86400."),
     ("idle_seconds", "soon", "expected a number from 1 to 86400."),
-    ("placement", "both", "expected one of dedicated, packed."),
+    ("placement", "both", "expected one of dedicated, packed, local."),
     ("store", "ftp://x", 'store is "ftp://x" (flag --store). A store is named as file:///'),
     ("store", "./data", 'store is "./data" (flag --store). A store is named as file:///'),
     ("store", "file://data/x", "three slashes"),
@@ -119,6 +119,26 @@ WRONG_VALUES = [
     ("jwks", "http://[::1/keys", "Invalid IPv6 URL"),
     ("ray", "", "ray is "),
 ]
+
+
+WRONG_TOGETHER = [
+    (
+        {"placement": "local", "gateways": "2"},
+        "gateways is 2 with placement local, expected 1, or placement packed.",
+    ),
+    (
+        {"placement": "local", "ray": "auto"},
+        "ray is auto with placement local, which runs everything in one process; expected no ray, "
+        "or placement packed or dedicated.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("flags", "sentence"), WRONG_TOGETHER)
+def test_settings_that_do_not_fit_together_are_one_sentence(
+    flags: dict[str, str], sentence: str
+) -> None:
+    assert wrong(flags) == sentence
 
 
 @pytest.mark.parametrize(("name", "value", "sentence"), WRONG_VALUES)

@@ -17,12 +17,12 @@ class ReachableCluster(LocalCluster):
         await super().start()
         self._folder = tempfile.TemporaryDirectory(prefix="questkeep-")
         self._path = str(Path(self._folder.name) / "host")
-        self._server = await SocketServer.listen(self.host, self._path)
+        self._listening = await SocketServer.listen(self.host, self._path)
 
     async def find(self, slot: int) -> LocalAddress:
         return LocalAddress(self._path)
 
     async def drain(self) -> None:
         await super().drain()
-        self._server.close()
+        self._listening.close()
         self._folder.cleanup()

@@ -1,4 +1,4 @@
-"""A server in a process of its own, over a local cluster.
+"""A server in a process of its own, without Ray: several gateways too reach users in the primary.
 
 Started as `python -m tests.gateway.server.serve_child`.
 
@@ -7,24 +7,25 @@ Arguments are settings, as in `port=0 store=file:///...`.
 
 import sys
 
-from actors.cluster.local import LocalCluster
+from actors.cluster.contract import Cluster
 from actors.host.settings import HostSettings
+from gateway.server.clusters import cluster_of
 from gateway.server.serve import CannotStart, serve
 from gateway.settings import Settings, WrongSettings, load
 from persistence.open import open_store
 from tests.gateway.server.reachable_cluster_kit import ReachableCluster
 
 
-def in_this_process(settings: Settings, host_settings: HostSettings) -> LocalCluster:
-    if settings.gateways > 1:
+def without_ray(settings: Settings, host_settings: HostSettings) -> Cluster:
+    if settings.placement == "packed":
         return ReachableCluster(host_settings, open_store(settings.store))
-    return LocalCluster(host_settings, open_store(settings.store))
+    return cluster_of(settings, host_settings)
 
 
 if __name__ == "__main__":
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     try:
-        sys.exit(serve(load(given).settings, in_this_process))
+        sys.exit(serve(load({"placement": "local", **given}).settings, without_ray))
     except (CannotStart, WrongSettings) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -244,7 +244,7 @@ def test_the_ready_block_says_how_many_there_are(start_several: StartSeveral) ->
 def test_several_gateways_with_dedicated_placement_are_one_sentence_and_exit_2(
     tmp_path: Path,
 ) -> None:
-    told = refusal(LocalServer(tmp_path, {"gateways": "2"}))
+    told = refusal(LocalServer(tmp_path, {"gateways": "2", "placement": "dedicated"}))
     assert told == ("gateways is 2 with placement dedicated, expected 1, or placement packed.\n")
 
 

@@ -1,0 +1,127 @@
+"""The local cluster over a store: who owns it, what a successor finds, what ends it."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from actors.cluster.local import LocalCluster, machine_memory_bytes
+from actors.errors import ClusterError, UserUnavailable
+from actors.host.settings import HostSettings
+from persistence.errors import Spoiled, Unavailable
+from persistence.memory import Faults, MemoryStore, World
+from tests.actors.host_kit import RULES_TEXT, body, grant, look
+
+Another = Callable[[], LocalCluster]
+
+
+@pytest.fixture
+async def another() -> AsyncIterator[Another]:
+    """Clusters of one store, each as in a process of its own."""
+    world = World()
+    clusters: list[LocalCluster] = []
+
+    def make() -> LocalCluster:
+        clusters.append(LocalCluster(HostSettings("memory://", RULES_TEXT), MemoryStore(world)))
+        return clusters[-1]
+
+    yield make
+    for cluster in clusters:
+        await cluster.drain()
+
+
+async def version(cluster: LocalCluster, user_id: str) -> int:
+    (reply,) = await cluster.ask([look(user_id)])
+    return int(body(reply)["version"])
+
+
+async def test_what_a_dead_one_acknowledged_its_successor_has(another: Another) -> None:
+    dead = another()
+    await dead.start()
+    await dead.ask([grant("alice", "c1"), grant("alice", "c2")])
+    successor = another()
+    await successor.start()
+    assert await version(successor, "alice") == 2
+    (replayed,) = await successor.ask([grant("alice", "c2")])
+    assert body(replayed)["replayed"] is True
+
+
+async def test_one_that_was_taken_over_serves_nobody_and_says_so(another: Another) -> None:
+    old, new = another(), another()
+    await old.start()
+    await old.ask([grant("alice", "c1")])
+    assert await old.health() == ""
+    await new.start()
+    assert "another server has taken over" in await old.health()
+    (refused,) = await old.ask([grant("alice", "c2")])
+    assert refused.code == "outcome_unknown"
+    while "another server has taken over" not in await old.health():
+        pass
+    with pytest.raises(UserUnavailable, match="another server has taken over"):
+        await old.ask([grant("alice", "c2")])
+    assert await version(new, "alice") == 1
+    assert await new.health() == ""
+
+
+class SpoiledStore(MemoryStore):
+    """A disk that has lost what it was to keep, once that is asked for."""
+
+    spoiled = False
+
+    async def claim(self, host: str):  # type: ignore[no-untyped-def]
+        if self.spoiled:
+            raise Spoiled("an earlier sync failed")
+        return await super().claim(host)
+
+
+async def test_one_that_cannot_trust_its_disk_any_more_has_failed_for_good() -> None:
+    faults = Faults()
+    store = SpoiledStore(World(), faults)
+    cluster = LocalCluster(HostSettings("memory://", RULES_TEXT), store)
+    await cluster.start()
+    store.spoiled = True
+    faults.appends_lost = 1
+    (lost,) = await cluster.ask([grant("alice", "c1")])
+    assert lost.code == "outcome_unknown"
+    (refused,) = await cluster.ask([grant("alice", "c1")])
+    assert refused.code == "user_unavailable"
+    assert "can no longer tell" in await cluster.failed()
+    assert "an earlier sync failed" in await cluster.health()
+    await cluster.drain()
+
+
+async def test_a_store_that_is_away_at_the_start_is_named() -> None:
+    class Away(MemoryStore):
+        async def claim(self, host: str):  # type: ignore[no-untyped-def]
+            raise Unavailable("the disk is away")
+
+    cluster = LocalCluster(HostSettings("memory://", RULES_TEXT), Away(World()))
+    with pytest.raises(ClusterError, match="the disk is away"):
+        await cluster.start()
+
+
+async def test_a_store_that_came_back_is_healthy_again() -> None:
+    faults = Faults()
+    cluster = LocalCluster(HostSettings("memory://", RULES_TEXT), MemoryStore(World(), faults))
+    await cluster.start()
+    faults.appends_lost = 1
+    await cluster.ask([grant("alice", "c1")])
+    assert await cluster.health() == ""
+    (reply,) = await cluster.ask([grant("alice", "c1")])
+    assert body(reply)["version"] == 1
+    await cluster.drain()
+
+
+async def test_users_beyond_the_limit_make_room_for_each_other() -> None:
+    cluster = LocalCluster(HostSettings("memory://", RULES_TEXT), MemoryStore(World()), users_max=3)
+    await cluster.start()
+    for number in range(20):
+        (reply,) = await cluster.ask([grant(f"u{number}", "c")])
+        assert body(reply)["version"] == 1
+    assert "about 3 in memory" in cluster.capacity()
+    for number in range(20):
+        assert await version(cluster, f"u{number}") == 1
+    await cluster.drain()
+
+
+def test_the_memory_of_a_machine_is_known() -> None:
+    assert machine_memory_bytes() > 2**28

@@ -1,0 +1,126 @@
+"""`--placement local` as people start it: one process without Ray, and the same promises."""
+
+import json
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.end_to_end.server_kit import Client, Server
+from tests.s3_kit import new_bucket, s3_server
+
+GRANT = "grant_player_progression_experience"
+WRITERS = 4
+ACKNOWLEDGED_MIN = 40
+
+
+@pytest.fixture(params=["file", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """A store's URL, and the variables it needs."""
+    if request.param == "file":
+        yield (tmp_path / "store").as_uri(), {}
+        return
+    with s3_server() as address:
+        yield (
+            new_bucket(address),
+            {
+                "AWS_ENDPOINT_URL": address,
+                "AWS_ALLOW_HTTP": "true",
+                "AWS_ACCESS_KEY_ID": "anyone",
+                "AWS_SECRET_ACCESS_KEY": secrets.token_hex(8),
+                "AWS_REGION": "us-east-1",
+            },
+        )
+
+
+class Writer(threading.Thread):
+    """Sends one command after the other until the server is gone; counts what was acknowledged."""
+
+    def __init__(self, client: Client, user_id: str) -> None:
+        super().__init__()
+        self.user_id = user_id
+        self.acknowledged = 0
+        self.enough = threading.Event()
+        self._client = client
+
+    def run(self) -> None:
+        try:
+            while True:
+                self._client.send(self.user_id, GRANT, f"c{self.acknowledged}", amount=1)
+                self.acknowledged += 1
+                if self.acknowledged >= ACKNOWLEDGED_MIN:
+                    self.enough.set()
+        except httpx.TransportError:
+            return
+
+
+@pytest.mark.kills
+def test_kill_9_and_a_restart_lose_nothing_that_was_acknowledged(
+    store: tuple[str, dict[str, str]], tmp_path: Path
+) -> None:
+    url, variables = store
+    options = ("--placement", "local", "--store", url)
+    acknowledged = dict.fromkeys((f"u{number}" for number in range(WRITERS)), 0)
+    server = Server(tmp_path, *options, **variables)
+    try:
+        writers = [Writer(server.client("--service", user), user) for user in acknowledged]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.enough.wait()
+        server.process.send_signal(signal.SIGKILL)
+        for writer in writers:
+            writer.join()
+            acknowledged[writer.user_id] = writer.acknowledged
+    finally:
+        server.end()
+    again = Server(tmp_path, *options, **variables)
+    try:
+        service = again.client("--service", "audit")
+        for user_id, count in acknowledged.items():
+            row = service.get(f"/v1/users/{user_id}/progression").json()
+            # The one that was on its way may have been kept, too.
+            assert row["version"] in (count, count + 1)
+            assert row["player_progression"]["total_xp"] == row["version"]
+            assert service.send(user_id, GRANT, f"c{count - 1}", amount=1)["replayed"]
+        assert again.stop() == 0
+    finally:
+        again.end()
+
+
+def test_it_is_one_process_without_ray_that_drains_and_is_the_store_s_only_one(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path, "--placement", "local")
+    try:
+        running = psutil.Process(server.process.pid)
+        assert running.children(recursive=True) == []
+        mapped = {one.path for one in running.memory_maps()}
+        assert mapped
+        assert not any("/site-packages/ray/" in path for path in mapped)
+        service = server.client("--service", "game")
+        service.send("alice", GRANT, amount=500)
+        assert server.stop() == 0
+    finally:
+        server.end()
+    snapshots = [path for path in (tmp_path / "data" / "snapshots").rglob("*") if path.is_file()]
+    assert len(snapshots) == 1
+    assert not list((tmp_path / "data" / "journals" / "local").rglob("*.journal"))
+
+
+def test_in_memory_nothing_is_kept_and_nothing_is_written(tmp_path: Path) -> None:
+    server = Server(tmp_path, "--placement", "local", "--store", "memory://")
+    try:
+        service = server.client("--service", "game")
+        assert service.send("alice", GRANT, amount=500)["version"] == 1
+        assert service.send("alice", GRANT, "c2", amount=500)["version"] == 2
+        assert json.loads(service.get("/readyz").text) == {"status": "ready"}
+        assert server.stop() == 0
+    finally:
+        server.end()
+    assert not (tmp_path / "data").exists()
