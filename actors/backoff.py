@@ -21,3 +21,8 @@ class Backoff:
     def reset(self) -> None:
         """Begin anew with the shortest: something worked."""
         self._next = self._shortest
+
+
+def host_backoff() -> Backoff:
+    """The pauses of whoever looks for a host that is gone."""
+    return Backoff(0.02, 0.5)

@@ -1,33 +1,46 @@
-"""Failures of the cluster: those that ask the caller to send the same command again, and others.
+"""Failures on the way to a user's actor, and of the cluster itself."""
 
-`code` is the stable name clients see (`gateway.problems` maps it to a status).
-"""
+from enum import StrEnum
+
+
+class DeliveryCode(StrEnum):
+    """Why a request was not answered although nothing is wrong with it: stable, clients see them.
+
+    `gateway.problems` maps each to a status.  What the rules refuse has codes of its own
+    (`domain.messages.rejections`).
+    """
+
+    OVERLOADED = "overloaded"
+    USER_BUSY = "user_busy"
+    DRAINING = "draining"
+    USER_UNAVAILABLE = "user_unavailable"
+    OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 class AskAgain(Exception):
     """Root: nothing is wrong with the request; the same one may succeed after `retry_after_ms`."""
 
-    code = "user_unavailable"
+    code = DeliveryCode.USER_UNAVAILABLE
     retry_after_ms = 1_000
 
 
 class Overloaded(AskAgain):
     """No room for one more active user, or too much on its way.  Nothing was executed."""
 
-    code = "overloaded"
+    code = DeliveryCode.OVERLOADED
 
 
 class UserBusy(AskAgain):
     """This user's mailbox is full.  Nothing was executed."""
 
-    code = "user_busy"
+    code = DeliveryCode.USER_BUSY
     retry_after_ms = 250
 
 
 class UserUnavailable(AskAgain):
     """The user cannot be served right now (its store is away).  Nothing was executed."""
 
-    code = "user_unavailable"
+    code = DeliveryCode.USER_UNAVAILABLE
 
 
 class OutcomeUnknown(AskAgain):
@@ -36,7 +49,7 @@ class OutcomeUnknown(AskAgain):
     Asking again with the same command id is safe and tells.
     """
 
-    code = "outcome_unknown"
+    code = DeliveryCode.OUTCOME_UNKNOWN
 
 
 class HostGone(Exception):

@@ -5,10 +5,13 @@ them again.  Both directions are msgpack arrays, at most a batch at a time.
 """
 
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from actors.errors import DeliveryCode
+from domain.messages.commands import Command, UndoGrant, decode_command
+from domain.state.receipts import canonical
 
 
 class Media(StrEnum):
@@ -35,11 +38,28 @@ class View(StrEnum):
 
 
 class Ask(Struct, frozen=True, array_like=True, tag=True):
-    """A command for one user.  `fields` were checked by `domain.commands.decode_command`."""
+    """A command for one user, checked and encoded once, at the border (`Ask.of`).
+
+    Attributes:
+        command: its canonical content; what a receipt knows it by, and enough to answer it again.
+        undoes: the command whose grant it takes back, for `undo_grant` alone.
+    """
 
     user_id: str
-    fields: dict[str, Any]
+    command_id: str
+    command: bytes
     media: Media
+    undoes: str | None = None
+
+    @classmethod
+    def of(cls, user_id: str, command: Command, media: Media) -> "Ask":
+        """The message that carries `command`."""
+        undoes = command.undo_command_id if isinstance(command, UndoGrant) else None
+        return cls(user_id, command.command_id, canonical(command), media, undoes)
+
+    def decode(self) -> Command:
+        """The command as it was checked."""
+        return decode_command(_decode(self.command))
 
 
 class Read(Struct, frozen=True, array_like=True, tag=True):
@@ -67,18 +87,25 @@ Request = Ask | Read
 class Reply(Struct, frozen=True, array_like=True):
     """The answer to one request: a body with `code` empty, or a refusal with its code and sentence.
 
-    `retry_after_ms` is set on refusals that are worth asking again, unchanged.
+    `retry_after_ms` is set on refusals that are worth asking again, unchanged.  `retry_elsewhere`:
+    this host is leaving or not ready and did nothing; a channel finds the user's host again.
     """
 
     code: str
     body: bytes
     detail: str
     retry_after_ms: int | None = None
+    retry_elsewhere: bool = False
 
 
 def answered(body: bytes) -> Reply:
     """A reply that carries a body."""
     return Reply("", body, "")
+
+
+def not_here(detail: str, retry_after_ms: int) -> Reply:
+    """A reply of a host that is leaving or not ready: whoever carries it asks another one."""
+    return Reply(DeliveryCode.DRAINING, b"", detail, retry_after_ms, retry_elsewhere=True)
 
 
 def refused(code: str, detail: str, retry_after_ms: int | None = None) -> Reply:
@@ -87,5 +114,6 @@ def refused(code: str, detail: str, retry_after_ms: int | None = None) -> Reply:
 
 
 encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
 decode_requests = msgspec.msgpack.Decoder(list[Request]).decode
 decode_replies = msgspec.msgpack.Decoder(list[Reply]).decode

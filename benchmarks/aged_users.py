@@ -13,6 +13,7 @@ from typing import Any
 
 from actors.messages import Ask, Media
 from benchmarks.dataset import CHAPTER_PLAN
+from domain.messages.commands import decode_command
 
 CHAPTERS = 5
 QUESTS = 20
@@ -31,7 +32,7 @@ def commands_of(number: int) -> list[Ask]:
     """One user's commands in order; the same number, the same commands."""
     dice = random.Random(number)
     asks = [
-        Ask(user_id(number), {"command_id": _fresh(dice), **fields}, Media.JSON)
+        Ask.of(user_id(number), decode_command({"command_id": _fresh(dice), **fields}), Media.JSON)
         for fields in _five_chapters(dice)
     ]
     while len(asks) < COMMANDS:
@@ -45,7 +46,7 @@ def grant(number: int, command_id: str, amount: int) -> Ask:
     """The simplest command that changes a user."""
     type_ = "grant_player_progression_experience"
     fields = {"command_id": command_id, "type": type_, "amount": amount}
-    return Ask(user_id(number), fields, Media.JSON)
+    return Ask.of(user_id(number), decode_command(fields), Media.JSON)
 
 
 def _five_chapters(dice: random.Random) -> Iterator[dict[str, Any]]:

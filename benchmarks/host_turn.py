@@ -62,19 +62,17 @@ def preparation(user_id: str) -> list[Ask]:
         }
         for n in range(QUESTS)
     )
-    return [Ask(user_id, fields, Media.JSON) for fields in (plan, *offers)]
+    return [Ask.of(user_id, decode_command(fields), Media.JSON) for fields in (plan, *offers)]
 
 
 def turn_ins() -> list[Ask]:
     """Every user's every quest, users in turn."""
-    return [
-        Ask(
-            f"u{user}",
-            {"command_id": f"turn-{n}", "type": "turn_in_quest", "quest_id": f"q{n}"},
-            Media.JSON,
-        )
+    commands = [
+        decode_command({"command_id": f"turn-{n}", "type": "turn_in_quest", "quest_id": f"q{n}"})
         for n in range(QUESTS)
-        for user in range(USERS)
+    ]
+    return [
+        Ask.of(f"u{user}", command, Media.JSON) for command in commands for user in range(USERS)
     ]
 
 
@@ -118,7 +116,7 @@ def bare_rules(rules: Rules) -> float:
     """Microseconds of CPU a turn-in for the rules alone: checked command in, next state out."""
     state = UserState("u")
     for ask in preparation("u"):
-        decision = decide(state, decode_command(ask.fields), 1, rules)
+        decision = decide(state, ask.decode(), 1, rules)
         assert not isinstance(decision, Rejection)
         state = state.put(decision.changes)
     command = decode_command({"command_id": "t", "type": "turn_in_quest", "quest_id": "q0"})

@@ -21,7 +21,7 @@ from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.pending_replies import RETRY_AFTER_MS
 from actors.host.settings import HostSettings
-from actors.messages import Ask, decode_requests, encode, refused
+from actors.messages import Ask, decode_requests, encode, not_here
 from actors.transport.addresses import HostAddress, Identity, LocalAddress, RemoteAddress, ThisNode
 from actors.transport.socket_server import SocketServer
 from persistence.open import open_store
@@ -36,7 +36,7 @@ ALONE_SECONDS = 600.0
 Leave = Callable[[], None]
 """Ends this process for good, without a restart."""
 
-_UNTOLD = refused("draining", "this host came back and waits to be told the rules", RETRY_AFTER_MS)
+_WITHOUT_RULES = not_here("this host waits to be told the rules", RETRY_AFTER_MS)
 """Sends whoever asked back to find the host again, which begins with telling it the rules."""
 
 
@@ -66,7 +66,7 @@ class DedicatedHost:
         """Encoded requests in, encoded replies out."""
         requests = decode_requests(batch)
         if not self._knows_rules:
-            return encode([_UNTOLD] * len(requests))
+            return encode([_WITHOUT_RULES] * len(requests))
         if any(isinstance(one, Ask) for one in requests):
             self._last_command = time.monotonic()
         if self._leaving is None:

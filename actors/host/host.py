@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from actors.background_tasks import BackgroundTasks
+from actors.errors import DeliveryCode
 from actors.host.activation import Activation, load_actor
 from actors.host.activations import Activations
 from actors.host.history_paging import answer_read, find_grant, store_pages
@@ -32,7 +33,7 @@ from actors.host.pending_replies import (
 from actors.host.rules import RulesInForce
 from actors.host.settings import HostSettings
 from actors.host.user import Turn, UserActor
-from actors.messages import Ask, Read, Reply, Request, refused
+from actors.messages import Ask, Read, Reply, Request, not_here, refused
 from domain.state.history import HistoryEntry
 from domain.state.user_state import UserState
 from persistence.errors import Spoiled, StorageError, Unavailable
@@ -113,19 +114,19 @@ class Host:
 
     def _accept(self, request: Request) -> tuple[Activation | None, Answer]:
         if self._draining:
-            return None, refused("draining", "this host is going down", RETRY_AFTER_MS)
+            return None, not_here("this host is going down", RETRY_AFTER_MS)
         if self.journal.behind:
-            return None, refused("overloaded", "the journal is behind", RETRY_AFTER_MS)
+            return None, refused(DeliveryCode.OVERLOADED, "the journal is behind", RETRY_AFTER_MS)
         users = self.activations
         activation = users.awake.get(request.user_id) or users.wake(request.user_id)
         if activation is None:
             if not users.make_room():
                 full = f"{users.users} users are active in this host and none is idle"
-                return None, refused("overloaded", full, RETRY_AFTER_MS)
+                return None, refused(DeliveryCode.OVERLOADED, full, RETRY_AFTER_MS)
             activation = users.add(request.user_id)
         if not activation.mailbox.admit():
             full = f"{activation.mailbox.depth} messages of this user have no answer yet"
-            return None, refused("user_busy", full, RETRY_AFTER_MS)
+            return None, refused(DeliveryCode.USER_BUSY, full, RETRY_AFTER_MS)
         if not activation.busy and activation.epoch == self.journal.epoch:
             answer = self._handle(activation, request)
             if answer is not None:
@@ -143,7 +144,7 @@ class Host:
         actor = activation.actor
         assert actor is not None
         self.activations.touch(activation)
-        if actor.reaches_beyond_memory(request.fields):
+        if actor.reaches_beyond_memory(request):
             if self.journal.commits is None:
                 return None
             activation.busy = True
@@ -153,7 +154,7 @@ class Host:
     def _turn(
         self, activation: Activation, actor: UserActor, request: Ask, *older: HistoryEntry
     ) -> Answer | None:
-        outcome = actor.decide(request.fields, request.media, self._now(), older)
+        outcome = actor.decide(request, self._now(), older)
         if isinstance(outcome, Turn):
             commits = self.journal.commits
             if commits is None:
@@ -169,7 +170,8 @@ class Host:
     async def _look_back(self, activation: Activation, actor: UserActor, request: Ask) -> Reply:
         """An undo of what has left memory: the user's next requests wait, nobody else's."""
         try:
-            older = await find_grant(self._store, actor.working, request.fields["undo_command_id"])
+            assert request.undoes is not None
+            older = await find_grant(self._store, actor.working, request.undoes)
             if activation.epoch != self.journal.epoch:
                 raise Unavailable("the journal was lost while a history was read")
             answer = self._turn(activation, actor, request, *older)

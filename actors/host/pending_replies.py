@@ -5,6 +5,7 @@ Not for: deciding them (`user`), or carrying them (`channel`, `socket_server`).
 
 import asyncio
 
+from actors.errors import DeliveryCode
 from actors.host.activation import Activation
 from actors.host.mailbox import QueuedRequest
 from actors.host.user import UserActor
@@ -89,7 +90,7 @@ async def read_after(commit: asyncio.Future[int], actor: UserActor, request: Rea
 def outcome_unknown() -> Reply:
     """The refusal of a command whose journal batch failed."""
     return refused(
-        "outcome_unknown",
+        DeliveryCode.OUTCOME_UNKNOWN,
         "the journal failed, so the change may or may not have been kept; "
         "send the same command again to learn which",
         RETRY_AFTER_MS,
@@ -97,8 +98,10 @@ def outcome_unknown() -> Reply:
 
 
 def unavailable(error: BaseException) -> Reply:
-    """What strangers may know of a store's failure; the log has the rest."""
+    """The refusal for a store's failure; it tells clients nothing that only the log should say."""
     if isinstance(error, Corrupt | NewerFormat):
         detail = "what is stored for this user cannot be served; an operator has to look at it"
-        return refused("user_unavailable", detail)
-    return refused("user_unavailable", "the store cannot be used right now", RETRY_AFTER_MS)
+        return refused(DeliveryCode.USER_UNAVAILABLE, detail)
+    return refused(
+        DeliveryCode.USER_UNAVAILABLE, "the store cannot be used right now", RETRY_AFTER_MS
+    )

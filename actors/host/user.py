@@ -15,10 +15,9 @@ from msgspec import Struct
 
 from actors.host.rules import RulesInForce
 from actors.host.views import missing, rows_of
-from actors.messages import Media, Read, Reply, View, answered, refused
+from actors.messages import Ask, Media, Read, Reply, View, answered, refused
 from domain.decide.dispatch import decide
 from domain.decide.undo import reaches_beyond
-from domain.messages.commands import decode_command
 from domain.messages.rejections import Code, Rejection
 from domain.messages.reply import ReplyBody
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
@@ -27,9 +26,6 @@ from domain.state.user_state import NOTHING, UserState
 from persistence.codec.formats import FORMAT
 from persistence.codec.records import Record, encode_record, encode_reply
 from persistence.codec.snapshots import encode_snapshot
-
-UNDO = "undo_grant"
-"""The one command that may ask for more of the account than is in memory."""
 
 _to_json = msgspec.json.Encoder().encode
 _to_msgpack = msgspec.msgpack.Encoder().encode
@@ -85,31 +81,24 @@ class UserActor:
         """The durable state's version."""
         return self.durable.version
 
-    def reaches_beyond_memory(self, fields: dict[str, Any]) -> bool:
-        """Whether deciding this command takes entries of the account that have left memory."""
-        if fields["type"] != UNDO or self.receipts.find(fields["command_id"]) is not None:
+    def reaches_beyond_memory(self, ask: Ask) -> bool:
+        """Whether deciding this command takes entries of the history that have left memory."""
+        if ask.undoes is None or self.receipts.find(ask.command_id) is not None:
             return False
-        return reaches_beyond(self.working, fields["undo_command_id"])
+        return reaches_beyond(self.working, ask.undoes)
 
-    def decide(
-        self,
-        fields: dict[str, Any],
-        media: Media,
-        now: int,
-        older: tuple[HistoryEntry, ...] = (),
-    ) -> Turn | Reply:
+    def decide(self, ask: Ask, now: int, older: tuple[HistoryEntry, ...] = ()) -> Turn | Reply:
         """Handle one command: a turn to `take`, or a reply that changes nothing.
 
-        `fields` were checked at the border; a wrong one here is a bug and raises.  `older` is what
-        an undo that reaches beyond memory found there.
+        `older` is what an undo that reaches beyond memory found there.
         """
-        command_id: str = fields["command_id"]
-        mark = fingerprint(fields)
+        command_id, media = ask.command_id, ask.media
+        mark = fingerprint(ask.command)
         receipt = self.receipts.find(command_id)
         if receipt is not None:
             return _replay(receipt, mark, media)
         rules = self._in_force.rules
-        decision = decide(self.working, decode_command(fields), now, rules, older)
+        decision = decide(self.working, ask.decode(), now, rules, older)
         if isinstance(decision, Rejection):
             return refused(decision.code, decision.detail)
         if decision.changes == NOTHING:

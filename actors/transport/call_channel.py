@@ -11,13 +11,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from actors.backoff import host_backoff
 from actors.errors import AskAgain, HostGone, OutcomeUnknown, UserBusy, UserUnavailable
 from actors.messages import Reply, Request, decode_replies, encode
 
 BATCH_REQUESTS_MAX = 1_000
 WAITING_REQUESTS_MAX = 10_000
-PAUSE_SECONDS_MIN = 0.02
-PAUSE_SECONDS_MAX = 0.5
 
 Send = Callable[[bytes], Awaitable[bytes]]
 """Carries an encoded list of requests to a host and brings its encoded replies back."""
@@ -102,15 +101,14 @@ class CallChannel:
 
     async def _deliver(self, groups: list[_RequestGroup]) -> None:
         """Send until answered or out of time; every group gets its replies or an error."""
-        pause = PAUSE_SECONDS_MIN
+        backoff = host_backoff()
         while groups := self._in_time(groups):
             try:
                 replies = await self._send_once(groups)
             except HostGone:
                 self._send = None
                 self.retries += 1
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, PAUSE_SECONDS_MAX)
+                await asyncio.sleep(backoff.next_seconds())
                 continue
             except AskAgain as error:
                 self._send = None
@@ -137,7 +135,7 @@ class CallChannel:
                 replies = decode_replies(await self._send(encode(batch)))
         except TimeoutError:
             raise HostGone from None
-        if any(reply.code == "draining" for reply in replies):
+        if any(reply.retry_elsewhere for reply in replies):
             raise HostGone
         return replies
 

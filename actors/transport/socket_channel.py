@@ -13,10 +13,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
+from actors.backoff import host_backoff
 from actors.errors import AskAgain, HostGone, OutcomeUnknown, Overloaded, UserUnavailable
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
-from actors.transport.call_channel import PAUSE_SECONDS_MAX, PAUSE_SECONDS_MIN
 from actors.transport.frames import Frames, ReplyGroup, RequestGroup, decode_reply_groups, frame
 from actors.transport.handshake import connect
 
@@ -111,7 +111,7 @@ class SocketChannel:
             waiting = self._waiting.get(number)
             if waiting is None:
                 continue  # out of time already
-            if any(reply.code == "draining" for reply in replies):
+            if any(reply.retry_elsewhere for reply in replies):
                 self._arrived.clear()  # asked again with the others
                 self.broken()
                 return
@@ -134,7 +134,7 @@ class SocketChannel:
             self._connecting = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
-        pause = PAUSE_SECONDS_MIN
+        backoff = host_backoff()
         try:
             while self._waiting:
                 try:
@@ -144,8 +144,7 @@ class SocketChannel:
                     self._connection = connection
                     break
                 except (HostGone, OSError):
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, PAUSE_SECONDS_MAX)
+                    await asyncio.sleep(backoff.next_seconds())
                 except AskAgain as error:
                     self._fail_all(error)
         finally:

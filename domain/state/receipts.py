@@ -6,7 +6,6 @@ reply again, whoever reuses an id for something else is refused.
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -63,6 +62,14 @@ class Receipts:
         return len(self._by_id)
 
 
-def fingerprint(command: dict[str, Any]) -> bytes:
-    """Identifies a command's content, whatever the order of its fields: 16 bytes."""
-    return blake2b(msgspec.msgpack.encode(command, order="deterministic"), digest_size=16).digest()
+def canonical(command: object) -> bytes:
+    """A command's content in msgpack: the same bytes whatever the order of its fields."""
+    return _encode_sorted(command)
+
+
+def fingerprint(content: bytes) -> bytes:
+    """Identifies a command by its canonical content: 16 bytes."""
+    return blake2b(content, digest_size=16).digest()
+
+
+_encode_sorted = msgspec.msgpack.Encoder(order="sorted").encode

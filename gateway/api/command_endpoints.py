@@ -9,8 +9,6 @@ Not for: bodies and fields (`command_validation`).
 import asyncio
 from collections.abc import Hashable, Sequence
 
-from msgspec import to_builtins
-
 from actors.messages import Ask, Media, Reply
 from domain.messages.commands import Command
 from domain.wording import describe_value
@@ -51,7 +49,7 @@ class CommandEndpoints:
         checked = [checker.check(command) for command in commands]
         command_id = _only_id(checked)
         asks = [
-            Ask(user_id, to_builtins(command), exchange.answer)
+            Ask.of(user_id, command, exchange.answer)
             for command in checked
             if not isinstance(command, Problem)
         ]
@@ -88,7 +86,7 @@ class CommandEndpoints:
         user_ids = [user_id for user_id, _ in addressed]
         checked = [command for _, command in addressed]
         asks = [
-            Ask(user_id, to_builtins(command), exchange.answer)
+            Ask.of(user_id, command, exchange.answer)
             for user_id, command in zip(user_ids, checked, strict=True)
             if not isinstance(command, Problem)
         ]
@@ -127,7 +125,7 @@ class CommandEndpoints:
         try:
             return await self._users.ask_host(asks)
         except Problem as problem:
-            return [problem.of_command(ask.fields["command_id"]) for ask in asks]
+            return [problem.of_command(ask.command_id) for ask in asks]
 
     def _count(self, commands: Sequence[object], outcomes: Sequence[Outcome]) -> None:
         for command, outcome in zip(commands, outcomes, strict=True):

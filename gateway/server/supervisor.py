@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from actors.backoff import Backoff
 from actors.cluster.remote_hosts import FindHost
 from actors.errors import AskAgain, HostGone
 from domain.rules.compiled_rules import InvalidRules
@@ -197,7 +198,7 @@ class Supervisor:
 
     async def _watch(self, worker: _RunningWorker) -> None:
         """Start it again whenever it dies."""
-        pause = PAUSE_SECONDS_MIN
+        backoff = Backoff(PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -206,13 +207,12 @@ class Supervisor:
             self._past = total([self._past, without_gauges(worker.counts)])
             exit_code = await worker.end()
             if loop.time() - began > STABLE_SECONDS:
-                pause = PAUSE_SECONDS_MIN
+                backoff.reset()
             while not self._stopping:
                 log.warning(
                     "a gateway is started again", gateway=worker.number, exit_code=exit_code
                 )
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, PAUSE_SECONDS_MAX)
+                await asyncio.sleep(backoff.next_seconds())
                 try:
                     worker = await self._start(worker.number)
                     if self._stopping:

@@ -9,6 +9,7 @@ import msgspec
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Media, Read, Reply, View
+from domain.messages.commands import decode_command
 from persistence.memory import Faults, MemoryStore, World
 
 RULES_TEXT = (files("domain.rules") / "presets" / "default.toml").read_text()
@@ -43,7 +44,8 @@ class Rig:
 
 def command(user_id: str, command_id: str, type_: str, **fields: Any) -> Ask:
     """A command as the gateway sends it."""
-    return Ask(user_id, {"command_id": command_id, "type": type_, **fields}, Media.JSON)
+    checked = decode_command({"command_id": command_id, "type": type_, **fields})
+    return Ask.of(user_id, checked, Media.JSON)
 
 
 def grant(user_id: str, command_id: str, amount: int = 10) -> Ask:

@@ -21,6 +21,7 @@ import msgspec
 
 from actors.host.host import Host
 from actors.messages import Ask, Media
+from domain.messages.commands import decode_command
 from persistence.codec.formats import FORMAT
 from persistence.disk.store import DiskStore
 from persistence.journal import frame
@@ -74,8 +75,8 @@ async def fill(store: Store) -> None:
             if fields["command_id"] == "x":
                 fields["command_id"] = f"c{next(numbers)}"
         for first in range(0, len(asked), IN_A_BATCH):
-            batch = asked[first : first + IN_A_BATCH]
-            for reply in await at.ask([Ask(user_id, one, Media.MSGPACK) for one in batch]):
+            batch = map(decode_command, asked[first : first + IN_A_BATCH])
+            for reply in await at.ask([Ask.of(user_id, one, Media.MSGPACK) for one in batch]):
                 assert reply.code == "", reply
 
     past = host("users-2")

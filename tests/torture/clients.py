@@ -12,6 +12,7 @@ from typing import Any
 import msgpack
 
 from actors.messages import Ask, Media, Read, Reply, Request, View
+from domain.messages.commands import decode_command
 from tests.torture.checker import Checker
 from tests.torture.generator import Fields, Generator
 from tests.torture.history import Operation
@@ -115,7 +116,8 @@ class Client:
         self, host: HostProcess, operation: Operation, copies: int
     ) -> Sequence[Reply | BaseException]:
         """All copies in one message, or each in one of its own."""
-        asks: list[Request] = [Ask(operation.user_id, operation.fields, Media.MSGPACK)] * copies
+        command = decode_command(operation.fields)
+        asks: list[Request] = [Ask.of(operation.user_id, command, Media.MSGPACK)] * copies
         if self._dice.random() < 0.5:
             try:
                 return await host.ask(asks)
@@ -140,7 +142,7 @@ class Client:
             "type": "grant_player_progression_experience",
             "amount": 7_777,
         }
-        reply = await self._once(Ask(operation.user_id, other, Media.MSGPACK))
+        reply = await self._once(Ask.of(operation.user_id, decode_command(other), Media.MSGPACK))
         if reply is not None and reply.code == "":
             what = "another command was accepted under the same id"
             self._checker.violate("forgotten", operation.user_id, operation.command_id, what)

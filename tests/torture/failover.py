@@ -14,6 +14,7 @@ from typing import Any
 import msgpack
 
 from actors.messages import Ask, Media, Read, Reply, Request, View
+from domain.messages.commands import decode_command
 from tests.torture.config import CampaignConfig
 from tests.torture.host_process import HostDied, HostProcess
 from tests.torture.outcome import Outcome, milliseconds, outcome
@@ -99,8 +100,8 @@ async def _wake(system: SystemUnderTest, host: HostProcess, number: int) -> bool
     }
     host.resume()
     try:
-        replies = await host.ask([Ask(user_id, grant, Media.MSGPACK)])
-        host.late.append(([Ask(user_id, grant, Media.MSGPACK)], replies))
+        replies = await host.ask([Ask.of(user_id, decode_command(grant), Media.MSGPACK)])
+        host.late.append(([Ask.of(user_id, decode_command(grant), Media.MSGPACK)], replies))
     except HostDied:
         pass
     return await system.ended_within(host, END_PATIENCE_SECONDS)
@@ -120,7 +121,7 @@ async def _is_true(
     system: SystemUnderTest, request: Ask, reply: Reply, successor: HostProcess
 ) -> bool:
     body = msgpack.unpackb(reply.body)
-    command_id = request.fields["command_id"]
+    command_id = request.command_id
     known: dict[str, Any] = {}
     operation = system.checker.find(request.user_id, command_id)
     if (
@@ -138,7 +139,7 @@ async def _is_true(
 
 async def _receipt(system: SystemUnderTest, request: Ask, successor: HostProcess) -> dict[str, Any]:
     """What the successor says it answered."""
-    command_id = request.fields["command_id"]
+    command_id = request.command_id
     (receipt,) = await system.ask_until_served(
         successor, [Read(request.user_id, View.COMMAND, command_id, Media.MSGPACK)]
     )

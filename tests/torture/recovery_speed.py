@@ -14,6 +14,7 @@ from typing import Any
 
 from actors.host.host import Host
 from actors.messages import Ask, Media
+from domain.messages.commands import decode_command
 from persistence.disk.lock import lock_store
 from persistence.disk.snapshots import SNAPSHOTS, Snapshots
 from persistence.disk.store import DiskStore
@@ -67,7 +68,7 @@ def _command(number: int, user: int) -> Ask:
         fields |= {"type": "offer_quest", "quest_id": f"q{number}", "reward": {"experience": 5}}
     else:
         fields |= {"type": "grant_player_progression_experience", "amount": 1}
-    return Ask(f"u{user}", fields, Media.MSGPACK)
+    return Ask.of(f"u{user}", decode_command(fields), Media.MSGPACK)
 
 
 async def many_users(users: int) -> Outcome:

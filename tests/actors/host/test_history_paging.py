@@ -60,7 +60,7 @@ def test_a_turn_that_was_decided_and_never_taken_leaves_no_entry() -> None:
     actor = UserActor(UserState("u"), Receipts(9), RulesInForce(RULES_TEXT))
 
     def decided(command_id: str) -> Turn:
-        turn = actor.decide(grant("u", command_id).fields, Media.JSON, 1)
+        turn = actor.decide(grant("u", command_id), 1)
         assert isinstance(turn, Turn)
         return turn
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from actors.errors import HostGone, OutcomeUnknown, Overloaded, UserBusy, UserUnavailable
-from actors.messages import Reply, answered, decode_requests, encode, refused
+from actors.messages import Reply, answered, decode_requests, encode, not_here
 from actors.transport.call_channel import WAITING_REQUESTS_MAX, CallChannel
 from tests.actors.host_kit import grant
 
@@ -30,7 +30,7 @@ class FakeHost:
         return self.send
 
     async def send(self, batch: bytes) -> bytes:
-        ids = [request.fields["command_id"] for request in decode_requests(batch)]  # type: ignore[union-attr]
+        ids = [request.command_id for request in decode_requests(batch)]  # type: ignore[union-attr]
         self.batches.append(ids)
         self.asked.set()
         await self.let.wait()
@@ -39,7 +39,7 @@ class FakeHost:
             raise HostGone("on request")
         if self.leaving:
             self.leaving -= 1
-            return encode([refused("draining", "on request")] * len(ids))
+            return encode([not_here("on request", 500)] * len(ids))
         return encode([answered(name.encode()) for name in ids])
 
 

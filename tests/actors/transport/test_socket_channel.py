@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from actors.errors import HostGone, Overloaded
-from actors.messages import Reply, answered, refused
+from actors.messages import Reply, answered, not_here
 from actors.transport import socket_channel
 from actors.transport.frames import frame
 from actors.transport.socket_channel import REPLIES_AT_ONCE, SocketChannel
@@ -42,7 +42,7 @@ async def test_replies_that_come_together_let_newcomers_in_between() -> None:
 
 async def test_a_host_that_leaves_among_its_replies_is_asked_again_for_the_rest() -> None:
     channel, asked = await waiting_channel(3)
-    leaving = refused("draining", "this host is going down", 500)
+    leaving = not_here("this host is going down", 500)
     channel.answered(payload({1: answered(b"yes"), 2: leaving, 3: answered(b"old")}))
     assert await asked[0] == [answered(b"yes")]
     channel.answered(payload({2: answered(b"two"), 3: answered(b"three")}))

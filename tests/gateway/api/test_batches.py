@@ -149,7 +149,7 @@ async def test_a_host_gets_a_large_batch_in_pieces_in_order() -> None:
     cluster.ask = counted  # type: ignore[method-assign]
     await post(gateway_kit.gateway(cluster), [grant("a", f"c{number}") for number in range(250)])
     assert pieces == [100, 100, 50]
-    sent = [request.fields["command_id"] for request in cluster.asked if isinstance(request, Ask)]
+    sent = [request.command_id for request in cluster.asked if isinstance(request, Ask)]
     assert sent == [f"c{number}" for number in range(250)]
 
 
