@@ -1,7 +1,6 @@
-"""A bar for whatever takes longer than two seconds, where a person watches.
+"""Progress bar for work that takes longer than two seconds, on stderr while that is a terminal.
 
-It goes to stderr, so that what a command prints on stdout stays clean, and it is gone when the work
-is done.  Nothing is shown where stderr is no terminal.
+What a command prints on stdout stays clean, and the bar is gone when the work is done.
 
 Not for: logs.
 """
@@ -17,11 +16,11 @@ PATIENCE_SECONDS = 2.0
 
 
 class Bar:
-    """Counts steps of one work; `total` where it is known."""
+    """Counts the steps of one piece of work; `total` is how many there are, where that is known."""
 
     def __init__(
         self,
-        doing: str,
+        title: str,
         total: int | None = None,
         *,
         console: Console | None = None,
@@ -40,12 +39,12 @@ class Bar:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task(doing, total=total)
+        self._task = self._progress.add_task(title, total=total)
         self._shown = False
 
-    def step(self) -> None:
-        """One more is done."""
-        self.steps += 1
+    def step(self, count: int = 1) -> None:
+        """Count this many more; the bar appears with the first step after two seconds."""
+        self.steps += count
         if not self._shown and self._clock() - self._begun >= PATIENCE_SECONDS:
             self._shown = True
             self._progress.start()

@@ -6,15 +6,18 @@ server (`gateway.server.rules_reload`).
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.exit import BAD_CONTENT, fail_from
+from cli.help import PlainCommand
 
 if TYPE_CHECKING:
     from domain.rules.compiled_rules import Rules
 
 rules_cli = typer.Typer(
-    help="Look at rules files: show, check, plot, diff.",
+    help="Rules files: show, check, plot, compare.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -25,15 +28,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 EveryLevel = Annotated[bool, typer.Option("--all", help="Show every level, not a choice of them.")]
 
 
-@rules_cli.command("show")
+@rules_cli.command("show", cls=PlainCommand)
 def show_command(
     which: Which = None, every_level: EveryLevel = False, as_json: AsJson = False
 ) -> None:
-    """Print the rules as tables: levels, tiers, bands, penalties, loot, fingerprint.
+    """Print the rules as tables.
+
+    Levels, tiers of hostiles, pace bands, what shapes experience, loot, and the fingerprint.
 
     Example: questkeep rules show mmo60
     """
-    from designer.drawing.terminal import wide_console
+    from designer.drawing.terminal import output_console
     from designer.rules.tables import show
     from domain.rules.document import rules_document
 
@@ -41,25 +46,39 @@ def show_command(
     if as_json:
         typer.echo(json.dumps(rules_document(rules), indent=2))
     else:
-        show(rules, wide_console(), every_level=every_level)
+        show(rules, output_console(), every_level=every_level)
 
 
-@rules_cli.command("check")
+@rules_cli.command("check", cls=PlainCommand)
 def check_command(
     file: Annotated[str, typer.Argument(metavar="FILE|PRESET", help="Rules file to check.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with a rules file, and how to mend it; exit 1 if anything is.
+    """Check a rules file.
+
+    Prints everything that is wrong with it, and how to mend it; exit code 1 if anything is.
 
     Example: questkeep rules check rules.toml
     """
-    rules, _ = _rules(file)
+    from domain.rules.compiled_rules import InvalidRules
+
+    try:
+        rules = _read(file)[0]
+    except InvalidRules as error:
+        if as_json:
+            typer.echo(json.dumps({"file": file, "problems": error.problems}, indent=2))
+            raise typer.Exit(BAD_CONTENT) from None
+        fail_from(error, BAD_CONTENT)
+    if as_json:
+        typer.echo(json.dumps({"file": file, "problems": []}, indent=2))
+        return
     typer.echo(
         f"{file} is good: {rules.name}, level cap {rules.level_cap}, "
         f"fingerprint {rules.fingerprint}."
     )
 
 
-@rules_cli.command("plot")
+@rules_cli.command("plot", cls=PlainCommand)
 def plot_command(
     which: Which = None,
     out: Annotated[
@@ -72,7 +91,9 @@ def plot_command(
         ),
     ] = None,
 ) -> None:
-    """Draw every curve and factor of the rules, as a picture or in the terminal.
+    """Draw every curve and factor of the rules.
+
+    As a picture in a file, or in the terminal.
 
     Example: questkeep rules plot rules.toml -o rules.svg
     """
@@ -80,10 +101,10 @@ def plot_command(
 
     rules, _ = _rules(which)
     if out is None:
-        from designer.drawing.terminal import wide_console
+        from designer.drawing.terminal import output_console
         from designer.rules.tables import show_charts
 
-        show_charts(rules, wide_console())
+        show_charts(rules, output_console())
         return
     try:
         check_target(out)
@@ -91,32 +112,32 @@ def plot_command(
 
         draw(rules, out)
     except CannotDraw as error:
-        _fail([str(error)])
+        fail_from(error)
     typer.echo(f"Written: {out}", err=True)
 
 
-@rules_cli.command("diff")
+@rules_cli.command("diff", cls=PlainCommand)
 def diff_command(
     before: Annotated[str, typer.Argument(metavar="A", help="Rules file or preset in force.")],
     after: Annotated[str, typer.Argument(metavar="B", help="Rules file or preset to come.")],
     every_level: EveryLevel = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what changes for players when B takes the place of A.
+    """Show what changes for players from A to B.
 
     Example: questkeep rules diff default rules.toml
     """
     import msgspec
 
-    from designer.drawing.terminal import wide_console
+    from designer.drawing.terminal import output_console
     from designer.rules.diff import changes
     from designer.rules.diff_tables import show
 
-    found = changes(*_two(before, after))
+    differences = changes(*_two(before, after))
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(differences), indent=2).decode())
     else:
-        show(found, wide_console(), every_level=every_level)
+        show(differences, output_console(), every_level=every_level)
 
 
 def _two(before: str, after: str) -> "tuple[Rules, Rules, str, str]":
@@ -126,25 +147,34 @@ def _two(before: str, after: str) -> "tuple[Rules, Rules, str, str]":
 
 
 def _rules(which: str | None) -> "tuple[Rules, str]":
-    """The rules that were named, or those in force, and their text."""
-    from designer.rules.load import CannotRead, compiled, rules_of
+    """As `_read`; rules that are wrong end the command."""
     from domain.rules.compiled_rules import InvalidRules
+
+    try:
+        return _read(which)
+    except InvalidRules as error:
+        fail_from(error, BAD_CONTENT)
+
+
+def _read(which: str | None) -> "tuple[Rules, str]":
+    """The rules that were named, or those that `serve` would use, and their text."""
+    from designer.rules.load import CannotRead, compiled, rules_of
+
+    if which is None:
+        name, text = _rules_of_settings()
+        return compiled(name, text), text
+    try:
+        text = rules_of(which)
+    except CannotRead as error:
+        fail_from(error)
+    return compiled(which, text), text
+
+
+def _rules_of_settings() -> tuple[str, str]:
     from gateway.settings import WrongSettings, load, rules_text
 
     try:
-        if which is None:
-            settings = load({}).settings
-            text = rules_text(settings)
-            return compiled(str(settings.rules or "the default rules"), text), text
-        text = rules_of(which)
-        return compiled(which, text), text
-    except (CannotRead, WrongSettings) as error:
-        _fail(getattr(error, "problems", [str(error)]))
-    except InvalidRules as error:
-        _fail(error.problems, code=1)
-
-
-def _fail(problems: list[str], code: int = 2) -> NoReturn:
-    for problem in problems:
-        typer.echo(problem, err=True)
-    raise typer.Exit(code)
+        settings = load({}).settings
+        return str(settings.rules or "the default rules"), rules_text(settings)
+    except WrongSettings as error:
+        fail_from(error)

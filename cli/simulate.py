@@ -3,24 +3,28 @@
 Not for: the simulation (`designer.simulation`) or drawing (`designer.drawing`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from cli.exit import BAD_CONTENT, fail, fail_from
 
+if TYPE_CHECKING:
     from designer.simulation.report import Report
-    from designer.simulation.run import Progress, Result, Task
+    from designer.simulation.run import Result, Task
 
 
 def simulate_command(
-    story: Annotated[Path, typer.Argument(help="Story file (TOML).", show_default=False)],
-    players: Annotated[int, typer.Option(help="How many play.", min=1, max=100_000)] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same outcome.")] = 7,
+    story: Annotated[
+        Path, typer.Argument(metavar="STORY", help="Story file (TOML).", show_default=False)
+    ],
+    players: Annotated[
+        int, typer.Option(metavar="N", help="How many play.", min=1, max=100_000)
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed gives the same outcome.")
+    ] = 7,
     rules: Annotated[
         str | None,
         typer.Option(
@@ -40,16 +44,18 @@ def simulate_command(
         ),
     ] = None,
     processes: Annotated[
-        int, typer.Option(help="Processes that play; 0 takes every CPU.", min=0, max=256)
+        int,
+        typer.Option(metavar="N", help="Processes that play; 0 takes every CPU.", min=0, max=256),
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Play a story with made-up players through the real rules, and show what comes of it.
+    """Play a story with simulated players.
 
-    Example: questkeep simulate examples/stories/short.toml --players 10000 -o pictures
+    Every command is decided by the real rules; the report says who is off the plan, and why.
+
+    Example: questkeep simulate examples/stories/short.toml -o pictures
     """
-    from rich.console import Console
-
+    from cli.progress import Bar
     from designer.drawing.figures import CannotDraw, check_target
     from designer.simulation.report import report_of
     from designer.simulation.run import cpus, play
@@ -60,21 +66,20 @@ def simulate_command(
             check_target(out / f"{story.stem}.svg")
             out.mkdir(parents=True, exist_ok=True)
         except CannotDraw as error:
-            _fail([str(error)])
+            fail_from(error)
         except OSError as error:
-            _fail([f"{out} cannot be made: {error.strerror}."])
+            fail(f"{out} cannot be made: {error.strerror}.")
     compiled_story = task.compile()
-    told = Console(stderr=True, highlight=False)
-    with _progress(told, players) as progress:
-        result = play(task, processes or cpus(), progress)
+    with Bar("Playing", players) as bar:
+        result = play(task, processes or cpus(), bar.step)
     report = report_of(task, compiled_story, result)
     if as_json:
         typer.echo(_json(report).decode())
     else:
         _show(report)
     if out is not None:
-        _keep(report, out, story.stem, told)
-    _tell_speed(result, told)
+        _keep(report, out, story.stem)
+    _print_speed(result)
 
 
 def _task(story: Path, rules: str | None, players: int, seed: int) -> "Task":
@@ -92,33 +97,22 @@ def _task(story: Path, rules: str | None, players: int, seed: int) -> "Task":
         rules_text = rules_of(name, None if rules else story.parent)
         compile_story(read, compiled(name, rules_text))
     except CannotRead as error:
-        _fail([str(error)])
+        fail_from(error)
     except InvalidRules as error:
-        _fail(error.problems, code=1)
+        fail_from(error, BAD_CONTENT)
     except InvalidStory as error:
-        _fail([f"{story}: {problem}." for problem in error.problems], code=1)
+        fail(*(f"{story}: {problem}." for problem in error.problems), code=BAD_CONTENT)
     return Task(text, rules_text, players, seed)
 
 
-@contextmanager
-def _progress(console: "Console", players: int) -> "Iterator[Progress]":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("Playing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    seen = console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=not seen) as bar:
-        task = bar.add_task("players", total=players)
-        yield lambda count: bar.advance(task, count)
-
-
 def _show(report: "Report") -> None:
-    from designer.drawing.terminal import wide_console
+    from designer.drawing.terminal import output_console
     from designer.simulation.tables import show
 
-    show(report, wide_console())
+    show(report, output_console())
 
 
-def _keep(report: "Report", out: Path, stem: str, told: "Console") -> None:
+def _keep(report: "Report", out: Path, stem: str) -> None:
     from designer.drawing.figures import CannotDraw
     from designer.simulation.plot import draw
 
@@ -127,10 +121,10 @@ def _keep(report: "Report", out: Path, stem: str, told: "Console") -> None:
         draw(report, picture)
         numbers.write_bytes(_json(report) + b"\n")
     except CannotDraw as error:
-        _fail([str(error)])
+        fail_from(error)
     except OSError as error:
-        _fail([f"{numbers} cannot be written: {error.strerror}."])
-    told.print(f"Written: {picture}, {numbers}", soft_wrap=True)
+        fail(f"{numbers} cannot be written: {error.strerror}.")
+    typer.echo(f"Written: {picture}, {numbers}", err=True)
 
 
 def _json(report: "Report") -> bytes:
@@ -139,13 +133,7 @@ def _json(report: "Report") -> bytes:
     return msgspec.json.format(msgspec.json.encode(report), indent=2)
 
 
-def _tell_speed(result: "Result", told: "Console") -> None:
+def _print_speed(result: "Result") -> None:
     turns = result.totals.turns
     rate = turns / result.seconds
-    told.print(f"{turns:,} turns in {result.seconds:.1f} s: {rate:,.0f} turns/s", soft_wrap=True)
-
-
-def _fail(problems: list[str], code: int = 2) -> NoReturn:
-    for problem in problems:
-        typer.echo(problem, err=True)
-    raise typer.Exit(code)
+    typer.echo(f"{turns:,} turns in {result.seconds:.1f} s: {rate:,.0f} turns/s", err=True)

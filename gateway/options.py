@@ -41,6 +41,18 @@ OPTIONS: dict[str, str] = {
     "log_format": "How they are written: console or json.",
 }
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Where it listens": ("host", "port", "gateways"),
+    "What it keeps": ("store", "file_store", "snapshot_every", "receipt_window"),
+    "Who may call": ("jwt_secret", "jwt_secret_file", "jwks", "jwt_algorithms"),
+    "What is played": ("rules",),
+    "Where users live": ("placement", "hosts", "ray", "users_max", "idle_seconds"),
+    "How much at once": ("body_bytes_max", "requests_in_flight_max", "mailbox_depth_max"),
+    "How long": ("ask_timeout_seconds", "drain_seconds"),
+    "What it logs": ("log_level", "log_format"),
+}
+"""Every setting, in the groups in which `questkeep settings` shows them."""
+
 SECRETS = frozenset({"jwt_secret"})
 """Never a flag, since other users of the machine can see flags; never shown."""
 

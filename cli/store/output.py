@@ -1,6 +1,6 @@
-"""What the tools of a store found or did, for people and for programs.
+"""Output of `questkeep store`, for people and as JSON for programs.
 
-Not for: finding or doing it (`actions`).
+Not for: finding or doing what it shows (`actions`).
 """
 
 from collections import Counter
@@ -16,9 +16,11 @@ from persistence.maintenance.inspection import StoreFound, StreamFound, UserFoun
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.verification import Verified
 
-_SAID = {
+RECEIPTS_SHOWN = 8
+"""The newest ones, that people are asked about."""
+_OUTCOMES = {
     Outcome.WRITTEN: "written",
-    Outcome.SAME: "stood already",
+    Outcome.SAME: "there already",
     Outcome.REPLACED: "replaced by a new version",
     Outcome.SKIPPED: "skipped",
     Outcome.REPAIRED: "put in the place of damage",
@@ -26,119 +28,119 @@ _SAID = {
 
 
 def count(number: int, what: str) -> str:
-    """`1 user`, `2,000 users`."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+    """`1 user`, `2,000 users`, `3 batches`."""
+    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"
 
 
-def print_store(found: StoreFound, as_json: bool) -> None:
-    """The store in numbers."""
+def print_store(store: StoreFound, as_json: bool) -> None:
+    """Print the store in numbers."""
     if as_json:
-        _print_json(found)
+        _print_json(store)
         return
-    _line("store", f"{found.url} (format {found.format or 'unknown'})")
-    if found.backup is not None:
-        of = f"a backup of {found.backup.source}, {found.backup.begun} to {found.backup.ended}"
-        _line("backup", f"{of}, {count(found.backup.users, 'user')}")
+    _line("store", f"{store.url} (format {store.format or 'unknown'})")
+    if (backup := store.backup) is not None:
+        _line("backup", f"of {backup.source}, {count(backup.users, 'user')}")
+        _line("", f"begun {backup.begun}, ended {backup.ended}")
     not_counted = "not counted (--users lists them all)"
-    _line("users", not_counted if found.users is None else f"{found.users:,} with a snapshot")
-    journals = [one for one in found.streams if one.host != SERVER]
-    if len(journals) < len(found.streams):
-        _line("server", "one stands for this store, or was killed")
+    _line("users", not_counted if store.users is None else f"{store.users:,} with a snapshot")
+    journals = [stream for stream in store.streams if stream.host != SERVER]
+    if len(journals) < len(store.streams):
+        _line("server", "one runs on this store, or was killed")
     _line("journals", str(len(journals)))
-    for one in journals:
-        typer.echo(f"  {_stream(one)}")
+    for journal in journals:
+        _print_journal(journal)
 
 
-def _stream(one: StreamFound) -> str:
-    parts = [
-        f"{one.host}/{one.incarnation}:",
-        f"{count(one.records, 'record')} of {count(one.users, 'user')}",
-        f"in {count(one.batches, 'batch').replace('batchs', 'batches')}, {one.bytes:,} bytes,",
-        "fenced" if one.fenced else "open",
-    ]
-    damage = f"\n  DAMAGE {one.damage}" if one.damage else ""
-    return " ".join(parts) + damage
+def _print_journal(journal: StreamFound) -> None:
+    typer.echo(f"  {journal.host}/{journal.incarnation} ({'fenced' if journal.fenced else 'open'})")
+    typer.echo(
+        f"    {count(journal.records, 'record')} of {count(journal.users, 'user')} in "
+        f"{count(journal.batches, 'batch')}, {journal.bytes:,} bytes"
+    )
+    if journal.damage:
+        typer.echo(f"    DAMAGE {journal.damage}")
 
 
-def print_user(found: UserFound, as_json: bool) -> None:
-    """One user whole."""
+def print_user(user: UserFound, as_json: bool) -> None:
+    """Print one user with all rows."""
     if as_json:
-        _print_json(found)
+        _print_json(user)
         return
-    _line("user", found.user_id)
-    if found.waiting:
-        ahead = (
-            f"{found.version}: the snapshot has {found.snapshot_version}, and "
-            f"{count(len(found.waiting), 'turn')} behind it "
-            f"stand{'s' if len(found.waiting) == 1 else ''} in a journal only"
-        )
-        _line("version", ahead)
-    else:
-        _line("version", f"{found.version}, all of it in the snapshot")
-    _line("snapshot", f"{found.snapshot_bytes:,} bytes")
-    for turn in found.waiting:
-        typer.echo(f"  version {turn.version} by command {turn.command_id} in {turn.place}")
-    if found.account_pages:
-        _line("account", f"{count(found.account_pages, 'page')} before rows.history")
-    told = ", ".join(f"{one.command_id} ({one.version})" for one in found.receipts)
-    _line("receipts", told or "none")
+    _line("user", user.user_id)
+    _line("version", f"{user.version}")
+    _line("snapshot", f"version {user.snapshot_version}, {user.snapshot_bytes:,} bytes")
+    if user.waiting:
+        _line("journal", f"{count(len(user.waiting), 'turn')} that no snapshot has yet")
+    for turn in user.waiting:
+        typer.echo(f"  version {turn.version} by command {turn.command_id}")
+        typer.echo(f"    in {turn.place}")
+    if user.account_pages:
+        _line("history", f"{count(user.account_pages, 'page')} before rows.history")
+    _line("receipts", f"{len(user.receipts)}")
+    for receipt in user.receipts[: -RECEIPTS_SHOWN - 1 : -1]:
+        typer.echo(f"  {receipt.command_id} (version {receipt.version})")
+    if older := len(user.receipts[:-RECEIPTS_SHOWN]):
+        typer.echo(f"  and {older} older (--json has all)")
     _line("rows", "")
-    typer.echo(msgspec.json.format(msgspec.json.encode(found.rows), indent=2))
+    typer.echo(msgspec.json.format(msgspec.json.encode(user.rows), indent=2))
 
 
-def print_verified(found: Verified, as_json: bool) -> None:
-    """Every damage on a line, and what was read."""
+def print_verified(verified: Verified, as_json: bool) -> None:
+    """Print every damage on a line, and what was read."""
     if as_json:
-        _print_json(found)
+        _print_json(verified)
         return
-    for damage in found.damages:
+    for damage in verified.damages:
         typer.echo(f"DAMAGE {damage}")
     read = ", ".join(
         [
-            count(found.users, "user"),
-            count(found.streams, "journal"),
-            count(found.records, "journalled record"),
+            count(verified.users, "user"),
+            count(verified.streams, "journal"),
+            count(verified.records, "journalled record"),
         ]
     )
-    verdict = f"{count(len(found.damages), 'damage')} found" if found.damages else "no damage"
-    typer.echo(f"{found.url}: {verdict} in {read}.")
+    damages = count(len(verified.damages), "damage")
+    verdict = f"{damages} found" if verified.damages else "no damage"
+    typer.echo(f"{verified.url}: {verdict} in {read}.")
 
 
-def print_told(url: str, told: list[ImportOutcome], as_json: bool) -> None:
-    """What became of each user."""
-    outcomes = Counter(one.outcome for one in told)
-    skipped = [one.user_id for one in told if one.outcome is Outcome.SKIPPED]
-    repaired = [one.user_id for one in told if one.outcome is Outcome.REPAIRED]
+def print_outcomes(url: str, outcomes: list[ImportOutcome], as_json: bool) -> None:
+    """Print what became of the users, and who was skipped or repaired."""
+    counts = Counter(one.outcome for one in outcomes)
+    skipped = [one.user_id for one in outcomes if one.outcome is Outcome.SKIPPED]
+    repaired = [one.user_id for one in outcomes if one.outcome is Outcome.REPAIRED]
     if as_json:
-        numbers: dict[str, Any] = {outcome.value: outcomes[outcome] for outcome in Outcome}
+        numbers: dict[str, Any] = {outcome.value: counts[outcome] for outcome in Outcome}
         _print_json({"url": url, "users": numbers, "skipped": skipped, "repaired": repaired})
         return
     for user_id in skipped:
-        typer.echo(f"{user_id}: skipped, as what stands is as new (--replace lays over it)")
+        typer.echo(f"{user_id}: skipped, as new or newer in the store (--replace overwrites)")
     for user_id in repaired:
         typer.echo(f"{user_id}: was damaged; what came after the backup is lost")
-    words = [f"{number:,} {_SAID[outcome]}" for outcome, number in sorted(outcomes.items())]
-    typer.echo(f"{url}: {count(len(told), 'user')}: {', '.join(words) or 'nothing to do'}.")
+    parts = [f"{number:,} {_OUTCOMES[outcome]}" for outcome, number in sorted(counts.items())]
+    typer.echo(f"{url}: {count(len(outcomes), 'user')}: {', '.join(parts) or 'nothing to do'}.")
 
 
-def print_backup(url: str, done: BackupSummary, as_json: bool) -> None:
-    """What was copied, and who was not."""
-    for damage in done.damages:
+def print_backup(url: str, summary: BackupSummary, as_json: bool) -> None:
+    """Print how many users were copied, and who was not."""
+    for damage in summary.damages:
         typer.echo(f"DAMAGE {damage}", err=True)
     if as_json:
-        _print_json({"url": url, **msgspec.to_builtins(done.manifest)})
+        _print_json({"url": url, **msgspec.to_builtins(summary.manifest)})
         return
-    left_out = f" {count(len(done.damages), 'damaged user')} left out." if done.damages else ""
-    typer.echo(f"{url}: {count(done.manifest.users, 'user')} copied.{left_out}")
+    damaged = count(len(summary.damages), "damaged user")
+    left_out = f" {damaged} left out." if summary.damages else ""
+    typer.echo(f"{url}: {count(summary.manifest.users, 'user')} copied.{left_out}")
 
 
-def print_deleted(url: str, user: str, known: bool, as_json: bool) -> None:
-    """Whether there was anything to delete."""
+def print_deleted(url: str, user: str, was_stored: bool, as_json: bool) -> None:
+    """Print whether there was anything to delete."""
     if as_json:
-        _print_json({"url": url, "user_id": user, "deleted": known})
+        _print_json({"url": url, "user_id": user, "deleted": was_stored})
         return
-    said = f"nothing of {user} is left" if known else f"nothing was stored of {user}"
-    typer.echo(f"{url}: {said}. Backups and exports are files of their own.")
+    state = f"nothing of {user} is left" if was_stored else f"nothing was stored of {user}"
+    typer.echo(f"{url}: {state}. Backups and exports are files of their own.")
 
 
 def _line(name: str, value: str) -> None:

@@ -1,79 +1,60 @@
-"""Small charts in the terminal: a line of dots over a frame, drawn with braille characters.
+"""Terminal output that can be read at 80 columns: a console, and tables that cut no number or key.
 
-Not for: pictures in a file (`figures`).
+Not for: charts (`chart`).
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import shutil
 
-import plotille
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
-PIPE_WIDTH = 160
-"""Columns where nobody says how wide the terminal is, as in a pipe."""
-CHART_WIDTH = 64
-CHART_HEIGHT = 10
-COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue", "white")
-
-
-class ChartLine(NamedTuple):
-    """One line: points in rising order of x."""
-
-    label: str
-    xs: Sequence[float]
-    ys: Sequence[float]
+ROWS_MAX = 24
+PIPE_WIDTH = 120
+"""Columns where neither a terminal nor `COLUMNS` says how many there are."""
 
 
-class Chart(NamedTuple):
-    """What is drawn together, and what the axes are."""
-
-    title: str
-    x_label: str
-    y_label: str
-    lines: Sequence[ChartLine]
-    y_from: float = 0
+def output_console() -> Console:
+    """Standard output, as wide as the terminal, `COLUMNS` or `PIPE_WIDTH`."""
+    width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return Console(highlight=False, width=width)
 
 
-def wide_console() -> Console:
-    """Standard output: as wide as the terminal, and wide enough for tables where there is none."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+def new_table(title: str) -> Table:
+    """A table without side borders; give it columns with `add_text` and `add_numbers`."""
+    return Table(
+        title=title,
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
 
 
-def drawn(chart: Chart, *, colors: bool) -> str:
-    """`chart` as lines of text; with `colors`, terminal colours tell its lines apart."""
-    figure = plotille.Figure()
-    figure.width, figure.height = CHART_WIDTH, CHART_HEIGHT
-    figure.with_colors, figure.color_mode = colors, "names"
-    figure.origin = False
-    figure.x_label, figure.y_label = chart.x_label, chart.y_label
-    figure.register_label_formatter(float, _tick)
-    figure.register_label_formatter(int, _tick)
-    xs = [x for line in chart.lines for x in line.xs]
-    ys = [y for line in chart.lines for y in line.ys]
-    low, high = min(xs), max(xs)
-    figure.set_x_limits(low, high if high > low else low + 1)
-    low, high = min(chart.y_from, *ys), max(ys)
-    figure.set_y_limits(low, high if high > low else low + 1)
-    for number, line in enumerate(chart.lines):
-        color = COLORS[number % len(COLORS)] if colors else None
-        figure.plot(line.xs, line.ys, lc=color, label=line.label)
-    text: str = figure.show(legend=False)
-    named = [line.label for line in chart.lines] if len(chart.lines) > 1 else []
-    legend = [f"{'':>11} {_named(number, name, colors)}" for number, name in enumerate(named)]
-    return "\n".join([chart.title, *(line.rstrip() for line in text.splitlines()), *legend])
+def print_tables(console: Console, *tables: Table) -> None:
+    """Each of them, with an empty line after it."""
+    for table in tables:
+        console.print(table)
+        console.print()
 
 
-def _named(number: int, label: str, colors: bool) -> str:
-    if not colors:
-        return f"- {label}"
-    return str(plotille.color(f"⠤⠤ {label}", fg=COLORS[number % len(COLORS)], mode="names"))
+def add_text(table: Table, *headings: str) -> None:
+    """Columns of text that go on in the next line where they are too long."""
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
 
 
-def _tick(value: Any, chars: int, delta: Any, left: bool = False) -> str:
-    """A number on an axis `delta` long: whole where that is long, with decimals where it is not."""
-    decimals = 0 if abs(delta) > 20 else 1 if abs(delta) > 2 else 2
-    text = f"{value:,.{decimals}f}"
-    if len(text) > chars:
-        text = f"{value:.1e}"
-    return text.ljust(chars) if left else text.rjust(chars)
+def add_numbers(table: Table, *headings: str) -> None:
+    """Columns of numbers, right-aligned and never broken."""
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+
+
+def some_rows(count: int) -> list[int]:
+    """Places out of `count` that fit on a screen: all of few; the first, the last, and between."""
+    if count <= ROWS_MAX:
+        return list(range(count))
+    step = -(-count // ROWS_MAX)
+    return sorted({0, 1, 2, *range(step - 1, count, step), count - 1})

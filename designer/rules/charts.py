@@ -1,11 +1,11 @@
 """The rules as series of points: what `rules show`, `plot` and `diff` draw, asked of the rules.
 
-Not for: drawing (`plot`, `designer.drawing.terminal`).
+Not for: drawing (`plot`, `designer.drawing.chart`).
 """
 
 from collections.abc import Iterable
 
-from designer.drawing.terminal import Chart, ChartLine
+from designer.drawing.chart import Chart, ChartLine
 from domain.game.chapter_compiler import ChapterBlueprint, compile_chapters
 from domain.messages.rejections import Rejection
 from domain.rules import over_budget, repeat

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from designer.rules.diff import LevelChange, LootChange, RulesChanges, XpRange
-from designer.rules.tables import some_levels
+from designer.drawing.terminal import add_numbers, add_text, new_table, print_tables, some_rows
+from designer.rules.diff import KeyChange, LevelChange, LootChange, RulesChanges, XpRange
 
 _REBASE = (
     "Players keep the level they have, and what their current level costs; `rebase_progression` "
@@ -19,32 +19,37 @@ _REBASE = (
 
 def show(changes: RulesChanges, console: Console, *, every_level: bool) -> None:
     """Print it."""
-    names = f"{changes.before} ({changes.fingerprint_before})"
-    console.print(
-        f"From [bold]{names}[/] to [bold]{changes.after} ({changes.fingerprint_after})[/]"
-    )
+    for word, name, fingerprint in (
+        ("from", changes.before, changes.fingerprint_before),
+        ("to", changes.after, changes.fingerprint_after),
+    ):
+        console.print(f"{word:<5}{name} ({fingerprint})", markup=False)
+    console.print()
     if changes.same:
         console.print("Both mean the same: nothing changes for anybody.")
     if changes.keys:
-        console.print(_keys(changes))
+        _print_keys(changes.keys, console)
     if changes.levels:
-        console.print(_levels(changes.levels, every_level))
+        print_tables(console, _levels(changes.levels, every_level))
     if changes.loot:
-        console.print(_loot(changes.loot))
+        print_tables(console, _loot(changes.loot))
     if changes.players:
-        console.print(_players(changes.players, every_level))
+        print_tables(console, _players(changes.players, every_level))
         console.print(_REBASE)
     elif not changes.same:
         console.print("At the same XP everybody stands at the same level.")
 
 
-def _keys(changes: RulesChanges) -> Table:
-    table = Table(title="Keys", title_justify="left")
-    for name in ("key", "before", "after"):
-        table.add_column(name)
-    for one in changes.keys:
-        table.add_row(one.key, *_both(one.before, one.after))
-    return table
+def _print_keys(changes: list[KeyChange], console: Console) -> None:
+    """A line for each key, or two where the values are long."""
+    console.print("Keys", style="italic")
+    for change in changes:
+        before, after = _both(change.before, change.after)
+        line = f"{change.key}: {before} → {after}"
+        if len(line) > console.width:
+            line = f"{change.key}:\n  {before}\n  → {after}"
+        console.print(line, markup=False)
+    console.print()
 
 
 def _both(before: Any, after: Any) -> tuple[str, str]:
@@ -58,8 +63,11 @@ def _both(before: Any, after: Any) -> tuple[str, str]:
 
 
 def _value(value: Any) -> str:
+    """As TOML has it, without quotes; `-` for a key that is not set."""
     if isinstance(value, tuple):
-        return f"a list of {len(value)}" if _is_long(value) else ", ".join(map(str, value))
+        return f"a list of {len(value)}" if _is_long(value) else ", ".join(map(_value, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "-" if value is None else str(value)
 
 
@@ -68,14 +76,12 @@ def _is_long(entries: Any) -> bool:
 
 
 def _loot(loot: list[LootChange]) -> Table:
-    table = Table(title="Loot: what an opening gives on average", title_justify="left")
-    for name in ("table", "drop"):
-        table.add_column(name)
-    for name in ("before", "after"):
-        table.add_column(name, justify="right")
-    for one in loot:
-        told = (_average(one.before), _average(one.after))
-        table.add_row(one.table, f"{one.kind} {one.id}", *told)
+    table = new_table("Loot: what an opening gives on average")
+    add_text(table, "table", "drop")
+    add_numbers(table, "before", "after")
+    for change in loot:
+        averages = (_average(change.before), _average(change.after))
+        table.add_row(change.table, f"{change.kind} {change.id}", *averages)
     return table
 
 
@@ -84,55 +90,53 @@ def _average(thousandths: int | None) -> str:
 
 
 def _levels(levels: list[LevelChange], every_level: bool) -> Table:
-    table = Table(title="Levels", title_justify="left")
-    for name in ("level", "costs", "after", "reached at", "after", "strength", "after"):
-        table.add_column(name, justify="right")
-    table.add_column("who has just reached it")
-    places = range(len(levels)) if every_level else some_levels(len(levels))
+    table = new_table("Levels")
+    add_numbers(
+        table, "level", "costs", "after", "reached at", "after", "strength", "after", "becomes"
+    )
+    places = range(len(levels)) if every_level else some_rows(len(levels))
     for place in places:
-        one = levels[place]
+        change = levels[place]
         table.add_row(
-            str(one.level),
-            _number(one.cost_before),
-            _number(one.cost_after),
-            _number(one.reached_before),
-            _number(one.reached_after),
-            _number(one.strength_before),
-            _number(one.strength_after),
-            _moved(one.level, one.level_after),
+            str(change.level),
+            _number(change.cost_before),
+            _number(change.cost_after),
+            _number(change.reached_before),
+            _number(change.reached_after),
+            _number(change.strength_before),
+            _number(change.strength_after),
+            _moved(change.level, change.level_after),
         )
+    table.caption = "becomes: the level of a player who has just reached this one"
     if len(places) < len(levels):
-        table.caption = f"{len(places)} of {len(levels)} levels that change; --all shows every one"
+        table.caption += (
+            f"\n{len(places)} of {len(levels)} levels that change; --all shows every one"
+        )
     return table
 
 
 def _players(players: list[XpRange], every_level: bool) -> Table:
-    table = Table(title="Players, by the XP they have", title_justify="left")
-    for name in ("from XP", "to XP", "level", "after"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    places = range(len(players)) if every_level else some_levels(len(players))
+    table = new_table("Players, by the XP they have")
+    add_numbers(table, "from XP", "to XP", "level", "after", "becomes")
+    places = range(len(players)) if every_level else some_rows(len(players))
     for place in places:
-        one = players[place]
-        to_xp = "and more" if one.to_xp is None else f"{one.to_xp:,}"
-        moved = _moved(one.level_before, one.level_after)
-        levels = (str(one.level_before), str(one.level_after))
-        table.add_row(f"{one.from_xp:,}", to_xp, *levels, moved)
-    gained = max(one.level_after - one.level_before for one in players)
-    lost = max(one.level_before - one.level_after for one in players)
+        change = players[place]
+        to_xp = "and more" if change.to_xp is None else f"{change.to_xp:,}"
+        moved = _moved(change.level_before, change.level_after)
+        levels = (str(change.level_before), str(change.level_after))
+        table.add_row(f"{change.from_xp:,}", to_xp, *levels, moved)
+    gained = max(change.level_after - change.level_before for change in players)
+    lost = max(change.level_before - change.level_after for change in players)
     most = [f"at most {gained} gained"] * (gained > 0) + [f"at most {lost} lower"] * (lost > 0)
     table.caption = f"{len(places)} of {len(players)} stretches shown; {', '.join(most)}"
     return table
 
 
 def _moved(before: int, after: int | None) -> str:
+    """`+2` for two levels more, `-1` for one less, `new` for a level there was not."""
     if after is None:
-        return "new level"
-    if after == before:
-        return ""
-    levels = abs(after - before)
-    many = f"{levels} level{'s' if levels > 1 else ''}"
-    return f"gains {many}" if after > before else f"{many} lower by the curve, kept"
+        return "new"
+    return f"{after - before:+d}" if after != before else ""
 
 
 def _number(value: int | None) -> str:

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+from domain.wording import nearest
 
 _PRESETS = resources.files("domain.rules") / "presets"
 
@@ -31,9 +32,9 @@ def rules_of(name: str, beside: Path | None = None) -> str:
     if not path.exists() and name in presets():
         return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
     if not path.exists() and "/" not in name and not name.endswith(".toml"):
-        raise CannotRead(
-            f"{name} is neither a file nor a preset; the presets are {', '.join(presets())}."
-        )
+        meant = nearest(name, presets())
+        hint = f"did you mean {meant}?" if meant else f"the presets are {', '.join(presets())}."
+        raise CannotRead(f"{name} is neither a file nor a preset; {hint}")
     return text_of(path)
 
 

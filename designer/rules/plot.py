@@ -1,13 +1,13 @@
 """One picture of the rules: every curve and every factor, side by side.
 
-Not for: the numbers (`charts`), or charts in the terminal (`designer.drawing.terminal`).
+Not for: the numbers (`charts`), or charts in the terminal (`designer.drawing.chart`).
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from designer.drawing.chart import Chart
 from designer.drawing.figures import LINES, drawing, thousands
-from designer.drawing.terminal import Chart
 from designer.rules.charts import charts, switched_off
 from domain.rules.compiled_rules import Rules
 

@@ -8,28 +8,26 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from designer.drawing.terminal import drawn
+from designer.drawing.chart import drawn
+from designer.drawing.terminal import add_numbers, add_text, new_table, print_tables, some_rows
 from designer.rules.charts import charts, costs, switched_off
 from designer.rules.loot_odds import odds
 from domain.rules.compiled_rules import LevelBenchmark, Rules
 from domain.rules.loot_tables import LootTable, Span
 
-ROWS_MAX = 24
-
 
 def show(rules: Rules, console: Console, *, every_level: bool) -> None:
     """Print the tables and a small chart."""
-    console.print(
-        f"[bold]{rules.name}[/]  fingerprint {rules.fingerprint}, level cap {rules.level_cap}"
-    )
+    console.print(f"{rules.name}, level cap {rules.level_cap}", markup=False, style="bold")
+    console.print(f"fingerprint {rules.fingerprint}")
     if rules.source:
         console.print(f"source: {rules.source}", markup=False)
-    console.print(_levels(rules, every_level))
+    console.print()
+    print_tables(console, _levels(rules, every_level))
     console.print(drawn(costs(rules), colors=console.is_terminal), markup=False)
-    for table in (_tiers(rules), _bands(rules), _shaping(rules)):
-        console.print(table)
-    for name, loot in rules.loot.items():
-        console.print(_loot(name, loot))
+    console.print()
+    loot = (_loot(name, table) for name, table in rules.loot.items())
+    print_tables(console, _tiers(rules), _bands(rules), _shaping(rules), *loot)
 
 
 def show_charts(rules: Rules, console: Console) -> None:
@@ -41,19 +39,10 @@ def show_charts(rules: Rules, console: Console) -> None:
         console.print(f"Off in these rules: {', '.join(off)}.")
 
 
-def some_levels(count: int) -> list[int]:
-    """Places out of `count` that fit on a screen: all of few; the first, the last, and between."""
-    if count <= ROWS_MAX:
-        return list(range(count))
-    step = -(-count // ROWS_MAX)
-    return sorted({0, 1, 2, *range(step - 1, count, step), count - 1})
-
-
 def _levels(rules: Rules, every_level: bool) -> Table:
-    table = Table(title="Levels", title_justify="left")
-    for name in ("level", "XP to next", "XP in all", "reference strength"):
-        table.add_column(name, justify="right")
-    places = range(rules.level_cap) if every_level else some_levels(rules.level_cap)
+    table = new_table("Levels")
+    add_numbers(table, "level", "XP to next", "XP in all", "reference strength")
+    places = range(rules.level_cap) if every_level else some_rows(rules.level_cap)
     for place in places:
         table.add_row(*_level(rules.levels[place]))
     if len(places) < rules.level_cap:
@@ -67,11 +56,10 @@ def _level(one: LevelBenchmark) -> tuple[str, ...]:
 
 
 def _tiers(rules: Rules) -> Table:
-    table = Table(title="Tiers of hostiles", title_justify="left")
-    table.add_column("tier")
-    for name in ("level", "strength", "XP"):
-        table.add_column(name, justify="right")
-    table.add_column("loot")
+    table = new_table("Tiers of hostiles")
+    add_text(table, "tier")
+    add_numbers(table, "level", "strength", "XP")
+    add_text(table, "loot")
     for tier, one in rules.tiers.items():
         strength, experience = one.strength_permille / 1000, one.experience_permille / 1000
         figures = f"{one.level_offset:+d}", f"× {strength:g}", f"× {experience:g}"
@@ -84,10 +72,9 @@ def _tiers(rules: Rules) -> Table:
 
 
 def _bands(rules: Rules) -> Table:
-    table = Table(title="Pace bands of chapters", title_justify="left")
-    table.add_column("band")
-    for name in ("XP for quests", "for hostiles", "length"):
-        table.add_column(name, justify="right")
+    table = new_table("Pace bands of chapters")
+    add_text(table, "band")
+    add_numbers(table, "XP for quests", "for hostiles", "length")
     for band, one in rules.bands.items():
         quests = one.quest_permille / 10
         length = one.tempo_permille / 1000
@@ -99,10 +86,9 @@ def _bands(rules: Rules) -> Table:
 
 def _loot(name: str, loot: LootTable) -> Table:
     """One loot table: what a roll may give, and what an opening comes to."""
-    table = Table(title=f"Loot table {name}", title_justify="left")
-    table.add_column("drop")
-    for column in ("amount", "weight", "a roll", "an opening gives"):
-        table.add_column(column, justify="right")
+    table = new_table(f"Loot table {name}")
+    add_text(table, "drop")
+    add_numbers(table, "amount", "weight", "a roll", "an opening gives")
     for one in odds(loot):
         if one.kind is None:
             table.add_row("nothing", "", str(one.weight), f"{float(100 * one.chance):.4g} %", "")
@@ -124,9 +110,8 @@ def _span(span: Span) -> str:
 
 def _shaping(rules: Rules) -> Table:
     """What shapes XP before it is granted, and where the deviation bands meet."""
-    table = Table(title="What shapes XP, and how far off counts as off", title_justify="left")
-    table.add_column("rule")
-    table.add_column("in these rules")
+    table = new_table("What shapes XP, and how far off counts as off")
+    add_text(table, "rule", "in these rules")
     penalties = rules.penalties
     for name, rule in (
         ("level difference, kills", penalties.level_difference.kills),
@@ -150,6 +135,8 @@ def _in_words(section: dict[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, dict):
         return "/".join(map(str, value.values()))
     if isinstance(value, list | tuple):

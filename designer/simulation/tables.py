@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from designer.drawing.terminal import Chart, ChartLine, drawn
+from designer.drawing.chart import Chart, ChartLine, drawn
+from designer.drawing.terminal import add_numbers, add_text, new_table, print_tables
 from designer.simulation.attribution import CAUSES
 from designer.simulation.report import CauseShare, ChapterReport, Report, Spread
 from designer.simulation.totals import BANDS
@@ -25,67 +26,79 @@ _BAND_STYLES = {
 def show(report: Report, console: Console) -> None:
     """Print it all."""
     console.print(
-        f"[bold]{report.story}[/]: {report.players:,} players, {report.turns:,} turns, "
-        f"seed {report.seed}, rules {report.rules} ({report.fingerprint})",
-        highlight=False,
+        f"{report.story}: rules {report.rules}, seed {report.seed}", markup=False, style="bold"
     )
-    console.print(_chapters(report))
-    console.print(_kinds(report))
+    console.print(f"{report.players:,} players, {report.turns:,} turns")
+    console.print(f"fingerprint of the rules {report.fingerprint}")
+    console.print()
+    print_tables(console, _chapters(report), _pace(report), _kinds(report))
     if report.goods:
-        console.print(_goods(report))
+        print_tables(console, _goods(report))
     console.print(_over_time(report, colors=console.is_terminal), highlight=False, markup=False)
 
 
 def _chapters(report: Report) -> Table:
-    table = Table(title="Chapters: plan, outcome, and who is off", title_justify="left")
-    table.add_column("chapter", no_wrap=True)
-    for name in ("planned XP", "median", "10 to 90 %", "level out", "planned"):
-        table.add_column(name, justify="right")
-    table.add_column("under · on pace · over", no_wrap=True)
-    table.add_column("main causes")
+    table = new_table("Chapters: plan and outcome")
+    add_text(table, "chapter")
+    add_numbers(table, "planned XP", "median", "10 to 90 %", "planned level", "median")
     for chapter in report.chapters:
         xp = chapter.actual_xp
         table.add_row(
-            chapter.chapter_id,
+            Text(chapter.chapter_id),
             f"{chapter.planned_xp:,}",
             f"{xp.median:,}",
             f"{xp.p10:,} to {xp.p90:,}",
-            _level(chapter.exit_millis.median),
             _level(chapter.planned_exit_millis),
-            _bar(chapter.bands),
+            _level(chapter.exit_millis.median),
+        )
+    table.caption = "levels are those at the chapter's end"
+    return table
+
+
+def _pace(report: Report) -> Table:
+    table = new_table("Players who are off the plan, and why")
+    add_text(table, "chapter")
+    add_numbers(table, "under", "under to over", "over")
+    add_text(table, "main causes")
+    for chapter in report.chapters:
+        bands = chapter.bands
+        table.add_row(
+            Text(chapter.chapter_id),
+            _percent(bands["far_under"] + bands["under"]),
+            _bar(bands),
+            _percent(bands["over"] + bands["far_over"]),
             _main_causes(chapter),
         )
+    table.caption = "▓ far under  ▒ under  · on pace  ▒ over  ▓ far over"
     return table
 
 
 def _kinds(report: Report) -> Table:
-    table = Table(title="Kinds of players: their whole stories", title_justify="left")
-    table.add_column("kind", no_wrap=True)
-    table.add_column("players", justify="right")
-    table.add_column("hours, 10 to 90 %", justify="right")
-    for band in BANDS:
-        table.add_column(band.replace("_", " "), justify="right")
+    table = new_table("Kinds of players: their whole stories")
+    add_text(table, "kind")
+    add_numbers(table, "players", "hours")
+    add_numbers(table, *(band.replace("_", " ") for band in BANDS))
     for kind in report.kinds:
         shares = [kind.bands[band] for band in BANDS]
         table.add_row(
-            kind.name,
+            Text(kind.name),
             f"{kind.players:,}",
             _hours(kind.minutes),
-            *(f"{share / 10:.1f} %" if share else "-" for share in shares),
+            *(_percent(share) if share else "-" for share in shares),
         )
+    table.caption = "hours: 10 to 90 % of the players"
     return table
 
 
 def _goods(report: Report) -> Table:
-    table = Table(title="Goods: what players hold in the end", title_justify="left")
-    table.add_column("thing", no_wrap=True)
-    for name in ("players who have any", "median", "10 to 90 %"):
-        table.add_column(name, justify="right")
-    for one in report.goods:
-        held = one.held
+    table = new_table("Goods: what players hold in the end")
+    add_text(table, "thing")
+    add_numbers(table, "players with any", "median", "10 to 90 %")
+    for goods in report.goods:
+        held = goods.held
         spread = f"{held.p10:,} to {held.p90:,}"
-        share = f"{one.players / 10:.1f} %"
-        table.add_row(f"{one.kind} {one.id}", share, f"{held.median:,}", spread)
+        share = f"{goods.players / 10:.1f} %"
+        table.add_row(Text(f"{goods.kind} {goods.id}"), share, f"{held.median:,}", spread)
     return table
 
 
@@ -105,34 +118,28 @@ def _over_time(report: Report, *, colors: bool) -> str:
 
 
 def _bar(bands: dict[str, int]) -> Text:
-    """The bands as a bar, and the shares at its ends in words."""
+    """The five bands as a bar of `BAR_CELLS` cells."""
     text = Text()
-    shown = done = 0
+    begin = share = 0
     for band, (style, cell) in _BAND_STYLES.items():
-        done += bands[band]
-        until = (BAR_CELLS * done + 500) // 1000
-        text.append(cell * (until - shown), style)
-        shown = until
-    under = bands["far_under"] + bands["under"]
-    over = bands["far_over"] + bands["over"]
-    text.append(f" {_percent(under)} | {_percent(over)}")
+        share += bands[band]
+        end = (BAR_CELLS * share + 500) // 1000
+        text.append(cell * (end - begin), style)
+        begin = end
     return text
 
 
 def _main_causes(chapter: ChapterReport) -> str:
-    under, over = chapter.main_cause_under, chapter.main_cause_over
-    told = [_told("under", under), _told("over", over)]
-    return "; ".join(one for one in told if one)
+    sides = (("under", chapter.main_cause_under), ("over", chapter.main_cause_over))
+    return "\n".join(_cause(side, cause) for side, cause in sides if cause is not None)
 
 
-def _told(side: str, cause: CauseShare | None) -> str:
-    if cause is None:
-        return ""
-    return f"{side}: {CAUSES[cause.cause]} {cause.permille / 10:+.0f} %"
+def _cause(side: str, cause: CauseShare) -> str:
+    return f"{side}: {CAUSES[cause.cause]} {cause.permille / 10:+.0f}%"
 
 
 def _percent(permille: int) -> str:
-    return f"{permille / 10:>3.0f}%"
+    return f"{permille / 10:.0f} %"
 
 
 def _level(millis: int) -> str:

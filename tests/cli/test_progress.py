@@ -38,6 +38,13 @@ def test_what_takes_longer_shows_how_far_it_is() -> None:
     assert "3/5" in shown(console)
 
 
+def test_many_steps_can_be_counted_at_once() -> None:
+    console, clock = watched(0, 3)
+    with Bar("Playing", 500, console=console, clock=clock) as bar:
+        bar.step(200)
+    assert "200/500" in shown(console)
+
+
 def test_where_nobody_watches_nothing_is_shown() -> None:
     console, clock = watched(0, 3)
     quiet = Console(file=console.file)

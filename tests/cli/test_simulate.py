@@ -48,7 +48,8 @@ def test_a_story_is_played_shown_and_drawn(story: Path, tmp_path: Path) -> None:
     done = run(tmp_path, "simulate", "small.toml", "--players", "50", "-o", "out")
     assert done.returncode == 0, done.stderr
     for word in (
-        "small: 50 players",
+        "small: rules twelve levels",
+        "50 players",
         "fights lost",
         "careful",
         "wild",

@@ -102,8 +102,10 @@ def test_a_store_is_looked_at_checked_copied_and_put_back_by_processes(
 
 def test_a_user_is_shown_as_a_server_would_serve_them() -> None:
     told = done("inspect", "alice").stdout
-    assert "version   342: the snapshot has 340, and 2 turns behind it stand in a journal" in told
-    assert "version 341 by command c340 in journal users:0/" in told
+    assert "version   342" in told
+    assert "snapshot  version 340" in told
+    assert "journal   2 turns that no snapshot has yet" in told
+    assert "version 341 by command c340\n    in journal users:0/" in told
     assert '"total_xp": 3420' in told
     found = json.loads(done("inspect", "alice", "--json").stdout)
     assert (found["version"], found["snapshot_version"]) == (342, 340)
@@ -137,12 +139,12 @@ def test_an_import_says_whom_it_skipped_and_why(data: Path, tmp_path: Path) -> N
     done("export", "-o", "old.jsonl")
     asyncio.run(_play_on(data))
     told = done("import", "old.jsonl")
-    assert "bob: skipped, as what stands is as new (--replace lays over it)" in told.stdout
-    assert "3 users: 2 stood already, 1 skipped." in told.stdout
+    assert "bob: skipped, as new or newer in the store (--replace overwrites)" in told.stdout
+    assert "3 users: 2 there already, 1 skipped." in told.stdout
     found = json.loads(done("import", "old.jsonl", "--replace", "--json").stdout)
     assert found["users"]["replaced"] == 1
     whole = (tmp_path / "old.jsonl").read_text()
-    assert "3 stood already" in done("import", "-", input=whole).stdout
+    assert "3 there already" in done("import", "-", input=whole).stdout
 
 
 async def _play_on(root: Path) -> None:
@@ -169,7 +171,7 @@ def test_what_writes_is_refused_while_a_server_serves_and_what_reads_is_not(
         ):
             said = done(*writing, code=2).stderr
             assert "in use by the server at http://127.0.0.1:8080 (process" in said
-    assert "3 stood already" in done("restore", tmp_path / "copy", data).stdout
+    assert "3 there already" in done("restore", tmp_path / "copy", data).stdout
 
 
 def test_a_server_meets_a_tool_by_its_name(data: Path) -> None:
