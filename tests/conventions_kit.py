@@ -5,6 +5,7 @@ Not for the architecture of the product (`architecture_rules`).
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
@@ -68,8 +69,13 @@ class Names:
                 self._defined.setdefault(package, set())
 
     def knows(self, name: str, package: str) -> bool:
-        """Whether `name` ends a module's path, or is defined: in that module, or in `package`."""
+        """Whether `name` ends a module's path, or is defined: in that module, or in `package`.
+
+        Names of Python's own library are taken on trust.
+        """
         parts = name.split(".")
+        if parts[0] in sys.stdlib_module_names:
+            return True
         for cut in range(len(parts), 0, -1):
             module, member = ".".join(parts[:cut]), ".".join(parts[cut:])
             for path, defined in self._defined.items():
