@@ -11,11 +11,12 @@ import asyncio
 import errno
 import resource
 import socket
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from gateway.http.connection import Connections
+from gateway.http.connections import Connections
 from gateway.http.messages import Answer
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,11 @@ EXPIRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 """How long connections may take to close when the server stops; then they are aborted."""
 _BACKLOG = 2_048
+FILES_SPARED_MAX = 1_024
+"""Of the open files, so many at most, and a quarter at most, are never connections: reloads, stores
+and hosts need some."""
+_ROOM_SHARE = 16
+"""When there is no room for a new connection, one in so many is closed: the longest idle ones."""
 _ACCEPTED_TOGETHER_MAX = 64
 """Connections accepted before the event loop serves the others."""
 _PAUSE_SECONDS = 1.0
@@ -78,18 +84,25 @@ class Listener:
     to a busy gateway would wait for most of a second.
 
     `answer` gives the response to each request.
+
+    Attributes:
+        address: where it listens.
+        connections: all that are open.
     """
 
     def __init__(self, answer: Answer, address: Address) -> None:
-        self._address = address
-        self._connections = Connections(answer)
+        self.address = address
+        self.connections = Connections(answer)
         self._socket: socket.socket | None = None
         self._expiry: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[None]] = set()
+        self._connections_max = 0
+        self._closed_for_room = 0  # and not logged yet
 
     async def start(self) -> None:
         """Return once connections are accepted.  Raises `CannotListen`."""
-        _allow_many_files()
+        files = _allow_many_files()
+        self._connections_max = files - min(FILES_SPARED_MAX, files // 4)
         self._socket = self._open()
         self._socket.setblocking(False)
         self._listen()
@@ -104,44 +117,63 @@ class Listener:
         loop = asyncio.get_running_loop()
         for _ in range(_ACCEPTED_TOGETHER_MAX):
             try:
-                accepted, _ = listening.accept()
+                if len(self.connections) + len(self._connecting) >= self._connections_max:
+                    raise OSError(errno.EMFILE, f"{self._connections_max} connections are open")
+                accepted, peer = listening.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            except OSError as error:  # no more files, most likely: the backlog waits
-                log.error("connections cannot be accepted", reason=str(error))
-                loop.remove_reader(listening)
-                loop.call_later(_PAUSE_SECONDS, self._listen)
+            except OSError as error:  # no more files, most likely
+                self._make_room(listening, error)
                 return
-            task = loop.create_task(self._connect(accepted))
+            task = loop.create_task(self._connect(accepted, peer[0]))
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
-    async def _connect(self, accepted: socket.socket) -> None:
+    def _make_room(self, listening: socket.socket, error: OSError) -> None:
+        """Close idle connections; if there are none the backlog waits for a moment."""
+        closed = self.connections.close_idle(1 + len(self.connections) // _ROOM_SHARE)
+        if closed:
+            self._closed_for_room += closed
+            return
+        log.error("connections cannot be accepted", reason=str(error))
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listening)
+        loop.call_later(_PAUSE_SECONDS, self._listen)
+
+    async def _connect(self, accepted: socket.socket, address: str) -> None:
         try:
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             loop = asyncio.get_running_loop()
-            await loop.connect_accepted_socket(self._connections.connect, accepted)
+            connect = partial(self.connections.connect, address)
+            await loop.connect_accepted_socket(connect, accepted)
         except OSError:  # gone already
             accepted.close()
 
     def _open(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._address.ip else socket.AF_INET
+        family = socket.AF_INET6 if ":" in self.address.ip else socket.AF_INET
         opened = socket.socket(family)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
-            opened.bind(self._address)
+            opened.bind(self.address)
             opened.listen(_BACKLOG)
         except OSError as error:
             opened.close()
-            raise _cannot_listen(self._address.ip, self._address.port, error) from None
+            raise _cannot_listen(self.address.ip, self.address.port, error) from None
         return opened
 
     async def _close_expired(self) -> None:
         while True:
             await asyncio.sleep(EXPIRY_SECONDS)
-            self._connections.close_expired(asyncio.get_running_loop().time())
+            if self._closed_for_room:
+                log.warning(
+                    "idle connections closed to make room",
+                    closed=self._closed_for_room,
+                    open=len(self.connections),
+                )
+                self._closed_for_room = 0
+            self.connections.close_expired(asyncio.get_running_loop().time())
 
     async def stop(self) -> None:
         """Accept no more connections, answer the requests that have arrived, close all."""
@@ -151,14 +183,16 @@ class Listener:
         self._socket.close()
         self._socket = None
         self._expiry.cancel()
-        await self._connections.end(STOP_SECONDS)
+        await self.connections.end(STOP_SECONDS)
 
 
-def _allow_many_files() -> None:
-    """Each connection is an open file; most systems allow 1,024 until a process asks for more."""
+def _allow_many_files() -> int:
+    """How many files this process may open, after asking for more than the usual 1,024."""
     least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES_MAX if most == resource.RLIM_INFINITY else min(most, FILES_MAX)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, wanted), most))
+    files = max(least, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return files
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:

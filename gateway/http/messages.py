@@ -22,30 +22,37 @@ class Disconnected(Exception):
 
 
 class Request:
-    """A request as it comes in; whoever reads the connection fills it.
+    """A request as it arrives; the connection that reads it fills it.
 
     Attributes:
-        path: as it came, before any decoding, without the query.
-        headers: names in lower case, in order.
+        address: of the client, or of the proxy in between: an IP address.
+        version: of HTTP, `1.1` or `1.0`.
+        path: as it was sent, before any decoding, without the query.
+        headers: names in lower case, in order; trailers are dropped.
+        upgrade: the protocols that the client offers to go on with, in lower case, or empty.
         complete: all of it is here.
-        gone: the client went away.
+        gone: the rest of it will never arrive.
     """
 
     __slots__ = (
         "_arrival",
         "_body",
+        "address",
         "complete",
         "gone",
         "headers",
         "method",
         "path",
         "query",
+        "upgrade",
+        "version",
         "waited_for",
     )
 
     def __init__(self, waited_for: Callable[[], None] = lambda: None) -> None:
-        self.method = ""
-        self.path = self.query = b""
+        self.method = self.address = ""
+        self.version = "1.1"
+        self.path = self.query = self.upgrade = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.complete = self.gone = False
         self.waited_for = waited_for
@@ -55,31 +62,31 @@ class Request:
 
     @property
     def unread(self) -> int:
-        """Bytes of the body that are here and that nobody took."""
+        """Bytes of the body that have arrived and were not taken."""
         return len(self._body)
 
     def feed(self, chunk: bytes) -> None:
-        """More of the body came."""
+        """More of the body has arrived."""
         self._body += chunk
-        self._tell()
+        self._wake()
 
     def end(self, *, gone: bool = False) -> None:
-        """The body is complete, or no more of it will come."""
+        """The body is complete, or `gone`: the rest of it will never arrive."""
         self.complete, self.gone = not gone, gone
-        self._tell()
+        self._wake()
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
     def take(self) -> bytes:
-        """What came of the body since the last time."""
+        """What has arrived of the body since the last call."""
         taken = bytes(self._body)
         self._body.clear()
         return taken
 
     async def more(self) -> None:
-        """Return once something came, or will not come any more."""
+        """Return once more of the body has arrived, or the request is `complete` or `gone`."""
         if not self._body and not self.complete and not self.gone:
             self._arrival = asyncio.get_running_loop().create_future()
             self.waited_for()

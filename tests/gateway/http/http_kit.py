@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
-from gateway.http.connection import Connection, Connections
+from gateway.http.connection import Connection
+from gateway.http.connections import Connections
 from gateway.http.messages import CLOSE, Disconnected, Request, Response
 
 BODY_BYTES_MAX = 64 * 1024
@@ -23,31 +24,41 @@ def post(path: bytes, headers: bytes = LENGTH, body: bytes = BODY) -> bytes:
 ECHO = post(b"/echo")
 
 
+class Seen(NamedTuple):
+    """What the application saw of a request when it arrived."""
+
+    method: str
+    path: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
 class Application:
     """Answers what the tests ask for.
 
     `/healthz` is up; `/echo` answers with the body of the request, or 413 and the end of the
     connection; `/unread` answers 401 and leaves the body; `/held` reads the body and answers once
-    `go` is set.
+    `go` is set; `/fail` raises.
 
     Attributes:
         asked: a permit for each request that waits at `/held`.
-        requests: the method and path of each request, in order.
+        requests: every request, in order.
     """
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.asked = asyncio.Semaphore(0)
-        self.requests: list[tuple[str, bytes]] = []
+        self.requests: list[Seen] = []
 
     async def answer(self, request: Request) -> Response | None:
-        self.requests.append((request.method, request.path))
+        self.requests.append(Seen(request.method, request.path, list(request.headers)))
         if request.path == b"/unread":
             return Response(401, b"text/plain", b"who are you?")
         if request.path == b"/healthz":
             if request.method not in ("GET", "HEAD"):
                 return Response(405, b"text/plain", b"")
             return Response(200, b"application/json", UP)
+        if request.path == b"/fail":
+            raise RuntimeError("a bug of the application")
         if request.path not in (b"/echo", b"/held"):
             return Response(404, b"text/plain", b"")
         try:
@@ -79,17 +90,29 @@ class MemoryTransport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
-        self.closed = False
+        self.unsent = 0  # bytes that the client has not taken
+        self.closed = self.aborted = self.ended = False
         self.reading = True
 
     def write(self, data: Any) -> None:
         assert not self.closed
+        assert not self.ended
         self.sent += data
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def close(self) -> None:
         self.closed = True
 
-    abort = close
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -104,6 +127,11 @@ def connected(application: Application | None = None) -> tuple[Connection, Memor
     connection = Connections((application or Application()).answer).connect()
     connection.connection_made(transport)
     return connection, transport
+
+
+def head(line: bytes, *headers: bytes) -> bytes:
+    """The bytes of a request without a body."""
+    return b"\r\n".join((line, *headers, b"", b""))
 
 
 async def statuses(connection: Connection, transport: MemoryTransport) -> list[bytes]:

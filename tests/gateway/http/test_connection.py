@@ -8,6 +8,10 @@ from gateway.http.listener import Address
 from tests.gateway.connection_kit import answer, connect, rest
 from tests.gateway.http.conftest import Served
 from tests.gateway.http.http_kit import BODY, ECHO, HEALTH, LAST_HEALTH, LENGTH, post
+from tests.gateway.http.scenarios_kit import (
+    CHUNKED,
+    a_client_that_is_refused_while_it_sends_reads_its_answer,
+)
 
 
 async def test_a_client_that_waits_to_send_its_body_is_told_to_go_on(address: Address) -> None:
@@ -58,6 +62,20 @@ async def test_a_client_refused_before_its_body_arrived_can_go_on_behind_it(
     client[1].write(BODY + ECHO)
     assert (await answer(client))[0] == 200
     client[1].close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(b"/echo", b"content-length: 8000000\r\n", b" " * 8_000_000),
+        post(b"/echo", CHUNKED, b"7a1200\r\n" + b" " * 8_000_000 + b"\r\n0\r\n\r\n"),
+        b"GET /healthz HTTP/1.1\r\nx: " + b"a" * 8_000_000,
+        b"no request\r\n" * 100_000,
+    ],
+    ids=["a body", "chunks", "a head", "garbage"],
+)
+async def test_a_client_that_is_refused_while_it_sends_reads_its_answer(sent: bytes) -> None:
+    await a_client_that_is_refused_while_it_sends_reads_its_answer(sent)
 
 
 async def test_a_client_that_closes_its_side_still_gets_the_answer(address: Address) -> None:

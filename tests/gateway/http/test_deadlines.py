@@ -2,10 +2,12 @@
 
 import pytest
 
-from gateway.http import connection as connections
-from gateway.http.connection import HEAD_BYTES_MAX, UNREAD_BYTES_MAX, Connections
+from gateway.http import connection as deadlines
+from gateway.http.connection import UNREAD_BYTES_MAX
 from gateway.http.listener import Address
+from gateway.http.request_parser import HEAD_BYTES_MAX, PIECE_BYTES
 from tests.gateway.connection_kit import answer, connect, rest
+from tests.gateway.http import scenarios_kit
 from tests.gateway.http.http_kit import (
     BODY,
     ECHO,
@@ -14,18 +16,18 @@ from tests.gateway.http.http_kit import (
     LENGTH,
     UP,
     Application,
-    MemoryTransport,
     answer_complete_requests,
     connected,
     post,
     statuses,
 )
+from tests.gateway.http.scenarios_kit import STALLED
 
 
 async def test_a_head_that_never_ends_is_refused(address: Address) -> None:
     reader, writer = await connect(address)
     begun = b"GET /healthz HTTP/1.1\r\nhost: here\r\nx-long: "
-    writer.write(begun + b"a" * (HEAD_BYTES_MAX - len(begun) + 1))
+    writer.write(begun + b"a" * (HEAD_BYTES_MAX + PIECE_BYTES))
     assert (await rest((reader, writer))).startswith(b"HTTP/1.1 431 ")
 
 
@@ -44,7 +46,7 @@ async def test_a_head_of_many_pieces_within_the_limit_is_answered(address: Addre
 async def test_a_head_that_does_not_arrive_costs_the_connection(
     monkeypatch: pytest.MonkeyPatch, begun: bytes, address: Address
 ) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(deadlines, "HEAD_SECONDS_MAX", 0.05)
     reader, writer = await connect(address)
     writer.write(begun)
     assert await rest((reader, writer)) == b""
@@ -56,7 +58,7 @@ async def test_a_second_head_has_its_own_limits(
     reader, writer = await connect(address)
     writer.write(HEALTH)
     assert (await reader.readuntil(UP)).startswith(b"HTTP/1.1 200 ")
-    monkeypatch.setattr(connections, "HEAD_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(deadlines, "HEAD_SECONDS_MAX", 0.05)
     writer.write(b"GET /heal")
     assert await rest((reader, writer)) == b""
 
@@ -64,7 +66,7 @@ async def test_a_second_head_has_its_own_limits(
 async def test_a_connection_that_stays_idle_after_an_answer_is_closed(
     monkeypatch: pytest.MonkeyPatch, address: Address
 ) -> None:
-    monkeypatch.setattr(connections, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(deadlines, "KEEP_ALIVE_SECONDS", 0.05)
     reader, writer = await connect(address)
     writer.write(HEALTH)
     assert (await rest((reader, writer))).endswith(UP)
@@ -73,7 +75,7 @@ async def test_a_connection_that_stays_idle_after_an_answer_is_closed(
 async def test_a_connection_with_a_request_under_way_is_not_idle(
     monkeypatch: pytest.MonkeyPatch, address: Address
 ) -> None:
-    monkeypatch.setattr(connections, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(deadlines, "KEEP_ALIVE_SECONDS", 0.05)
     busy, idle = await connect(address), await connect(address)
     busy[1].write(post(b"/echo", body=BODY[:1]))
     idle[1].write(HEALTH)
@@ -86,7 +88,7 @@ async def test_a_connection_with_a_request_under_way_is_not_idle(
 async def test_a_body_that_nobody_reads_may_not_go_on_for_ever(
     monkeypatch: pytest.MonkeyPatch, address: Address
 ) -> None:
-    monkeypatch.setattr(connections, "UNWANTED_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(deadlines, "UNWANTED_SECONDS_MAX", 0.05)
     client = await connect(address)
     client[1].write(post(b"/unread", LENGTH, b""))
     assert (await answer(client))[0] == 401
@@ -116,18 +118,14 @@ async def test_a_client_that_does_not_read_is_not_answered_further() -> None:
     assert await statuses(connection, transport) == [b"200", b"200"]
 
 
-async def test_a_client_that_never_reads_is_aborted() -> None:
-    all_connections = Connections(Application().answer)
-    connection, transport = all_connections.connect(), MemoryTransport()
-    connection.connection_made(transport)
-    connection.pause_writing()
-    connection.data_received(ECHO)
-    await answer_complete_requests(connection)
-    assert not transport.closed
-    all_connections.close_expired(connection.expires_at + 1)
-    assert transport.closed
-    connection.connection_lost(None)
-    assert await statuses(connection, transport) == [b"200"]
+@pytest.mark.parametrize("state", STALLED)
+async def test_a_client_that_takes_nothing_is_aborted_in_every_state(state: str) -> None:
+    await scenarios_kit.a_stalled_client_is_aborted(state)
+
+
+@pytest.mark.parametrize("state", STALLED)
+async def test_a_client_that_takes_its_answer_slowly_has_all_the_time_it_needs(state: str) -> None:
+    await scenarios_kit.a_slow_client_is_not_aborted(state)
 
 
 async def test_more_of_a_body_than_is_read_stops_the_reading() -> None:

@@ -8,8 +8,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.http.listener import Address, CannotListen, Listener, free_address
-from tests.gateway.connection_kit import connect, rest
-from tests.gateway.http.http_kit import LAST_HEALTH, Application
+from tests.gateway.connection_kit import answer, connect, rest
+from tests.gateway.http import scenarios_kit
+from tests.gateway.http.http_kit import HEALTH, LAST_HEALTH, Application
 
 
 async def test_idle_connections_keep_nobody_from_being_answered() -> None:
@@ -57,6 +58,42 @@ async def test_a_gateway_without_files_to_spare_accepts_connections_once_it_has(
         client.send(LAST_HEALTH)
         accepted = await asyncio.get_running_loop().sock_recv(client, 65_536)
     assert accepted.startswith(b"HTTP/1.1 200 ")
+    await listener.stop()
+
+
+async def test_the_longest_idle_connections_make_room_for_new_ones() -> None:
+    await scenarios_kit.the_longest_idle_connections_make_room()
+
+
+async def test_idle_connections_shut_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.http.listener.FILES_MAX", 256)
+    monkeypatch.setattr("gateway.http.listener.EXPIRY_SECONDS", 0.01)
+    kept = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, kept[1]))
+    address = free_address("127.0.0.1", 0)
+    listener = Listener(Application().answer, address)
+    await listener.start()
+    resource.setrlimit(resource.RLIMIT_NOFILE, kept)  # the clients are in this process too
+    with capture_logs() as logs:
+        busy = await connect(address)
+        busy[1].write(HEALTH)
+        await answer(busy)
+        silent = []
+        for _ in range(500):
+            silent.append(await connect(address))
+            if len(silent) % 50 == 0:
+                busy[1].write(HEALTH)
+                await answer(busy)  # never among the longest idle
+        assert len(listener.connections) <= 192  # three quarters
+        client = await connect(address)
+        client[1].write(LAST_HEALTH)
+        assert (await rest(client)).startswith(b"HTTP/1.1 200 ")
+        async with asyncio.timeout(5):
+            while not logs:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert logs[0]["event"] == "idle connections closed to make room"
+    for _, writer in (busy, *silent):
+        writer.close()
     await listener.stop()
 
 

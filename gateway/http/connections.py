@@ -1,0 +1,79 @@
+"""All open connections of one listener: their deadlines, room for new ones, and their end.
+
+Not for: what happens on one of them (`connection`), or accepting (`listener`).
+"""
+
+import asyncio
+import contextlib
+from email.utils import formatdate
+from heapq import nsmallest
+
+from gateway.http.connection import Connection
+from gateway.http.messages import Answer
+
+
+class Connections:
+    """All open connections of one listener.
+
+    Attributes:
+        answer: gives the response to each request.
+        date: the `date` header of responses, at most a second old.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.date = formatdate(usegmt=True).encode()
+        self._open: set[Connection] = set()
+        self._none_open = asyncio.Event()
+        self._none_open.set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def connect(self, address: str = "") -> Connection:
+        """The protocol of a new connection; `address` is the client's."""
+        return Connection(self, address)
+
+    def opened(self, connection: Connection) -> None:
+        """Called by a connection that has its socket."""
+        self._open.add(connection)
+        self._none_open.clear()
+
+    def closed(self, connection: Connection) -> None:
+        """Called by a connection that has lost its socket."""
+        self._open.discard(connection)
+        if not self._open:
+            self._none_open.set()
+
+    def close_expired(self, now: float) -> None:
+        """Close connections whose deadline is before `now`, in the event loop's seconds.
+
+        To be called about once a second: a timer for each connection would have to be set and
+        cancelled with each request.
+        """
+        self.date = formatdate(usegmt=True).encode()
+        for connection in list(self._open):
+            connection.close_if_expired(now)
+
+    def close_idle(self, count: int) -> int:
+        """Close up to `count` idle connections to make room, and tell how many.
+
+        Those that never had a request answered go first, then those that are idle longest.
+        """
+        idle = (connection for connection in self._open if connection.idle)
+        longest = nsmallest(count, idle, key=lambda idle: (idle.served, idle.idle_since))
+        for connection in longest:
+            self._open.discard(connection)  # its socket is closed in the loop's next turn
+            connection.abort()
+        return len(longest)
+
+    async def end(self, seconds_max: float) -> None:
+        """Answer the requests that have arrived, then close; abort after `seconds_max`."""
+        for connection in list(self._open):
+            connection.end()
+        if self._open:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds_max):
+                    await self._none_open.wait()
+        for connection in list(self._open):
+            connection.abort()

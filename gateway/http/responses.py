@@ -1,0 +1,43 @@
+"""The bytes of a response.
+
+Not for: when they are sent (`connection`).
+"""
+
+from http import HTTPStatus
+
+from gateway.http.messages import API_HEADERS, CLOSE, Headers, Request, Response
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_STATUS_LINES: dict[int, bytes] = {
+    status: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+def header_lines(headers: Headers) -> bytes:
+    """The lines of `headers`, without the empty one."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+_API_LINES = header_lines(API_HEADERS)
+
+
+def response_bytes(request: Request, response: Response, date: bytes, close: bool) -> bytes:
+    """The response to `request`; with `close` it says that the connection is not used again."""
+    lines = _API_LINES
+    if response.headers is not API_HEADERS:
+        lines = header_lines([header for header in response.headers if header != CLOSE])
+    return b"%bdate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b" % (
+        _STATUS_LINES[response.status],
+        date,
+        response.content_type,
+        len(response.body),
+        lines,
+        b"connection: close\r\n" if close else b"",
+        b"" if request.method == "HEAD" else response.body,
+    )
+
+
+def refusal_bytes(status: HTTPStatus) -> bytes:
+    """The answer to bytes that are no request."""
+    return b"%bconnection: close\r\ncontent-length: 0\r\n\r\n" % _STATUS_LINES[status]
