@@ -43,6 +43,8 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
     Attributes:
         command: its canonical content; what a receipt knows it by, and enough to answer it again.
         undoes: the command whose grant it takes back, for `undo_grant` alone.
+        brief: leave what changed and what happened out of the reply.
+        dry_run: only say what would happen.
     """
 
     user_id: str
@@ -50,12 +52,22 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
     command: bytes
     media: Media
     undoes: str | None = None
+    brief: bool = False
+    dry_run: bool = False
 
     @classmethod
-    def of(cls, user_id: str, command: Command, media: Media) -> "Ask":
+    def of(
+        cls,
+        user_id: str,
+        command: Command,
+        media: Media,
+        brief: bool = False,
+        dry_run: bool = False,
+    ) -> "Ask":
         """The message that carries `command`."""
         undoes = command.undo_command_id if isinstance(command, UndoGrant) else None
-        return cls(user_id, command.command_id, canonical(command), media, undoes)
+        content = canonical(command)
+        return cls(user_id, command.command_id, content, media, undoes, brief, dry_run)
 
     def decode(self) -> Command:
         """The command as it was checked."""

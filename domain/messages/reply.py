@@ -18,3 +18,11 @@ class ReplyBody(Struct, frozen=True):
     replayed: bool
     changes: Changes
     events: tuple[AnyEvent, ...]
+
+
+class BriefReply(Struct, frozen=True):
+    """A reply without what changed, for whoever only wants to know that it did."""
+
+    command_id: str
+    version: int
+    replayed: bool

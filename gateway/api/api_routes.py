@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from actors.messages import View
 from domain.messages.commands import SERVICE_COMMANDS
 from domain.messages.rejections import Code
-from gateway.api.command_endpoints import CommandEndpoints
+from gateway.api.command_endpoints import COMMAND_QUERY, CommandEndpoints
 from gateway.api.read_endpoints import (
     BATTLES_QUERY,
     HISTORY_QUERY,
@@ -45,6 +45,11 @@ _BODY = frozenset(
 )
 _RULES = frozenset(map(str, Code)) - {Code.COMMAND_NOT_FOUND}
 
+_BRIEF = (
+    "`Prefer: return=minimal` leaves `changes` and `events` out of replies (`BriefReply`). "
+    "`dry_run=true` answers what would happen, of each command by itself, and writes nothing."
+)
+
 
 def command_routes(commands: CommandEndpoints) -> list[Route]:
     """What changes users."""
@@ -57,9 +62,10 @@ def command_routes(commands: CommandEndpoints) -> list[Route]:
         _ONE_USER | _BODY | _RULES,
         description=(
             f"A list of up to {LIST_MAX} separate commands answers a list of the same length: a "
-            f"reply or a problem for each. Services only: {services}."
+            f"reply or a problem for each. {_BRIEF} Services only: {services}."
         ),
         request="CommandOrCommands",
+        query=COMMAND_QUERY,
     )
     return [Route("POST", f"{_USER}/commands", commands.post_to_user, send), _batch(commands)]
 
@@ -73,9 +79,11 @@ def _batch(commands: CommandEndpoints) -> Route:
         _CALLER | _BODY | _RULES | {"invalid_id", "user_busy", "outcome_unknown"},
         description=(
             f"Up to {BATCH_MAX:,} commands, each with its `user_id`: in order for each user, users "
-            "beside each other. Each is answered in its place with a reply or a problem."
+            "beside each other. Each is answered in its place with a reply or a problem. "
+            f"{_BRIEF}"
         ),
         request="UserCommands",
+        query=COMMAND_QUERY,
     )
     return Route("POST", "/v1/commands", commands.post, operation)
 

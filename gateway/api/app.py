@@ -28,7 +28,7 @@ from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
 from gateway.api.read_endpoints import ReadEndpoints
 from gateway.api.retry_after import RetryAfterSpreader
-from gateway.api.routes import Endpoint, Match, Route, Routes
+from gateway.api.routes import Endpoint, Place, Route, Routes
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.api.user_requests import UserRequests
 from gateway.auth.authenticator import Authenticator, Keys
@@ -96,17 +96,17 @@ class App:
         """What goes back; None when nobody waits for it any more."""
         started = time.perf_counter()
         method = request.method
-        match = self.routes.match(request.path)
-        template = _NO_ROUTE if match is None else match.template
-        exchange = Exchange(request, () if match is None else match.parameters)
+        place, parameters = self.routes.match(request.path)
+        template = _NO_ROUTE if place is None else place.template
+        exchange = Exchange(request, parameters)
         try:
-            response = await self._respond(method, match, exchange)
+            response = await self._respond(method, place, exchange)
         except Disconnected:
             response = None
         status, code = (response.status, response.code) if response else (_CLIENT_GONE, "")
         seconds = time.perf_counter() - started
         # A made-up method is a stranger's text: it must not become a label.
-        known = method if match is not None and status != 405 else "(other)"
+        known = method if place is not None and status != 405 else "(other)"
         self.metrics.request(known, template, status, code, seconds)
         if self._log_requests:
             path = request.path.decode("utf-8", "replace")
@@ -124,9 +124,9 @@ class App:
             return False
         return True
 
-    async def _respond(self, method: str, match: Match | None, exchange: Exchange) -> Response:
+    async def _respond(self, method: str, place: Place | None, exchange: Exchange) -> Response:
         try:
-            route = _route(method, match)
+            route = _route(method, place)
             if not route.private:
                 return await route.endpoint(exchange)
             return await self._private(route.endpoint, exchange)
@@ -136,7 +136,7 @@ class App:
             raise
         except Exception:
             request_id = uuid4().hex
-            template = match.template if match is not None else _NO_ROUTE
+            template = _NO_ROUTE if place is None else place.template
             self._log.exception("a request failed", request_id=request_id, route=template)
             detail = "Something went wrong here; the operator finds it in the log by request_id"
             return refused(Problem("internal", detail, request_id=request_id), exchange.answer)
@@ -191,11 +191,11 @@ def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: Ru
     return App(directory, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
 
 
-def _route(method: str, match: Match | None) -> Route:
-    if match is None:
+def _route(method: str, place: Place | None) -> Route:
+    if place is None:
         raise Problem("not_found", "Nothing is at this path; /docs lists what there is")
-    route = match.route(method)
+    route = place.route(method)
     if route is None:
-        detail = f"This path takes {match.allow.decode()}"
-        raise Problem("method_not_allowed", detail, headers=[(b"allow", match.allow)])
+        detail = f"This path takes {place.allow.decode()}"
+        raise Problem("method_not_allowed", detail, headers=[(b"allow", place.allow)])
     return route

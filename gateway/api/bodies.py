@@ -11,7 +11,7 @@ Not for: rows and events (`domain`), or request bodies (`domain.messages.command
 from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel
 
-from domain.messages.reply import ReplyBody
+from domain.messages.reply import BriefReply, ReplyBody
 from domain.rules.curves.pseudo_levels import PseudoLevelRules
 from domain.rules.deviation import ChapterDeviation, DeviationRules, StoryDeviation
 from domain.rules.loot_tables import LootTable
@@ -149,6 +149,7 @@ class Status(Struct):
 
 STRUCTS: tuple[type[Struct], ...] = (
     ReplyBody,
+    BriefReply,
     User,
     UserProgression,
     UserChapters,

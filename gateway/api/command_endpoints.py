@@ -7,7 +7,8 @@ Not for: bodies and fields (`command_validation`).
 """
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple
 
 from actors.messages import Ask, Media, Reply
 from domain.messages.commands import Command
@@ -15,7 +16,7 @@ from domain.wording import describe_value
 from gateway.api.command_validation import CommandChecker, commands_in, type_label
 from gateway.api.exchange import Exchange, answered, refused
 from gateway.api.media import join, media_of_body, read_body, write
-from gateway.api.parameters import user_of
+from gateway.api.parameters import prefers_minimal, query_of, user_of, word
 from gateway.api.user_requests import UserRequests
 from gateway.auth.authenticator import Role
 from gateway.http.messages import Response
@@ -27,8 +28,38 @@ RECEIVE_SECONDS_MAX = 30.0
 """How long a body may take to arrive, all of it."""
 ASKED_TOGETHER_MAX = 100
 """Commands of a batch that a host gets in one piece, so that others have their turns between."""
+COMMAND_QUERY = (
+    word("dry_run", ("true", "false"), "`true` only says what would happen, of each by itself"),
+)
 
 Outcome = Reply | Problem
+
+
+class _Form(NamedTuple):
+    """How the replies of one request are wanted."""
+
+    media: Media
+    brief: bool
+    dry_run: bool
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> "_Form":
+        """What the request's headers and query say.  Raises `Problem` like `query_of`."""
+        if not exchange.has_query and b"prefer" not in exchange.headers:
+            return _PLAIN[exchange.answer]
+        dry_run = query_of(exchange, COMMAND_QUERY).get("dry_run") == "true"
+        return cls(exchange.answer, prefers_minimal(exchange), dry_run)
+
+    def asks(self, addressed: Iterable[tuple[str, Command | Problem]]) -> list[Ask]:
+        """What hosts are asked: the commands that were not refused here."""
+        return [
+            Ask.of(user_id, command, self.media, self.brief, self.dry_run)
+            for user_id, command in addressed
+            if not isinstance(command, Problem)
+        ]
+
+
+_PLAIN = {media: _Form(media, brief=False, dry_run=False) for media in Media}
 
 
 class CommandEndpoints:
@@ -43,29 +74,26 @@ class CommandEndpoints:
         """`POST …/users/{user_id}/commands`: a reply or a problem; for a list, a list in a 200."""
         user_id = user_of(exchange)
         self._users.check_share(user_id)  # before anything that costs, and again when it is asked
+        form = _Form.of(exchange)
         body = await self._read(exchange)
         commands = commands_in(body, LIST_MAX)
         checker = CommandChecker(exchange.caller)
         checked = [checker.check(command) for command in commands]
         command_id = _only_id(checked)
-        asks = [
-            Ask.of(user_id, command, exchange.answer)
-            for command in checked
-            if not isinstance(command, Problem)
-        ]
+        asks = form.asks([(user_id, command) for command in checked])
         try:
             replies = await self._users.ask(asks, command_id) if asks else []
         except Problem as problem:
-            self._count(commands, [problem] * len(commands))
+            self._count(form, commands, [problem] * len(commands))
             raise
         outcomes = _in_place(checked, replies)
-        self._count(commands, outcomes)
+        self._count(form, commands, outcomes)
         if body is commands:
-            return answered(_list_of(outcomes, exchange.answer), exchange.answer)
+            return answered(_list_of(outcomes, form.media), form.media)
         [outcome] = outcomes
         if isinstance(outcome, Problem):
-            return refused(outcome, exchange.answer)
-        return answered(outcome.body, exchange.answer)
+            return refused(outcome, form.media)
+        return answered(outcome.body, form.media)
 
     async def post(self, exchange: Exchange) -> Response:
         """`POST /v1/commands`, for services: a list of replies and problems in a 200.
@@ -76,6 +104,7 @@ class CommandEndpoints:
         if exchange.caller.role is Role.PLAYER:
             detail = "A player may not send commands of many users: only a service may"
             raise Problem("not_allowed", detail)
+        form = _Form.of(exchange)
         body = await self._read(exchange)
         if isinstance(body, dict):
             detail = f"The body is {describe_value(body)}, expected a list of commands"
@@ -85,17 +114,13 @@ class CommandEndpoints:
         addressed = [checker.check_addressed(command) for command in commands]
         user_ids = [user_id for user_id, _ in addressed]
         checked = [command for _, command in addressed]
-        asks = [
-            Ask.of(user_id, command, exchange.answer)
-            for user_id, command in zip(user_ids, checked, strict=True)
-            if not isinstance(command, Problem)
-        ]
+        asks = form.asks(addressed)
         outcomes = _in_place(checked, await self._ask_all(asks))
         for user_id, outcome in zip(user_ids, outcomes, strict=True):
             if isinstance(outcome, Problem):
                 outcome.user_id = user_id or None
-        self._count(commands, outcomes)
-        return answered(_list_of(outcomes, exchange.answer), exchange.answer)
+        self._count(form, commands, outcomes)
+        return answered(_list_of(outcomes, form.media), form.media)
 
     async def _read(self, exchange: Exchange) -> object:
         body = await exchange.read(self._body_bytes_max, RECEIVE_SECONDS_MAX)
@@ -127,7 +152,9 @@ class CommandEndpoints:
         except Problem as problem:
             return [problem.of_command(ask.command_id) for ask in asks]
 
-    def _count(self, commands: Sequence[object], outcomes: Sequence[Outcome]) -> None:
+    def _count(self, form: _Form, commands: Sequence[object], outcomes: Sequence[Outcome]) -> None:
+        if form.dry_run:
+            return  # nothing came of any
         for command, outcome in zip(commands, outcomes, strict=True):
             self._metrics.command(type_label(command), outcome.code or "ok")
 

@@ -60,10 +60,20 @@ class CommandChecker:
         A problem is one of `malformed_body`, `unknown_command`, `not_allowed`, `invalid_id` and
         `invalid_field`.
         """
+        if not isinstance(value, dict):
+            detail = f"A command is {describe_value(value)}, expected an object"
+            return Problem("malformed_body", detail)
+        command_type = value.get("type")
+        if not isinstance(command_type, str) or command_type not in self._caller.commands:
+            return _refuse_type(value, self._caller)
+        if len(value) > FIELDS_MAX:
+            expected = f"a command of at most {FIELDS_MAX} fields"
+            error = FieldError("body", describe_value(value), expected)
+            return _invalid(error, command_id_of(value))
         try:
-            return self._decode(value)
-        except Problem as problem:
-            return problem
+            return decode_command(value)
+        except ValidationError as wrong:
+            return self._refuse(wrong, command_type, command_id_of(value))
 
     def check_addressed(self, value: object) -> tuple[str, Command | Problem]:
         """The same of one that says whose it is in `user_id`; empty where that is no user."""
@@ -75,23 +85,6 @@ class CommandChecker:
             detail = f"user_id is {what}, expected {ID_RULE}, and not 'me'"
             return "", Problem("invalid_id", detail, command_id=command_id_of(value))
         return user_id, self.check({name: value[name] for name in value if name != "user_id"})
-
-    def _decode(self, value: object) -> Command:
-        if not isinstance(value, dict):
-            detail = f"A command is {describe_value(value)}, expected an object"
-            raise Problem("malformed_body", detail)
-        command_type = _type_of(value)
-        if not self._caller.may_send(command_type):
-            detail = f"A {self._caller.role} may not send {command_type}: only a service may"
-            raise Problem("not_allowed", detail, command_id=command_id_of(value))
-        if len(value) > FIELDS_MAX:
-            expected = f"a command of at most {FIELDS_MAX} fields"
-            error = FieldError("body", describe_value(value), expected)
-            raise _invalid(error, command_id_of(value))
-        try:
-            return decode_command(value)
-        except ValidationError as error:
-            raise self._refuse(error, command_type, command_id_of(value)) from None
 
     def _refuse(self, error: ValidationError, command_type: str, command_id: str | None) -> Problem:
         details = error.errors(include_url=False, include_context=False)
@@ -121,19 +114,21 @@ def type_label(value: object) -> str:
     return str(command_type) if known else "unknown"
 
 
-def _type_of(fields: dict[str, Any]) -> str:
+def _refuse_type(fields: dict[str, Any], caller: Caller) -> Problem:
+    """Why the caller may not send a command of this type."""
+    command_id = command_id_of(fields)
     if "type" not in fields:
-        missing = FieldError("type", "nothing", "the name of a command")
-        raise _invalid(missing, command_id_of(fields))
+        return _invalid(FieldError("type", "nothing", "the name of a command"), command_id)
     command_type = fields["type"]
     if not isinstance(command_type, str):
-        wrong = FieldError("type", describe_value(command_type), "the name of a command")
-        raise _invalid(wrong, command_id_of(fields))
+        came = describe_value(command_type)
+        return _invalid(FieldError("type", came, "the name of a command"), command_id)
     if command_type not in COMMAND_TYPES:
         known = ", ".join(sorted(COMMAND_TYPES))
         detail = f"type is {describe_value(command_type)}, expected one of {known}"
-        raise Problem("unknown_command", detail, command_id=command_id_of(fields))
-    return command_type
+        return Problem("unknown_command", detail, command_id=command_id)
+    detail = f"A {caller.role} may not send {command_type}: only a service may"
+    return Problem("not_allowed", detail, command_id=command_id)
 
 
 def _invalid(error: FieldError, command_id: str | None) -> Problem:

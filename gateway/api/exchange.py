@@ -46,6 +46,11 @@ class Exchange:
                 raise Problem("unauthenticated", "Several Authorization headers came, expected one")
         return given
 
+    @property
+    def has_query(self) -> bool:
+        """Whether anything stands behind the path's `?`."""
+        return bool(self._request.query)
+
     def query(self) -> list[tuple[str, str]]:
         """What stands behind the path's `?`, decoded, in order.
 

@@ -15,6 +15,7 @@ from gateway.auth.authenticator import Caller
 from gateway.problems import FieldError, Problem
 
 _INTEGER_DIGITS_MAX = 16
+_PREFER_BYTES_MAX = 1024
 
 
 def whole_number(name: str, least: int, most: int, description: str) -> QueryParameter:
@@ -92,12 +93,23 @@ def key_of(exchange: Exchange, name: str) -> str:
     return key
 
 
+def prefers_minimal(exchange: Exchange) -> bool:
+    """Whether `Prefer` has `return=minimal` (RFC 7240)."""
+    prefer = exchange.headers.get(b"prefer")
+    if prefer is None:
+        return False
+    preferences = prefer[:_PREFER_BYTES_MAX].lower().replace(b" ", b"").replace(b'"', b"")
+    return b"return=minimal" in preferences.replace(b";", b",").split(b",")
+
+
 def query_of(exchange: Exchange, parameters: Sequence[QueryParameter]) -> dict[str, Any]:
     """The values that the query names, by the parameters' names.
 
     Raises:
         Problem: `invalid_field`, with the first parameter that is wrong or unknown.
     """
+    if not exchange.has_query:
+        return {}
     values: dict[str, Any] = {}
     for name, text in exchange.query():
         parameter = next((known for known in parameters if known.name == name), None)

@@ -6,7 +6,7 @@ cannot lead anywhere else.
 Not for: what an endpoint does, or what a part may be (`parameters`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -66,12 +66,21 @@ class Route(NamedTuple):
     private: bool = True
 
 
-class Match(NamedTuple):
-    """The routes of the path that was asked for, by method, and what its parameters stand for."""
+class Place:
+    """Where a path leads: the routes that end here, and the parts that may follow.
 
-    template: str
-    routes: Mapping[str, Route]
-    parameters: tuple[str, ...]
+    Attributes:
+        template: of the routes that end here.
+        routes: the same by method.
+    """
+
+    __slots__ = ("_literals", "_parameter", "routes", "template")
+
+    def __init__(self) -> None:
+        self._literals: dict[str, Place] = {}
+        self._parameter: Place | None = None
+        self.routes: dict[str, Route] = {}
+        self.template = ""
 
     def route(self, method: str) -> Route | None:
         """The route of this method; HEAD goes wherever GET does."""
@@ -83,53 +92,44 @@ class Match(NamedTuple):
         methods = {*self.routes, *({"HEAD"} if "GET" in self.routes else ())}
         return ", ".join(sorted(methods)).encode()
 
-
-class _Place:
-    """One part of a path, with the parts that may follow it and the routes that end here."""
-
-    __slots__ = ("literals", "parameter", "routes", "template")
-
-    def __init__(self) -> None:
-        self.literals: dict[str, _Place] = {}
-        self.parameter: _Place | None = None
-        self.routes: dict[str, Route] = {}
-        self.template = ""
-
-    def after(self, part: str) -> "_Place":
+    def add(self, part: str) -> "Place":
         """The place that this part of a template leads to, made if there is none."""
         if not part.startswith("{"):
-            return self.literals.setdefault(part, _Place())
-        if self.parameter is None:
-            self.parameter = _Place()
-        return self.parameter
+            return self._literals.setdefault(part, Place())
+        if self._parameter is None:
+            self._parameter = Place()
+        return self._parameter
+
+    def find(self, path: Sequence[str]) -> "tuple[Place | None, tuple[str, ...]]":
+        """Where a path from here leads, and what its parameters are; a literal part comes first."""
+        place, parameters = self, []
+        for part in path:
+            following = place._literals.get(part)
+            if following is None:
+                following = place._parameter
+                if following is None:
+                    return None, ()
+                parameters.append(part)
+            place = following
+        return (place, tuple(parameters)) if place.routes else (None, ())
 
 
 class Routes:
-    """All routes, as a tree of the parts of their templates; a literal part beats a parameter."""
+    """All routes, as a tree of the parts of their templates."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.all = tuple(routes)
-        self._root = _Place()
+        self._root = Place()
         for route in routes:
             place = self._root
             for part in route.template.split("/")[1:]:
-                place = place.after(part)
+                place = place.add(part)
             place.template = route.template
             place.routes[route.method] = route
 
-    def match(self, raw_path: bytes) -> Match | None:
-        """The routes of this path as it came, before any decoding; None when there is none."""
-        parameters = []
-        place = self._root
-        for part in _split(raw_path):
-            following = place.literals.get(part)
-            if following is None:
-                following = place.parameter
-                if following is None:
-                    return None
-                parameters.append(part)
-            place = following
-        return Match(place.template, place.routes, tuple(parameters)) if place.routes else None
+    def match(self, raw_path: bytes) -> tuple[Place | None, tuple[str, ...]]:
+        """Where this path leads as it came, before any decoding, and its parameters, decoded."""
+        return self._root.find(_split(raw_path))
 
 
 def _split(raw_path: bytes) -> list[str]:

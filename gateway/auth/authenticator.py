@@ -18,7 +18,7 @@ from jwt.exceptions import InvalidSubjectError
 from msgspec import Struct
 
 from domain.ids import ID_RULE, is_id, is_user_id
-from domain.messages.commands import PLAYER_COMMANDS
+from domain.messages.commands import COMMAND_TYPES, PLAYER_COMMANDS
 from gateway.problems import Problem
 
 AUDIENCE = "questkeep"
@@ -63,9 +63,10 @@ class Caller(Struct, frozen=True):
         """A player reaches themself only; a service reaches every user."""
         return self.role is not Role.PLAYER or self.sub == user_id
 
-    def may_send(self, command_type: str) -> bool:
-        """A player never sends what names its own reward."""
-        return self.role is not Role.PLAYER or command_type in PLAYER_COMMANDS
+    @property
+    def commands(self) -> frozenset[str]:
+        """The types that they may send: a player never sends what names its own reward."""
+        return PLAYER_COMMANDS if self.role is Role.PLAYER else COMMAND_TYPES
 
 
 class KeysUnavailable(Exception):

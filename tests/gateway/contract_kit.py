@@ -20,17 +20,25 @@ REFS = "#/components/schemas/"
 
 def check_response(app: App, request: Request, response: Response) -> None:
     """Fail unless the description has this response among those of its operation."""
-    match = app.routes.match(request.path)
-    route = None if match is None else match.route(request.method)
+    place, _ = app.routes.match(request.path)
+    route = None if place is None else place.route(request.method)
     if route is None or route.operation is None or not response.body:
         return
     if response.code:
         assert response.code in route.operation.codes, f"{route.operation.id}: {response.code}"
         _validator("Problem").validate(_value(response))
         return
-    if route.operation.response and response.status == 200:
+    if any(name == b"prefer" for name, _ in request.headers):
+        _check_brief(_value(response))
+    elif route.operation.response and response.status == 200:
         _validator(route.operation.response).validate(_value(response))
         _check_codes(route.operation, _value(response))
+
+
+def _check_brief(value: Any) -> None:
+    for outcome in value if isinstance(value, list) else [value]:
+        kind = "Problem" if "code" in outcome else "Reply" if "changes" in outcome else "BriefReply"
+        _validator(kind).validate(outcome)
 
 
 def _check_codes(operation: Operation, value: Any) -> None:

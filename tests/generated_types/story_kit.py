@@ -62,8 +62,8 @@ class Recorder:
 
     async def answer(self, request: Request) -> Response | None:
         response = await self._app.answer(request)
-        match = self.routes.match(request.path)
-        route = None if match is None else match.route(request.method)
+        place, _ = self.routes.match(request.path)
+        route = None if place is None else place.route(request.method)
         if response is not None and route is not None and route.operation is not None:
             schema = "Problem" if response.code else route.operation.response
             if schema:

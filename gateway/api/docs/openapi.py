@@ -23,6 +23,15 @@ _ABOUT = (
     "[Every refusal](/docs/errors) has a stable code."
 )
 
+_PREFER: Schema = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`return=minimal` leaves `changes` and `events` out of replies.",
+    "schema": {"type": "string"},
+    "example": "return=minimal",
+}
+
 
 def openapi_document(routes: Sequence[Route]) -> Schema:
     """The document of these routes, as plain values."""
@@ -62,6 +71,8 @@ def _operation(route: Route, operation: Operation) -> Schema:
         described["security"] = [{"token": []}]
     parts = [part[1:-1] for part in route.template.split("/") if part.startswith("{")]
     parameters = [*map(_path_parameter, parts), *map(_query_parameter, operation.query)]
+    if operation.request:
+        parameters.append(_PREFER)
     if parameters:
         described["parameters"] = parameters
     if operation.request:
