@@ -1,1 +1,1 @@
-"""Who lives where, and one message at a time: hosts, mailboxes, user actors, and the cluster."""
+"""Users in memory, one message at a time: hosts, how they are reached, and where they run."""

@@ -1,1 +1,1 @@
-"""What the game means: rows, rules and commands.  Pure; imports nothing of the layers above."""
+"""What the game means: rows, rules and commands.  Pure; imports none of the other packages."""

@@ -1,1 +1,1 @@
-"""Strangers' bytes in, replies out: HTTP, live connections, the command line."""
+"""Untrusted bytes in, replies out: HTTP, tokens, the API, metrics, and the server's processes."""

@@ -1,1 +1,1 @@
-"""From decided changes to safe bytes and back."""
+"""From decided changes to safe bytes and back: stores, journals, snapshots, operators' tools."""

@@ -70,3 +70,15 @@ def test_every_example_is_in_their_table() -> None:
     names = [str(path.relative_to(ROOT / "examples")) for path in files]
     assert len(names) >= 6
     assert [name for name in names if f"({name})" not in table] == []
+
+
+def test_the_way_of_one_command_names_rooms_and_modules_that_there_are() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:`([a-z/]+)`)? *\| (`[a-z_`, ]+`) \|", text, flags=re.MULTILINE)
+    assert len(rows) >= 12
+    room, missing = "", []
+    for named, modules in rows:
+        room = named or room
+        paths = [f"{room}/{module}.py" for module in re.findall(r"`([a-z_]+)`", modules)]
+        missing += [path for path in paths if not (ROOT / path).exists()]
+    assert missing == []

@@ -1,1 +1,1 @@
-"""Where users live: the placements, and the one module that imports Ray."""
+"""Where hosts run: the placements, and `ray_runtime`, which has Ray start and restart them."""

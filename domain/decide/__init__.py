@@ -1,1 +1,1 @@
-"""Composes the rules: one command against one user's state, in one transaction."""
+"""One command against one user's state, in one transaction over the rules of play."""

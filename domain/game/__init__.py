@@ -1,1 +1,1 @@
-"""The rules of play, each without knowledge of the others where the seeds want it."""
+"""The rules of play: combat, quests, chapters, progression and level-ups, rewards, loot."""

@@ -1,1 +1,1 @@
-"""Who is calling: tokens verified, keys fetched, development secrets made."""
+"""Who is calling: tokens verified, keys fetched, the development secret made."""

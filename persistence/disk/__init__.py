@@ -1,1 +1,1 @@
-"""The store on a local disk."""
+"""The store on a local disk: journals appended and synced, snapshots, the lock."""

@@ -1,1 +1,1 @@
-"""Frames, group commit and recovery, for every store."""
+"""What the journals of all stores share: frames, group commit, recovery."""
