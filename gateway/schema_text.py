@@ -16,13 +16,13 @@ def describe_schema(schema: Schema, definitions: Schema) -> str:
     """What fits `schema`, in words: "a whole number from 1 to 100"."""
     schema = resolved(schema, definitions)
     if "anyOf" in schema:
-        kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
-        words = " or ".join(describe_schema(one, definitions) for one in kinds)
+        kinds = [branch for branch in schema["anyOf"] if branch.get("type") != "null"]
+        words = " or ".join(describe_schema(kind, definitions) for kind in kinds)
         return words if len(kinds) == len(schema["anyOf"]) else f"{words}, or null"
     if "const" in schema:
         return describe_value(schema["const"])
     if "enum" in schema:
-        return "one of " + ", ".join(str(one) for one in schema["enum"])
+        return "one of " + ", ".join(map(str, schema["enum"]))
     match schema.get("type"):
         case "integer":
             return _number("a whole number", schema)
@@ -48,8 +48,8 @@ def schema_at(schema: Schema, definitions: Schema, path: Sequence[str | int]) ->
     for index, part in enumerate(path):
         schema = resolved(schema, definitions)
         if "anyOf" in schema:
-            branches = (schema_at(one, definitions, path[index:]) for one in schema["anyOf"])
-            return next((one for one in branches if one is not None), None)
+            branches = (schema_at(choice, definitions, path[index:]) for choice in schema["anyOf"])
+            return next((branch for branch in branches if branch is not None), None)
         if part == "[key]":
             return schema
         following = _step(schema, part, path[index + 1 :])

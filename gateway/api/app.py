@@ -53,7 +53,7 @@ class Limits(Struct, frozen=True):
 
 
 class App:
-    """Strangers' requests in, answers out.
+    """One gateway's application: requests in, responses out.
 
     Attributes:
         ready: `/readyz` says so; set once everything behind the gateway has started.

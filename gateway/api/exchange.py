@@ -39,12 +39,12 @@ class Exchange:
         Raises:
             Problem: there are several, and proxies may disagree on which one counts.
         """
-        given = self.headers.get(b"authorization")
+        authorization = self.headers.get(b"authorization")
         if len(self.headers) < len(self._request.headers):
             names = [name for name, _ in self._request.headers]
             if names.count(b"authorization") > 1:
                 raise Problem("unauthenticated", "Several Authorization headers came, expected one")
-        return given
+        return authorization
 
     @property
     def has_query(self) -> bool:

@@ -63,8 +63,8 @@ def media_of_answer(accept: bytes | None) -> Media:
     if accept == b"application/msgpack":
         return Media.MSGPACK
     quality = {Media.JSON: 0.0, Media.MSGPACK: 0.0}
-    for one in accept[:ACCEPT_BYTES_MAX].lower().split(b","):
-        shape, *parameters = (part.strip() for part in one.split(b";"))
+    for choice in accept[:ACCEPT_BYTES_MAX].lower().split(b","):
+        shape, *parameters = (part.strip() for part in choice.split(b";"))
         if shape == b"application/msgpack":
             quality[Media.MSGPACK] = max(quality[Media.MSGPACK], _quality(parameters))
         elif shape in _JSON_SHAPES:

@@ -101,10 +101,10 @@ def _gateway_families(gateways: Mapping[int, int]) -> Iterator[Metric]:
         "questkeep_gateway_resident_bytes", "Memory of one gateway process.", labels=["gateway"]
     )
     for number, pid in gateways.items():
-        found = {one.name: one.samples[0].value for one in _of_process(pid)}
-        if found:  # else it has just died
-            cpu.add_metric([str(number)], found["process_cpu_seconds"])
-            memory.add_metric([str(number)], found["process_resident_memory_bytes"])
+        values = {metric.name: metric.samples[0].value for metric in _of_process(pid)}
+        if values:  # else it has just died
+            cpu.add_metric([str(number)], values["process_cpu_seconds"])
+            memory.add_metric([str(number)], values["process_resident_memory_bytes"])
     yield cpu
     yield memory
 

@@ -42,7 +42,7 @@ def _with_nullable(node: dict[str, Any]) -> dict[str, Any]:
     choices = node.get("anyOf")
     if not isinstance(choices, list) or {"type": "null"} not in choices:
         return node
-    others = [one for one in choices if one != {"type": "null"}]
+    others = [choice for choice in choices if choice != {"type": "null"}]
     rest = {key: value for key, value in node.items() if key != "anyOf"}
     if len(others) == 1 and "$ref" not in others[0]:
         return {**rest, **others[0], "nullable": True}
