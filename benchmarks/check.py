@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.dataset import EXPERIENCE, Dataset, quest_id, user_id
-from benchmarks.peer import Tally
+from benchmarks.peer import StoredUser
 
 PROBED = 1
 """Turn-ins that the probe makes, all of them by user 0."""
@@ -81,7 +81,7 @@ def _expect(url: str, status: int, token: str | None, command: dict[str, object]
     return reply
 
 
-def judge(dataset: Dataset, tallies: Sequence[Tally], answered: int, sent: int) -> None:
+def judge(dataset: Dataset, users: Sequence[StoredUser], answered: int, sent: int) -> None:
     """Every accepted turn-in counts once, in every row it touches, and nothing else does.
 
     What was sent but not answered in time may count or not.
@@ -89,14 +89,14 @@ def judge(dataset: Dataset, tallies: Sequence[Tally], answered: int, sent: int) 
     Raises:
         Wrong: names the first user or sum that is off.
     """
-    if len(tallies) != dataset.users:
-        raise Wrong(f"{len(tallies)} users are stored, expected {dataset.users}")
-    for one in tallies:
+    if len(users) != dataset.users:
+        raise Wrong(f"{len(users)} users are stored, expected {dataset.users}")
+    for one in users:
         xp = one.turned_in * EXPERIENCE
         if not one.total_xp == one.ledger_xp == xp or one.receipts != one.turned_in:
             raise Wrong(f"rows disagree: {one}")
         if one.level != dataset.level_of(one.total_xp):
             raise Wrong(f"{one} should be at level {dataset.level_of(one.total_xp)}")
-    stored = sum(one.turned_in for one in tallies) - PROBED
+    stored = sum(one.turned_in for one in users) - PROBED
     if not answered <= stored <= sent:
         raise Wrong(f"{answered} were accepted of {sent} sent, but {stored} are stored")

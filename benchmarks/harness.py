@@ -143,7 +143,7 @@ def measure(
                 check.probe(url, dataset)
             run = Load(url, dataset).run(connections, warm_up_seconds, seconds)
             if peer.keeps:
-                check.judge(dataset, peer.tally(), run.answered, run.sent)
+                check.judge(dataset, peer.stored(), run.answered, run.sent)
             return run
         except OutOfQuests:
             quests *= 3

@@ -55,20 +55,20 @@ async def measure(server: PackedServer, seconds: float, patient: bool) -> list[F
     peak = rate(calm, seconds / 3)
 
     coming = asyncio.create_task(clients.connect(server.url, (TIMES - 1) * best, COMING_SECONDS))
-    crowd = await clients.watch(seconds)
+    answers = await clients.watch(seconds)
     await coming
     clients.leave((TIMES - 1) * best)
     left = time.perf_counter()
     after = await clients.watch(AFTER_SECONDS)
-    refused = [one for one in crowd if one.status != 200]
+    refused = [one for one in answers if one.status != 200]
     untold = sum(not one.told_to_wait for one in refused)
     return [
         Figure("clients at the peak", best, ""),
         Figure("peak", peak, "/s"),
         *latency("answered at the peak", calm),
-        Figure(f"{TIMES} times the clients: answered with 200", rate(crowd, seconds), "/s"),
-        Figure("… of the peak", 100 * rate(crowd, seconds) / peak, "%", "at least 90"),
-        *latency("answered with 200", [one for one in crowd if one.status == 200]),
+        Figure(f"{TIMES} times the clients: answered with 200", rate(answers, seconds), "/s"),
+        Figure("… of the peak", 100 * rate(answers, seconds) / peak, "%", "at least 90"),
+        *latency("answered with 200", [one for one in answers if one.status == 200]),
         Figure("refused", len(refused) / seconds, "/s"),
         *latency("refused", refused, "at most 50"),
         Figure("… without `Retry-After`", untold, "", "0"),

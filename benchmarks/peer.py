@@ -22,7 +22,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Tally:
+class StoredUser:
     """What a peer's storage holds of one user after a run."""
 
     user_id: str
@@ -40,7 +40,7 @@ class Unavailable(Exception):
 class Peer(Protocol):
     """A system under measurement.
 
-    The harness calls `install` once, then for every measurement `start`, `tally`, `stop`; `stop` is
+    The harness calls `install` once, then for every measurement `start`, `stored`, `stop`; `stop` is
     called whatever happened, also when `start` failed half way.
 
     Attributes:
@@ -49,7 +49,7 @@ class Peer(Protocol):
         users: how many users its dataset has.
         rate: turn-ins a second it is sure to stay below; decides how many quests are seeded.
             Too low costs a repetition, too high only seeding time.
-        keeps: whether it keeps what it is told; if not, nothing is probed or tallied.
+        keeps: whether it keeps what it is told; if not, nothing is probed or counted.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Peer(Protocol):
         """
         ...
 
-    def tally(self) -> Sequence[Tally]:
+    def stored(self) -> Sequence[StoredUser]:
         """What is stored now, of every user."""
         ...
 

@@ -6,7 +6,7 @@ What was trimmed to get there, found with cProfile on `examples/stories/long.tom
 
 - A state keeps every quest and battle for ever, and `UserState.put` copies the tables it changes:
   the longer the story, the slower the turn.  Those of a chapter that is over are dropped at its
-  end, and entries of the account beyond the newest are left out of memory, as the server does.  No
+  end, and history entries beyond the newest are left out of memory, as the server does.  No
   rule looks at either, and a test plays with and without.
 - Commands that are the same for all players (quests, the story's plan) are decoded once.  Those of
   a fight are decoded for each fight, not for each blow.

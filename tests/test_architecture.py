@@ -1,4 +1,4 @@
-"""The architecture holds, and the rules that watch it have teeth.
+"""The architecture holds, and the rules that watch it bite.
 
 Not for behaviour: nothing here imports the product.
 """
@@ -49,7 +49,7 @@ def test_there_is_something_to_check() -> None:
     assert {source.package for source in PRODUCT} == set(PACKAGES)
 
 
-# Teeth: (rule, where, what, the line it must name, a word of the advice).
+# Broken code: (rule, where, what, the line it must name, a word of the advice).
 BAD = [
     (rules.packages_import_one_way, "domain/a.py", "import actors.host", 1, "one way"),
     (rules.packages_import_one_way, "persistence/a.py", "\nfrom gateway import app", 2, "one way"),

@@ -2,7 +2,7 @@
 
 One class for each placement; both wrap the same `Host`.
 
-Not for: starting or finding processes (`ray_cluster`), or what a host does with a message (`host`).
+Not for: starting or finding processes (`ray_runtime`), or what a host does with a message (`host`).
 """
 
 import asyncio

@@ -5,7 +5,7 @@ and single ownership are ours (channels, receipts, fencing), because Ray gives a
 and can run two copies of an actor.  Ray's errors end here: the rest knows `HostGone` and
 `ClusterError`.
 
-Not for: which actors there are (`dedicated`, `packed`), or what runs in them (`hosting`).
+Not for: which actors there are (`dedicated`, `packed`), or what runs in them (`host_actor`).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Handing a rules file's text to hosts in other processes.
 
-Not for: what a host does with it (`rules_in_force`).
+Not for: what a host does with it (`actors.host.rules`).
 """
 
 import asyncio

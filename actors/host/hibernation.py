@@ -2,9 +2,9 @@
 
 A user awake takes a hundred to two hundred kilobytes, nearly all of it receipts, which are replies
 that resemble one another: asleep, rows and receipts are encoded and compressed to a tenth.  The
-next message wakes the user without a look at the store.  A sleeper is the whole truth about a user
-(the journal has the newest turns, the snapshot may not), so it is given up only once its snapshot
-stands, or with everything else when the journal is lost.
+next message wakes the user without a look at the store.  Nothing else has all of a hibernated user
+(the journal has the newest turns, the snapshot may not), so one is given up only once the snapshot
+is written, or with everybody else when the journal is lost.
 
 Users resemble one another too, so each is compressed with one of them as a dictionary.
 

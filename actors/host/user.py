@@ -125,7 +125,7 @@ class UserActor:
     def made_durable(self, state: UserState) -> None:
         """The oldest turn that was taken is durable and led to `state`."""
         if state.history_stored_through < self.durable.history_stored_through:
-            # Entries of the account have left memory since the turn was decided.
+            # History entries have left memory since the turn was decided.
             state = state.without_history_through(self.durable.history_stored_through)
         self.durable = state
         self.receipts.confirm()
@@ -138,7 +138,7 @@ class UserActor:
         return True
 
     def page_due(self) -> bool:
-        """Whether to begin storing pages of the account; not again before `pages_stored`."""
+        """Whether to begin storing pages of the history; not again before `pages_stored`."""
         if self.storing_pages or self.durable.history.length < self._page_due_at:
             return False
         self.storing_pages = True

@@ -1,6 +1,6 @@
 """Where a packed host is, as it tells a gateway through Ray: enough to connect, and to be sure.
 
-Not for: connecting (`handshake`), or asking Ray (`ray_cluster`).
+Not for: connecting (`handshake`), or asking Ray (`ray_runtime`).
 """
 
 import os

@@ -4,7 +4,7 @@ A frame is a length (4 bytes, big-endian) and that much msgpack.  A group is the
 caller under a number of the connection's; replies come back under the same number, in any order, so
 that a user who is being loaded holds nobody up.
 
-Not for: connecting (`socket_lane`), or answering (`socket_server`).
+Not for: connecting (`socket_channel`), or answering (`socket_server`).
 """
 
 import struct

@@ -48,7 +48,7 @@ class Store(Protocol):
 
     async def seed(self) -> None: ...
 
-    async def tally(self) -> list[dict[str, Any]]: ...
+    async def stored(self) -> list[dict[str, Any]]: ...
 
     async def close(self) -> None: ...
 
@@ -130,8 +130,8 @@ def make_app(store: Store) -> FastAPI:
         await store.seed()
         return Response(b"")
 
-    @app.get("/bench/tally")
-    async def tally() -> Response:
-        return Response(orjson.dumps(await store.tally()), media_type="application/json")
+    @app.get("/bench/stored")
+    async def stored() -> Response:
+        return Response(orjson.dumps(await store.stored()), media_type="application/json")
 
     return app

@@ -1,4 +1,4 @@
-"""What peers have in common that are seeded and tallied over their own HTTP port.
+"""What peers have in common that are seeded and counted over their own HTTP port.
 
 Not for: starting them.
 """
@@ -7,14 +7,14 @@ import json
 import urllib.request
 from collections.abc import Sequence
 
-from benchmarks.peer import Tally
+from benchmarks.peer import StoredUser
 from benchmarks.processes import START_SECONDS, Servers
 
 SEED_SECONDS = 600.0
 
 
 class OverHttp:
-    """A peer whose application has `/bench/ready`, `/bench/seed` and `/bench/tally`."""
+    """A peer whose application has `/bench/ready`, `/bench/seed` and `/bench/stored`."""
 
     def __init__(self) -> None:
         self._servers: Servers | None = None
@@ -28,10 +28,10 @@ class OverHttp:
         urllib.request.urlopen(request, timeout=SEED_SECONDS).close()
         return url
 
-    def tally(self) -> Sequence[Tally]:
+    def stored(self) -> Sequence[StoredUser]:
         """What is stored now, of every user."""
-        with urllib.request.urlopen(f"{self._url}/bench/tally", timeout=SEED_SECONDS) as answer:
-            return [Tally(**one) for one in json.load(answer)]
+        with urllib.request.urlopen(f"{self._url}/bench/stored", timeout=SEED_SECONDS) as answer:
+            return [StoredUser(**one) for one in json.load(answer)]
 
     def open_servers(self, name: str) -> Servers:
         """The processes and folders of this run; `stop` ends them."""

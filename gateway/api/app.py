@@ -2,7 +2,7 @@
 
 The order is part of the contract: path and method, room, token, then the endpoint's own checks.
 Whatever an endpoint raises becomes a problem document; what nobody expected becomes `internal`
-with an id that finds its traceback in the log, and tells a stranger nothing else.
+with an id that finds its traceback in the log, and tells the caller nothing else.
 
 Not for: starting and stopping (`gateway.server`), or sockets (`gateway.http`).
 """
@@ -105,7 +105,7 @@ class App:
             response = None
         status, code = (response.status, response.code) if response else (_CLIENT_GONE, "")
         seconds = time.perf_counter() - started
-        # A made-up method is a stranger's text: it must not become a label.
+        # A made-up method is text from outside: it must not become a label.
         known = method if place is not None and status != 405 else "(other)"
         self.metrics.request(known, template, status, code, seconds)
         if self._log_requests:
@@ -144,7 +144,7 @@ class App:
     async def _private(self, endpoint: Endpoint, exchange: Exchange) -> Response:
         """Run an endpoint for a verified caller, while there is room.
 
-        Both checks come before anything that costs: who is turned away is turned away quickly.
+        Both checks come before anything that costs.
         """
         if self.draining:
             detail = "The server is going down; nothing was executed"

@@ -101,7 +101,7 @@ class Authenticator:
         self._keys = keys
         self._algorithms = list(algorithms)
         self._clock = clock
-        # By what was verified, never by what a stranger wrote around it.
+        # By what was verified, never by what was written around it.
         self._verified: dict[bytes, tuple[Caller, float]] = {}
         self._verified_bytes = 0
 

@@ -19,7 +19,7 @@ OTHER_RULES_TEXT = RULES_TEXT.replace("  400, 900, 1400,", "  5, 900, 1400,")
 
 
 def fingerprint(text: str) -> str:
-    """What the account calls these rules."""
+    """What the history calls these rules."""
     return compile_rules(text).fingerprint
 
 

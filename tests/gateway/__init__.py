@@ -1,1 +1,1 @@
-"""The gateway: what strangers send, what they get back, and the command line."""
+"""The gateway: what anybody sends, and what they get back."""

@@ -155,7 +155,7 @@ class ScriptedCluster:
     async def drain(self) -> None: ...
 
 
-def local_cluster() -> LocalCluster:
+def a_local_cluster() -> LocalCluster:
     """The real cluster contract in this process, on a store in memory."""
     return LocalCluster(HostSettings("memory://tests", RULES_TEXT), MemoryStore(World()))
 
@@ -168,7 +168,7 @@ def gateway(
     read_rules: Callable[[], str] = lambda: RULES_TEXT,
 ) -> Gateway:
     """A ready gateway; over a real local cluster unless told otherwise."""
-    cluster = cluster or local_cluster()
+    cluster = cluster or a_local_cluster()
     app = App(
         cluster,
         authenticator or Authenticator(Secret(SECRET), ["HS256"]),

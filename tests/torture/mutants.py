@@ -268,7 +268,7 @@ def sleeps_with_a_turn_on_its_way(patch: Patch) -> None:
 
 
 def lets_sleepers_go_unsaved(patch: Patch) -> None:
-    """A sleeper leaves memory although only the journal has their newest turns (P1)."""
+    """A hibernated user leaves memory although only the journal has their newest turns (P1)."""
 
     def forget(self: HibernatedUsers, user: HibernatedUser) -> bool:
         return self._asleep.pop(user.user_id, None) is not None

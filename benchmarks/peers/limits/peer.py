@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from benchmarks import provision
 from benchmarks.dataset import Dataset
-from benchmarks.peer import Setting, Tally
+from benchmarks.peer import Setting, StoredUser
 from benchmarks.peers import python_server
 from benchmarks.processes import Servers, free_port
 
@@ -39,7 +39,7 @@ class Empty:
         servers.await_http(url)
         return url
 
-    def tally(self) -> Sequence[Tally]:
+    def stored(self) -> Sequence[StoredUser]:
         """Nothing is kept."""
         return []
 
@@ -82,7 +82,7 @@ class EmptyOwn:
         servers.await_http(url)
         return url
 
-    def tally(self) -> Sequence[Tally]:
+    def stored(self) -> Sequence[StoredUser]:
         """Nothing is kept."""
         return []
 

@@ -90,7 +90,7 @@ class PostgresStore:
             await connection.execute("VACUUM ANALYZE")
             await connection.execute("CHECKPOINT")
 
-    async def tally(self) -> list[dict[str, Any]]:
+    async def stored(self) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.pool.fetch(TALLY)]
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import jwt
 
 from benchmarks.dataset import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, Dataset, quest_id, user_id
-from benchmarks.peer import Setting, Tally
+from benchmarks.peer import Setting, StoredUser
 from benchmarks.processes import ROOT, Servers, free_port
 
 START_SECONDS = 120.0
@@ -107,17 +107,17 @@ class Questkeep:
         with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:
             return json.load(answer)
 
-    def tally(self) -> Sequence[Tally]:
+    def stored(self) -> Sequence[StoredUser]:
         """What a reader is told of every user: durable rows."""
         assert self._dataset is not None
         with ThreadPoolExecutor(SEEDERS) as readers:
-            return list(readers.map(self._tally, range(self._dataset.users)))
+            return list(readers.map(self._stored, range(self._dataset.users)))
 
-    def _tally(self, user: int) -> Tally:
+    def _stored(self, user: int) -> StoredUser:
         state = self._call(f"/v1/users/{user_id(user)}")
         player, chapters = state["player_progression"], state["chapter_progression"]
         turned_in = sum(one["status"] == "turned_in" for one in state["quest_record"])
-        return Tally(
+        return StoredUser(
             user_id=state["user_id"],
             level=player["level"],
             total_xp=player["total_xp"],

@@ -118,7 +118,7 @@ class User:
         row["pending_level_ups"] += row["level"] - self.player["level"]
         return row
 
-    def tally(self) -> Row:
+    def stored(self) -> Row:
         """For the harness: what is kept now."""
         return {
             "user_id": self.player["user_id"],
@@ -152,11 +152,11 @@ class ActorStore:
 
     async def seed(self) -> None:
         """An actor seeds itself; awake are all of them after a first message."""
-        await self.tally()
+        await self.stored()
 
-    async def tally(self) -> list[Row]:
+    async def stored(self) -> list[Row]:
         users = [f"user-{number:04d}" for number in range(DATASET["users"])]
-        return await asyncio.gather(*(self.handle(user).tally.remote() for user in users))
+        return await asyncio.gather(*(self.handle(user).stored.remote() for user in users))
 
     async def close(self) -> None: ...
 

@@ -85,7 +85,7 @@ class RedisStore:
             pipe.eval(SEED, 0, user, DATASET["quests"], now, chapter_id, experience, reward)
             await pipe.execute()
 
-    async def tally(self) -> list[dict[str, Any]]:
+    async def stored(self) -> list[dict[str, Any]]:
         rows = []
         for user in self.users():
             pipe = self.client.pipeline(transaction=False)

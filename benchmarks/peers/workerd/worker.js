@@ -159,7 +159,7 @@ export class User extends DurableObject {
   }
 
   // For the harness: what is stored now.
-  tally(userId) {
+  stored(userId) {
     return {
       user_id: userId,
       ...this.#one("SELECT level, total_xp FROM player_progression"),
@@ -262,5 +262,5 @@ async function bench(what, env) {
     }
     rows.push(...await Promise.all(some));
   }
-  return Response.json(what === "tally" ? rows : null);
+  return Response.json(what === "stored" ? rows : null);
 }

@@ -133,17 +133,17 @@ async def test_beyond_the_limit_the_longest_idle_user_is_put_to_rest(
     cluster: DedicatedCluster, host_settings: HostSettings
 ) -> None:
     for n in range(USERS_MAX + 2):
-        await cluster.ask([grant(f"crowd-{n}", "c", 5)])
+        await cluster.ask([grant(f"many-{n}", "c", 5)])
     assert cluster.activity().users_active <= USERS_MAX
     assert cluster.activity().passivations >= 2
-    (read,) = await cluster.ask([look("crowd-0")])
+    (read,) = await cluster.ask([look("many-0")])
     assert body(read)["player_progression"]["total_xp"] == 5
 
 
 async def test_when_no_user_is_idle_the_next_one_is_refused_as_overloaded(
     cluster: DedicatedCluster,
 ) -> None:
-    everyone = [f"crowd-{n}" for n in range(USERS_MAX)]
+    everyone = [f"many-{n}" for n in range(USERS_MAX)]
     for user_id in everyone:
         await cluster.ask([look(user_id)])
     busy = [asyncio.create_task(cluster.ask([grant(user_id, "d", 1)])) for user_id in everyone]

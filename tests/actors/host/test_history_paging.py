@@ -1,4 +1,4 @@
-"""A user's account: nothing of it is ever lost, little of it stays in memory."""
+"""A user's history: nothing of it is ever lost, little of it stays in memory."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.actors.host_kit import RULES_TEXT, Rig, ask, body, grant, total_xp
 GRANTS = 900
 
 
-async def account(host: Host, after: int = 0, limit: int = 0) -> dict[str, Any]:
+async def history_of(host: Host, after: int = 0, limit: int = 0) -> dict[str, Any]:
     (reply,) = await host.ask([Read("u", View.HISTORY, "", Media.JSON, after, limit)])
     return body(reply)
 
@@ -26,7 +26,7 @@ async def whole_account(host: Host) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     after = 0
     while True:
-        page = await account(host, after, 37)
+        page = await history_of(host, after, 37)
         found += page["history"]
         if "next_after" not in page:
             return found
@@ -97,8 +97,8 @@ async def test_an_account_whose_pages_cannot_be_read_is_refused_not_shortened() 
     await rig.host.drain()
     faults = Faults()
     reader = rig.another(faults=faults)
-    await account(reader, after=GRANTS)
+    await history_of(reader, after=GRANTS)
     faults.reads = 1
     (reply,) = await reader.ask([Read("u", View.HISTORY, "", Media.JSON, 0, 10)])
     assert reply.code == "user_unavailable"
-    assert len((await account(reader, 0, 10))["history"]) == 10
+    assert len((await history_of(reader, 0, 10))["history"]) == 10

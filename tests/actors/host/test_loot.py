@@ -79,8 +79,8 @@ async def test_an_undo_takes_back_what_dropped() -> None:
     (event,) = body(reply)["events"]
     assert event["taken"] == {"items": dropped}
     assert await inventory(world.host) == {}
-    (account,) = await world.host.ask([Read("u", View.HISTORY, "", Media.JSON, 0, 10)])
-    assert [one.get("items") for one in body(account)["history"]] == [
+    (reply,) = await world.host.ask([Read("u", View.HISTORY, "", Media.JSON, 0, 10)])
+    assert [one.get("items") for one in body(reply)["history"]] == [
         dropped,
         {name: -amount for name, amount in dropped.items()},
     ]

@@ -1,4 +1,4 @@
-"""A user's story through a host: signals, the account and the ratings, as readers see them."""
+"""A user's story through a host: signals, the history and the ratings, as readers see them."""
 
 from typing import Any
 

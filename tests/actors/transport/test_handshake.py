@@ -67,7 +67,7 @@ class Door:
         return RemoteAddress("127.0.0.1", self.port, identity)
 
     async def knock(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
-        """A stranger's connection, and the hello it got."""
+        """A connection that has proved nothing, and the hello it got."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         return reader, writer, await reader.readexactly(HELLO.size)
 
@@ -226,15 +226,15 @@ async def test_an_answer_cut_off_at_any_byte_admits_nobody(door: Door) -> None:
     assert len(door.admitted) == 1
 
 
-async def test_beyond_so_many_strangers_the_next_is_hung_up_on_at_once(
+async def test_beyond_so_many_unauthenticated_connections_the_next_is_hung_up_on_at_once(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handshake, "UNAUTHENTICATED_MAX", 3)
-    strangers = [await door.knock() for _ in range(3)]
+    unauthenticated = [await door.knock() for _ in range(3)]
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     assert await hung_up(reader, writer)
-    for _, stranger, _ in strangers:
-        await close(stranger)
+    for _, connection, _ in unauthenticated:
+        await close(connection)
     async with asyncio.timeout(30):
         while not await in_again(door):
             pass

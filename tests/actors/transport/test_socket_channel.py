@@ -27,15 +27,15 @@ async def test_a_channel_on_which_too_much_waits_refuses_at_once(
         one.cancel()
 
 
-async def test_replies_that_come_together_let_newcomers_in_between() -> None:
+async def test_replies_that_come_together_let_others_in_between() -> None:
     channel, asked = await waiting_channel(3 * REPLIES_AT_ONCE)
     channel.answered(payload({number + 1: answered(b"yes") for number in range(len(asked))}))
-    newcomers = 0
+    rounds = 0
     while not all(one.done() for one in asked):
         await asyncio.sleep(0)
-        newcomers += 1
-        assert sum(one.done() for one in asked) <= newcomers * REPLIES_AT_ONCE
-    assert newcomers >= 3
+        rounds += 1
+        assert sum(one.done() for one in asked) <= rounds * REPLIES_AT_ONCE
+    assert rounds >= 3
     assert [one.result() for one in asked] == [[answered(b"yes")]] * len(asked)
     channel.close()
 

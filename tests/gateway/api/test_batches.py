@@ -70,7 +70,7 @@ WHOLE = {
     "one command": (grant("a", "c"), SERVICE, "malformed_body"),
     "a number": (5, SERVICE, "malformed_body"),
     "a player's": ([], PLAYER, "not_allowed"),
-    "a stranger's": ([], None, "unauthenticated"),
+    "nobody's": ([], None, "unauthenticated"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Bodies as strangers send them: whatever comes, the answer is a refusal and never a 500."""
+"""Bodies as anybody may send them: whatever comes, the answer is a refusal and never a 500."""
 
 import asyncio
 import json
@@ -210,4 +210,4 @@ def _never_a_bug(body: bytes, packed: bool) -> None:
 
 
 async def _fresh_send(body: bytes, headers: Any) -> gateway_kit.Answer:
-    return await gateway_kit.gateway(gateway_kit.local_cluster()).send(body, headers=headers)
+    return await gateway_kit.gateway(gateway_kit.a_local_cluster()).send(body, headers=headers)

@@ -1,4 +1,4 @@
-"""`GET …/history`: the account in pages, and what its query may say."""
+"""`GET …/history`: the history in pages, and what its query may say."""
 
 import pytest
 

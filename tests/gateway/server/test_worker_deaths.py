@@ -17,7 +17,7 @@ from gateway.metrics.counters import Metrics
 from gateway.server.ipc_messages import WorkerConfig
 from gateway.server.rules_reload import ServedRules
 from gateway.server.supervisor import CannotStartWorker, Supervisor
-from tests.gateway.gateway_kit import RULES_TEXT, local_cluster
+from tests.gateway.gateway_kit import RULES_TEXT, a_local_cluster
 from tests.gateway.server.workers_kit import (
     ALICE,
     GRANT,
@@ -145,7 +145,7 @@ def test_signals_are_the_primarys_to_take(start_several: StartSeveral) -> None:
 
 async def test_a_gateway_that_does_not_begin_is_said_and_leaves_nothing_behind() -> None:
     before = psutil.Process().children()
-    cluster = local_cluster()
+    cluster = a_local_cluster()
     rules = ServedRules(compile_rules(RULES_TEXT), lambda: RULES_TEXT, cluster.change_rules)
     supervisor = Supervisor(Metrics(cluster, lambda: 0), rules)
     config = WorkerConfig(1, {}, b"s" * 48, Address("198.51.100.1", 8080), RULES_TEXT, 1)
