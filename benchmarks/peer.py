@@ -40,8 +40,8 @@ class Unavailable(Exception):
 class Peer(Protocol):
     """A system under measurement.
 
-    The harness calls `install` once, then for every measurement `start`, `stored`, `stop`; `stop` is
-    called whatever happened, also when `start` failed half way.
+    The harness calls `install` once, then for every measurement `start`, `stored`, `stop`; `stop`
+    is called whatever happened, also when `start` failed half way.
 
     Attributes:
         name: as in `--only` and in the tables.

@@ -54,10 +54,10 @@ async def inspect(url: str | None, user: str | None, *, users: bool, as_json: bo
     async with reading(url) as store:
         if user is not None:
             _check_user(user)
-            found = await inspection.inspect_user(store, user)
-            if found is None:
+            stored = await inspection.inspect_user(store, user)
+            if stored is None:
                 fail(f"Nothing is stored of {user} in {store.url}.")
-            output.print_user(found, as_json)
+            output.print_user(stored, as_json)
             return DONE
         with Bar("Looking") as bar:
             numbers = await inspection.inspect_store(store, users=users, on_progress=bar.step)

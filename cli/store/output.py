@@ -107,9 +107,9 @@ def print_verified(verified: Verified, as_json: bool) -> None:
 
 def print_outcomes(url: str, outcomes: list[ImportOutcome], as_json: bool) -> None:
     """Print what became of the users, and who was skipped or repaired."""
-    counts = Counter(one.outcome for one in outcomes)
-    skipped = [one.user_id for one in outcomes if one.outcome is Outcome.SKIPPED]
-    repaired = [one.user_id for one in outcomes if one.outcome is Outcome.REPAIRED]
+    counts = Counter(done.outcome for done in outcomes)
+    skipped = [done.user_id for done in outcomes if done.outcome is Outcome.SKIPPED]
+    repaired = [done.user_id for done in outcomes if done.outcome is Outcome.REPAIRED]
     if as_json:
         numbers: dict[str, Any] = {outcome.value: counts[outcome] for outcome in Outcome}
         _print_json({"url": url, "users": numbers, "skipped": skipped, "repaired": repaired})

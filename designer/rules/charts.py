@@ -23,25 +23,25 @@ OVER_SHOWN_PERMILLE = 1500
 
 def levels(rules: Rules) -> list[int]:
     """Every level."""
-    return [one.level for one in rules.levels]
+    return [level.level for level in rules.levels]
 
 
 def costs(rules: Rules) -> Chart:
     """What each level costs; the cap costs nothing and is left out."""
-    below = [one for one in rules.levels if one.xp_to_next]
-    line = ChartLine("", [one.level for one in below], [one.xp_to_next for one in below])
+    below = [level for level in rules.levels if level.xp_to_next]
+    line = ChartLine("", [level.level for level in below], [level.xp_to_next for level in below])
     return Chart("XP to the next level", "level", "XP", [line])
 
 
 def cumulative(rules: Rules) -> Chart:
     """What reaches each level."""
-    line = ChartLine("", levels(rules), [one.cumulative_xp for one in rules.levels])
+    line = ChartLine("", levels(rules), [level.cumulative_xp for level in rules.levels])
     return Chart("XP that reaches a level", "level", "XP", [line])
 
 
 def strength(rules: Rules) -> Chart:
-    """How strong one is expected to be."""
-    line = ChartLine("", levels(rules), [one.reference_strength for one in rules.levels])
+    """How strong a player is expected to be at each level."""
+    line = ChartLine("", levels(rules), [level.reference_strength for level in rules.levels])
     return Chart("Reference strength", "level", "strength", [line])
 
 
@@ -74,10 +74,10 @@ def budgets(rules: Rules) -> Chart | None:
 def tiers(rules: Rules) -> Chart:
     """What a hostile of each tier is worth without a plan, at its own level."""
     lines = []
-    for tier, one in rules.tiers.items():
+    for tier, tier_rules in rules.tiers.items():
         worth = [
             (rules.hostile_experience.base + rules.hostile_experience.per_level * level)
-            * one.experience_permille
+            * tier_rules.experience_permille
             // 1000
             for level in levels(rules)
         ]
@@ -98,7 +98,7 @@ def level_difference(rules: Rules, source: Source) -> Chart | None:
         shares = [_percent(rule.worth(_WORTH, player, player + gap)) for gap in gaps]
         lines.append(ChartLine(f"player at level {player}", gaps, shares))
     if _agree(lines):
-        points = sorted({one for line in lines for one in zip(line.xs, line.ys, strict=True)})
+        points = sorted({point for line in lines for point in zip(line.xs, line.ys, strict=True)})
         lines = [ChartLine("", [x for x, _ in points], [y for _, y in points])]
     whose = "a quest" if source is Source.QUEST else "a hostile"
     return Chart(
@@ -113,7 +113,7 @@ def repeats(rules: Rules) -> Chart | None:
         return None
     times = range(REPEATS_SHOWN + 1)
     shares = [_percent(repeat.worth(_WORTH, times, rule)) for times in times]
-    line = ChartLine("", [one + 1 for one in times], shares)
+    line = ChartLine("", [time + 1 for time in times], shares)
     return Chart(
         "What the n-th defeat pays", f"defeat in a {rule.scope} ({rule.kind})", "%", [line]
     )

@@ -92,7 +92,7 @@ def changes(before: Rules, after: Rules, before_text: str, after_text: str) -> R
 
 def _players(before: Rules, after: Rules) -> Iterator[XpRange]:
     """Every stretch of XP whose level changes; its ends are where one of both curves steps up."""
-    steps = sorted({one.cumulative_xp for rules in (before, after) for one in rules.levels})
+    steps = sorted({level.cumulative_xp for rules in (before, after) for level in rules.levels})
     for place, xp in enumerate(steps):
         was, becomes = level_by_curve(xp, before), level_by_curve(xp, after)
         if was != becomes:

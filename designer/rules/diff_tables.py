@@ -56,7 +56,7 @@ def _both(before: Any, after: Any) -> tuple[str, str]:
     """Two values; of long lists, and of lists of sections, only how many entries differ."""
     lists = isinstance(before, tuple) and isinstance(after, tuple)
     if lists and (_is_long(before) or _is_long(after)):
-        differ = sum(one != other for one, other in zip(before, after, strict=False))
+        differ = sum(old != new for old, new in zip(before, after, strict=False))
         differ += abs(len(before) - len(after))
         return f"a list of {len(before)}", f"a list of {len(after)}; {differ} differ"
     return _value(before), _value(after)
@@ -72,7 +72,7 @@ def _value(value: Any) -> str:
 
 
 def _is_long(entries: Any) -> bool:
-    return len(entries) > 8 or any(isinstance(one, dict) for one in entries)
+    return len(entries) > 8 or any(isinstance(entry, dict) for entry in entries)
 
 
 def _loot(loot: list[LootChange]) -> Table:

@@ -27,27 +27,27 @@ class Odds(Struct, frozen=True):
 
 def odds(table: LootTable) -> list[Odds]:
     """Every line of the table in the order of the file; nothing, named by no kind, is last."""
-    found = [
-        Odds(one.kind, one.id, one.amount, None, Fraction(1), _middle(one.amount))
-        for one in table.guaranteed
+    rows = [
+        Odds(drop.kind, drop.id, drop.amount, None, Fraction(1), _middle(drop.amount))
+        for drop in table.guaranteed
     ]
-    for one in table.drops:
-        chance = Fraction(one.weight, table.weights)
-        average = _middle(table.rolls) * chance * _middle(one.amount)
-        found.append(Odds(one.kind, one.id, one.amount, one.weight, chance, average))
+    for drop in table.drops:
+        chance = Fraction(drop.weight, table.weights)
+        average = _middle(table.rolls) * chance * _middle(drop.amount)
+        rows.append(Odds(drop.kind, drop.id, drop.amount, drop.weight, chance, average))
     if table.nothing:
         chance = Fraction(table.nothing, table.weights)
-        found.append(Odds(None, "", Span(0, 0), table.nothing, chance, Fraction(0)))
-    return found
+        rows.append(Odds(None, "", Span(0, 0), table.nothing, chance, Fraction(0)))
+    return rows
 
 
 def averages(table: LootTable) -> dict[tuple[GoodsKind, str], int]:
     """What an opening gives on average of each thing, in thousandths, rounded to the nearest."""
     sums: dict[tuple[GoodsKind, str], Fraction] = {}
-    for one in odds(table):
-        if one.kind is not None:
-            thing = (one.kind, one.id)
-            sums[thing] = sums.get(thing, Fraction(0)) + one.average
+    for drop in odds(table):
+        if drop.kind is not None:
+            thing = (drop.kind, drop.id)
+            sums[thing] = sums.get(thing, Fraction(0)) + drop.average
     return {thing: round(1000 * average) for thing, average in sums.items()}
 
 

@@ -50,9 +50,9 @@ def _levels(rules: Rules, every_level: bool) -> Table:
     return table
 
 
-def _level(one: LevelBenchmark) -> tuple[str, ...]:
-    cost = f"{one.xp_to_next:,}" if one.xp_to_next else "cap"
-    return str(one.level), cost, f"{one.cumulative_xp:,}", f"{one.reference_strength:,}"
+def _level(level: LevelBenchmark) -> tuple[str, ...]:
+    cost = f"{level.xp_to_next:,}" if level.xp_to_next else "cap"
+    return str(level.level), cost, f"{level.cumulative_xp:,}", f"{level.reference_strength:,}"
 
 
 def _tiers(rules: Rules) -> Table:
@@ -60,10 +60,11 @@ def _tiers(rules: Rules) -> Table:
     add_text(table, "tier")
     add_numbers(table, "level", "strength", "XP")
     add_text(table, "loot")
-    for tier, one in rules.tiers.items():
-        strength, experience = one.strength_permille / 1000, one.experience_permille / 1000
-        figures = f"{one.level_offset:+d}", f"× {strength:g}", f"× {experience:g}"
-        table.add_row(str(tier), *figures, one.loot or "-")
+    for tier, tier_rules in rules.tiers.items():
+        strength = tier_rules.strength_permille / 1000
+        experience = tier_rules.experience_permille / 1000
+        figures = f"{tier_rules.level_offset:+d}", f"× {strength:g}", f"× {experience:g}"
+        table.add_row(str(tier), *figures, tier_rules.loot or "-")
     curve = rules.hostile_experience
     table.caption = (
         f"without a plan a victory pays ({curve.base:,} + {curve.per_level:,} × level) × XP"
@@ -75,9 +76,9 @@ def _bands(rules: Rules) -> Table:
     table = new_table("Pace bands of chapters")
     add_text(table, "band")
     add_numbers(table, "XP for quests", "for hostiles", "length")
-    for band, one in rules.bands.items():
-        quests = one.quest_permille / 10
-        length = one.tempo_permille / 1000
+    for band, band_rules in rules.bands.items():
+        quests = band_rules.quest_permille / 10
+        length = band_rules.tempo_permille / 1000
         table.add_row(str(band), f"{quests:g} %", f"{100 - quests:g} %", f"× {length:g}")
     weights = ", ".join(f"{name} {weight}" for name, weight in rules.quest_weights.items())
     table.caption = f"quests share by weight: {weights}"
@@ -89,14 +90,14 @@ def _loot(name: str, loot: LootTable) -> Table:
     table = new_table(f"Loot table {name}")
     add_text(table, "drop")
     add_numbers(table, "amount", "weight", "a roll", "an opening gives")
-    for one in odds(loot):
-        if one.kind is None:
-            table.add_row("nothing", "", str(one.weight), f"{float(100 * one.chance):.4g} %", "")
+    for drop in odds(loot):
+        if drop.kind is None:
+            table.add_row("nothing", "", str(drop.weight), f"{float(100 * drop.chance):.4g} %", "")
             continue
-        chance = "always" if one.weight is None else f"{float(100 * one.chance):.4g} %"
-        weight = "" if one.weight is None else str(one.weight)
-        average = f"{float(one.average):,.6g}"
-        table.add_row(f"{one.kind} {one.id}", _span(one.amount), weight, chance, average)
+        chance = "always" if drop.weight is None else f"{float(100 * drop.chance):.4g} %"
+        weight = "" if drop.weight is None else str(drop.weight)
+        average = f"{float(drop.average):,.6g}"
+        table.add_row(f"{drop.kind} {drop.id}", _span(drop.amount), weight, chance, average)
     if loot.drops:
         rolls = _span(loot.rolls)
         table.caption = f"{rolls} roll{'' if rolls == '1' else 's'} an opening; averages"
@@ -122,7 +123,9 @@ def _shaping(rules: Rules) -> Table:
     ):
         table.add_row(name, _in_words(rule.model_dump()))
     limits = rules.deviation.model_dump().values()
-    table.add_row("deviation", "bands meet at " + ", ".join(f"{one / 10:g} %" for one in limits))
+    table.add_row(
+        "deviation", "bands meet at " + ", ".join(f"{limit / 10:g} %" for limit in limits)
+    )
     return table
 
 
@@ -140,5 +143,5 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return "/".join(map(str, value.values()))
     if isinstance(value, list | tuple):
-        return "[" + " ".join(_short(one) for one in value) + "]"
+        return "[" + " ".join(_short(part) for part in value) + "]"
     return str(value)

@@ -118,9 +118,9 @@ def report_of(task: Task, compiled: CompiledStory, result: Result) -> Report:
         seed=task.seed,
         turns=totals.turns,
         granted_xp=totals.granted_xp,
-        chapters=[_chapter(script, one) for script, one in chapters],
+        chapters=[_chapter(script, part) for script, part in chapters],
         over_time=_over_time(named, result.step_seconds, task.players),
-        kinds=[_kind(name, one) for name, one in named if one.players],
+        kinds=[_kind(name, part) for name, part in named if part.players],
         goods=[_goods(thing, totals.goods[thing], task.players) for thing in sorted(totals.goods)],
     )
 
@@ -146,15 +146,16 @@ def _causes(planned: int, totals: ChapterTotals, bands: Iterable[DeviationBand])
     places = [BANDS.index(band) for band in bands]
     players = sum(totals.players[place] for place in places)
     sums = [sum(totals.causes[place][cause] for place in places) for cause in range(len(CAUSES))]
-    whole = players * planned
+    planned_of_all = players * planned
     return {
-        name: _permille(xp, whole) if whole else 0 for name, xp in zip(CAUSES, sums, strict=True)
+        name: _permille(xp, planned_of_all) if planned_of_all else 0
+        for name, xp in zip(CAUSES, sums, strict=True)
     }
 
 
 def _main(causes: dict[str, int], sign: int) -> CauseShare | None:
     """The largest cause of this sign."""
-    name, permille = max(causes.items(), key=lambda one: sign * one[1])
+    name, permille = max(causes.items(), key=lambda cause: sign * cause[1])
     return CauseShare(name, permille) if sign * permille >= CAUSE_PERMILLE_MIN else None
 
 
@@ -192,8 +193,8 @@ def _spread(ordered: list[int]) -> Spread:
 
 
 def _bands(counts: list[int]) -> dict[str, int]:
-    whole = sum(counts)
-    return {str(band): _permille(count, whole) for band, count in zip(BANDS, counts, strict=True)}
+    players = sum(counts)
+    return {str(band): _permille(count, players) for band, count in zip(BANDS, counts, strict=True)}
 
 
 def _permille(part: int, whole: int) -> int:

@@ -93,7 +93,7 @@ def _calibrate(compiled: CompiledStory, task: Task) -> tuple[int, int]:
         _player(compiled, index * task.players // pilots, task).play() for index in range(pilots)
     ]
     minutes = -(-max(playthrough.timeline[-1][0] for playthrough in playthroughs) // (60 * SAMPLES))
-    step = next((one for one in _STEPS if one >= minutes), -(-minutes // 60) * 60)
+    step = next((nice for nice in _STEPS if nice >= minutes), -(-minutes // 60) * 60)
     turns = sum(playthrough.turns for playthrough in playthroughs) // pilots
     return 60 * step, max(1, CHUNK_TURNS // turns)
 

@@ -70,13 +70,13 @@ def compile_story(story: Story, rules: Rules) -> CompiledStory:
         raise InvalidStory(problems)
     blueprints = [
         ChapterBlueprint(
-            one.chapter_id,
-            (*one.quests, *one.side_quests),  # type: ignore[arg-type]  # checked by the story file
-            one.hostiles.by_tier(),
-            one.weight,
-            one.pace_band,
+            chapter.chapter_id,
+            (*chapter.quests, *chapter.side_quests),  # type: ignore[arg-type]  # checked by the story file
+            chapter.hostiles.by_tier(),
+            chapter.weight,
+            chapter.pace_band,
         )
-        for one in story.chapters
+        for chapter in story.chapters
     ]
     plans = compile_chapters(blueprints, rules)
     if isinstance(plans, Rejection):
@@ -101,13 +101,13 @@ def _compile_command(blueprints: list[ChapterBlueprint]) -> Command:
     """What a game service sends to have the story planned."""
     chapters = [
         {
-            "chapter_id": one.chapter_id,
-            "quests": one.quests,
-            "hostiles": one.hostiles,
-            "weight": one.weight,
-            "pace_band": one.pace_band,
+            "chapter_id": blueprint.chapter_id,
+            "quests": blueprint.quests,
+            "hostiles": blueprint.hostiles,
+            "weight": blueprint.weight,
+            "pace_band": blueprint.pace_band,
         }
-        for one in blueprints
+        for blueprint in blueprints
     ]
     return decode_command({"type": "compile_chapters", "command_id": "story", "chapters": chapters})
 

@@ -33,14 +33,14 @@ def _span(least: int, most: int, what: str) -> PlainValidator:
     """A check that reads `700` or `[500, 900]`."""
 
     def read(value: Any) -> Range:
-        given = [value, value] if _is_integer(value) else value
-        fits = isinstance(given, list | tuple) and len(given) == 2 and all(map(_is_integer, given))
-        if not fits or not least <= given[0] <= given[1] <= most:
+        span = [value, value] if _is_integer(value) else value
+        fits = isinstance(span, list | tuple) and len(span) == 2 and all(map(_is_integer, span))
+        if not fits or not least <= span[0] <= span[1] <= most:
             raise ValueError(
                 f"expected {what} from {least} to {most}, or two of them in rising order as "
                 f"[from, to]: write one or both"
             )
-        return given[0], given[1]
+        return span[0], span[1]
 
     return PlainValidator(read)
 
@@ -50,7 +50,9 @@ def _quests(value: Any) -> tuple[str, ...]:
     if _is_integer(value) and 0 <= value <= QUESTS_MAX:
         return ("standard",) * int(value)
     if isinstance(value, list | tuple) and len(value) <= QUESTS_MAX:
-        weights = tuple(one for one in value if isinstance(one, str) and one in _WEIGHTS)
+        weights = tuple(
+            weight for weight in value if isinstance(weight, str) and weight in _WEIGHTS
+        )
         if len(weights) == len(value):
             return weights
     raise ValueError(
@@ -144,12 +146,12 @@ class Story(Section):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         missing = [
-            f"{name} is missing: add a section [[{name}]] for each {one}"
-            for name, one in (("chapters", "chapter"), ("players", "kind of player"))
+            f"{name} is missing: add a section [[{name}]] for each {part}"
+            for name, part in (("chapters", "chapter"), ("players", "kind of player"))
             if not getattr(self, name)
         ]
-        chapters = [one.chapter_id for one in self.chapters]
-        kinds = [one.name for one in self.players]
+        chapters = [part.chapter_id for part in self.chapters]
+        kinds = [part.name for part in self.players]
         refuse(
             missing
             + _twice("chapters", "chapter_id", chapters)
@@ -157,8 +159,8 @@ class Story(Section):
             + [
                 f"chapters (entry {entry}) has no quests and no hostiles, expected some to pay its "
                 f"budget: add quests, side_quests or hostiles"
-                for entry, one in enumerate(self.chapters, start=1)
-                if not (one.quests or one.side_quests or one.hostiles.by_tier())
+                for entry, part in enumerate(self.chapters, start=1)
+                if not (part.quests or part.side_quests or part.hostiles.by_tier())
             ]
         )
         return self

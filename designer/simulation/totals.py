@@ -147,5 +147,5 @@ def percentile(ordered: Sequence[int], permille: int) -> int:
     return ordered[min(max(place, 0), len(ordered) - 1)]
 
 
-def _added(one: list[int], other: list[int]) -> list[int]:
-    return [mine + its for mine, its in zip(one, other, strict=True)]
+def _added(ours: list[int], theirs: list[int]) -> list[int]:
+    return [our + their for our, their in zip(ours, theirs, strict=True)]

@@ -1,6 +1,6 @@
 """Getting a JWKS document: from a file, or over HTTP with a deadline for all of it.
 
-The provider is somebody else's server: it may be slow, speak no HTTP, point elsewhere or send without
+The provider is another's server: it may be slow, speak no HTTP, point elsewhere or send without
 end.  Redirects are not followed, at most 1 MiB is read, and a packed body is not unpacked.
 
 Not for: what is in the document (`jwks`).

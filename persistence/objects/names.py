@@ -80,7 +80,7 @@ def dropped(stream: StreamId, sequence: int) -> str:
 
 
 def number(name: str) -> tuple[int, bool] | None:
-    """The sequence in a name of a journal and whether it is a `.dropped`; None for any other name."""
+    """The sequence in a journal's name and whether it is a `.dropped`; None for other names."""
     found = _NUMBERED.fullmatch(name.rpartition("/")[2])
     return (int(found[1]), found[2] is not None) if found else None
 

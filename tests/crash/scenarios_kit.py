@@ -102,8 +102,8 @@ async def a_user_with_a_turn_on_its_way_stays_awake() -> None:
 
 
 async def a_sleeper_whose_snapshot_fails_stays() -> None:
-    """The store refuses the snapshot of a hibernated user who is evicted; the journal has the turn, but
-    nobody reads it while its host lives."""
+    """The store refuses the snapshot of a hibernated user who is evicted; the journal has the turn,
+    but nobody reads it while its host lives."""
     rig = Rig()
     await ask(rig.host, grant("u", "c1"))
     await hibernate_quiet(rig.host.activations, quiet_seconds=0)
@@ -115,7 +115,7 @@ async def a_sleeper_whose_snapshot_fails_stays() -> None:
 
 
 async def a_checkpoint_covers_those_who_sleep() -> None:
-    """The journal's part with only a hibernated user's turn in it is dropped; then the host dies."""
+    """The journal's part with a turn of a hibernated user only is dropped; then the host dies."""
     rig = Rig(checkpoint_bytes=1_000)
     await ask(rig.host, grant("u", "c1"))
     await hibernate_quiet(rig.host.activations, quiet_seconds=0)
