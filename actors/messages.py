@@ -10,8 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from actors.errors import DeliveryCode
-from domain.messages.commands import Command, UndoGrant, decode_command
-from domain.state.receipts import canonical
+from domain.messages.commands import Command, UndoGrant, canonical, decode_command
 
 
 class Media(StrEnum):
@@ -43,6 +42,7 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
     Attributes:
         command: its canonical content; what a receipt knows it by, and enough to answer it again.
         undoes: the command whose grant it takes back, for `undo_grant` alone.
+        since: the position the sender had seen when it was first sent, where it names one.
         brief: leave what changed and what happened out of the reply.
         dry_run: only say what would happen.
     """
@@ -52,6 +52,7 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
     command: bytes
     media: Media
     undoes: str | None = None
+    since: str | None = None
     brief: bool = False
     dry_run: bool = False
 
@@ -67,7 +68,9 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
         """The message that carries `command`."""
         undoes = command.undo_command_id if isinstance(command, UndoGrant) else None
         content = canonical(command)
-        return cls(user_id, command.command_id, content, media, undoes, brief, dry_run)
+        return cls(
+            user_id, command.command_id, content, media, undoes, command.since, brief, dry_run
+        )
 
     def decode(self) -> Command:
         """The command as it was checked."""

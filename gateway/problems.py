@@ -104,6 +104,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         "The command id was used for another command",
         "Use a new id for a new command.",
     ),
+    "receipt_gone": ProblemType(
+        409,
+        Retry.NEW,
+        "Whether the command ran before cannot be known any more",
+        "Read the user, and send it under a new id and with a new `since` if it is still wanted.",
+    ),
     "body_too_large": ProblemType(
         413, Retry.NEVER, "The body is too large", "Send fewer commands at once."
     ),

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 from domain.decide.dispatch import decide
 from domain.game.progression import grant_player_progression_experience, progression_of
 from domain.ids import is_id, is_user_id
-from domain.messages.command_parts import AMOUNT_MAX, EXPERIENCE_REWARD_MAX
+from domain.messages.command_parts import EXPERIENCE_REWARD_MAX
 from domain.messages.commands import Command, decode_command
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules, compile_rules
+from domain.state.persistent_map import PersistentMap
 from domain.state.rows import (
     INTEGER_MAX,
     BattleMode,
@@ -74,12 +75,14 @@ user_ids: SearchStrategy[str] = ids.filter(is_user_id)
 
 # Zero, small, a level's exact cost or boundary, anything, and the most a command may name.
 amounts: SearchStrategy[int] = st.one_of(
-    st.sampled_from([0, 400, 900, 1_300, 27_600, 4_084_700, AMOUNT_MAX]),
+    st.sampled_from([0, 400, 900, 1_300, 27_600, 4_084_700, INTEGER_MAX]),
     st.integers(0, 2_000),
-    st.integers(0, AMOUNT_MAX),
+    st.integers(0, INTEGER_MAX),
 )
+summable = amounts.map(lambda amount: amount // 16)
+"""Amounts of which a handful can be added up."""
 _positive = amounts.map(lambda amount: max(1, amount))
-_affinities = st.one_of(st.integers(-50, 50), st.sampled_from([-AMOUNT_MAX, AMOUNT_MAX]))
+_affinities = st.one_of(st.integers(-50, 50), st.sampled_from([-INTEGER_MAX, INTEGER_MAX]))
 _chapter_ids = st.sampled_from([*CHAPTERS, CHAPTERS[0], STRAY])
 
 
@@ -105,7 +108,10 @@ _objectives = st.fixed_dictionaries(
         "required": st.integers(1, 3),
     }
 )
-_few_objectives = st.one_of(st.just([]), st.lists(_objectives, max_size=2))
+_few_objectives = st.one_of(
+    st.just([]),
+    st.lists(_objectives, max_size=2, unique_by=lambda one: (one["kind"], one["target"])),
+)
 # Strength 1 falls at the first blow, 10^12 fells the player at the first.
 _weak = st.fixed_dictionaries({"hostile_id": st.just("wolf"), "strength": st.just(1)})
 _any_hostile = st.fixed_dictionaries(
@@ -143,6 +149,7 @@ _blueprints = st.fixed_dictionaries(
 def _plans(draw: DrawFn) -> dict[str, Any]:
     index, total = sorted([draw(st.integers(1, 9)), draw(st.integers(1, 9))])
     entry, leave = sorted([draw(st.integers(1_000, 60_000)), draw(st.integers(1_000, 60_000))])
+    quests, hostiles = draw(amounts) // 2, draw(amounts) // 2
     return {
         "chapter_id": draw(st.sampled_from(CHAPTERS)),
         "chapter_index": index,
@@ -151,9 +158,9 @@ def _plans(draw: DrawFn) -> dict[str, Any]:
         "exit_pseudo_level_millis": leave,
         "entry_level": entry // 1000,
         "exit_level": leave // 1000,
-        "planned_total_xp": draw(amounts),
-        "planned_quest_xp": draw(amounts),
-        "planned_hostile_xp": draw(amounts),
+        "planned_total_xp": min(quests + hostiles + draw(st.integers(0, 100)), INTEGER_MAX),
+        "planned_quest_xp": quests,
+        "planned_hostile_xp": hostiles,
         "expected_hostile_defeat_count": draw(st.integers(0, 40)),
         "pace_band": draw(st.sampled_from([band.value for band in PaceBand])),
     }
@@ -284,14 +291,18 @@ def command_lists(min_size: int = 0, max_size: int = 20) -> SearchStrategy[list[
 
 
 def full_state(user_id: str = "u") -> UserState:
-    """A user whose total is near the limit of 63 bits."""
+    """A user whose total is near the limit of 53 bits."""
     row = progression_of(UserState(user_id), RULES)
     full = grant_player_progression_experience(row, INTEGER_MAX - 5_000, Source.SERVICE, 1, RULES)
     assert isinstance(full, PlayerProgression)
     goods = {GOODS[0]: INTEGER_MAX - 3, GOODS[1]: -INTEGER_MAX + 3}
     held = {GOODS[0]: INTEGER_MAX - 3}
     return replace(
-        UserState(user_id), player_progression=full, inventory=held, wallet=held, affinity=goods
+        UserState(user_id),
+        player_progression=full,
+        inventory=PersistentMap(held),
+        wallet=PersistentMap(held),
+        affinity=PersistentMap(goods),
     )
 
 

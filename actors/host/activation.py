@@ -11,6 +11,7 @@ from actors.host.user import UserActor
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState
 from persistence.codec.snapshots import decode_snapshot
+from persistence.eras import read_store_era
 from persistence.store import Store
 
 
@@ -54,15 +55,18 @@ class Activation:
 
 
 async def load_actor(
-    store: Store, user_id: str, receipt_window: int, rules: RulesInForce
+    store: Store, user_id: str, receipt_window: int, rules: RulesInForce, store_era: str
 ) -> UserActor:
     """The user's actor as the store has them; a new one for whoever was never written.
+
+    `store_era` is that of the store where it is known, else empty.
 
     Raises:
         StorageError: the snapshot cannot be read now, or not at all.
     """
     stored = await store.read_snapshot(user_id)
     if stored is None:
-        return UserActor(UserState(user_id), Receipts(receipt_window), rules)
+        era = store_era or await read_store_era(store)
+        return UserActor(UserState(user_id, era=era), Receipts(receipt_window), rules)
     snapshot = decode_snapshot(stored.payload, f"snapshot of {user_id}", receipt_window)
     return UserActor(snapshot.state, snapshot.receipts, rules, snapshot.unknown)

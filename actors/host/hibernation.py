@@ -42,6 +42,7 @@ DICTIONARY_GROWTH = 2
 class _Contents(Struct, frozen=True, array_like=True):
     """A user for this process's own memory; see `_encode_user`."""
 
+    era: str
     rows: Rows
     receipts: list[tuple[str, int, bytes]]
     unknown: RowsDict | None
@@ -163,7 +164,7 @@ def _encode_user(
     kept = list(receipts)
     replies = [(receipt.command_id, receipt.version, receipt.reply) for receipt in kept]
     return (
-        _encode(_Contents(rows_of(state), replies, unknown)),
+        _encode(_Contents(state.era, rows_of(state), replies, unknown)),
         _encode([receipt.fingerprint for receipt in kept]),
     )
 
@@ -179,5 +180,5 @@ def _decode_user(
             _decode_fingerprints(fingerprints), contents.receipts, strict=True
         )
     )
-    state = state_of(user_id, version, contents.rows)
+    state = state_of(user_id, contents.era, version, contents.rows)
     return Snapshot(state, Receipts(receipt_window, receipts), contents.unknown)

@@ -1,6 +1,6 @@
 """History paging: full pages of a user's history go to the store, old entries are read from there.
 
-Pages are read by whoever asks for the history, and by an undo that reaches that far back.
+Pages are read by whoever asks for the history, and by an undo, which looks through all of it.
 
 Not for: what an entry says (`domain.state.history`), or rows in memory (`user.UserActor.read`).
 """
@@ -16,7 +16,7 @@ from actors.host.pending_replies import Answer, read_after, unavailable
 from actors.host.user import UserActor, write_body
 from actors.host.views import HISTORY_LIMIT
 from actors.messages import Read, Reply, View, answered
-from domain.decide.undo import grant_among
+from domain.decide.undo import entries_about
 from domain.state.history import HISTORY_PAGE, HistoryEntry
 from domain.state.user_state import UserState, history_page
 from persistence.codec.history_pages import read_page, write_page
@@ -26,7 +26,7 @@ from persistence.store import Store
 log = structlog.get_logger(__name__)
 
 PAGES_AT_ONCE = 8
-"""Pages read side by side by an undo that looks for its grant."""
+"""Pages read side by side by an undo that looks for its grants."""
 
 
 def answer_read(store: Store, activation: Activation, request: Read) -> Answer:
@@ -80,26 +80,22 @@ async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
     return answered(write_body({**head, "history": entries[:limit], **more}, request.media))
 
 
-async def find_grant(store: Store, state: UserState, command_id: str) -> tuple[HistoryEntry, ...]:
-    """What `undo_grant` has to know of this command's grant: see `domain.undo.grant_among`.
+async def find_entries(store: Store, state: UserState, command_id: str) -> tuple[HistoryEntry, ...]:
+    """What an undo of this command has to know out of the whole history, oldest first.
 
-    Looks through the stored pages from the newest to the oldest; () when none has the grant.
+    Reads every stored page: an id may have granted again after its first grant had left memory.
 
     Raises:
         StorageError: a page cannot be read now, or not at all.
     """
-    read = list(reversed(state.history))
-    firsts = list(range(1, state.history_stored_through, HISTORY_PAGE))
-    while firsts:
-        some, firsts = firsts[-PAGES_AT_ONCE:], firsts[:-PAGES_AT_ONCE]
+    entries: list[HistoryEntry] = []
+    firsts = range(1, state.history_stored_through, HISTORY_PAGE)
+    for begin in range(0, len(firsts), PAGES_AT_ONCE):
+        some = firsts[begin : begin + PAGES_AT_ONCE]
         pages = await asyncio.gather(*(_page(store, state.user_id, first) for first in some))
-        for page in reversed(pages):
-            read += reversed(page)
-        if (found := grant_among(read, command_id)) is not None:
-            return found
-        # Of what was looked through only undos may still matter.
-        read = [entry for entry in read if entry.undoes is not None]
-    return ()
+        for page in pages:
+            entries += entries_about(page, command_id)
+    return (*entries, *entries_about(state.history, command_id))
 
 
 async def _page(store: Store, user_id: str, first: int) -> list[HistoryEntry]:

@@ -19,7 +19,7 @@ from actors.background_tasks import BackgroundTasks
 from actors.errors import DeliveryCode
 from actors.host.activation import Activation, load_actor
 from actors.host.activations import Activations
-from actors.host.history_paging import answer_read, find_grant, store_pages
+from actors.host.history_paging import answer_read, find_entries, store_pages
 from actors.host.journal import HostJournal
 from actors.host.mailbox import QueuedRequest
 from actors.host.pending_replies import (
@@ -173,7 +173,7 @@ class Host:
         """An undo of what has left memory: the user's next requests wait, nobody else's."""
         try:
             assert request.undoes is not None
-            older = await find_grant(self._store, actor.working, request.undoes)
+            older = await find_entries(self._store, actor.working, request.undoes)
             if activation.epoch != self.journal.epoch:
                 raise Unavailable("the journal was lost while a history was read")
             answer = self._turn(activation, actor, request, *older)
@@ -240,7 +240,8 @@ class Host:
 
     async def _load_actor(self, user_id: str) -> UserActor:
         window = self._settings.receipt_window
-        return await load_actor(self._store, user_id, window, self.rules)
+        era = self.journal.store_era
+        return await load_actor(self._store, user_id, window, self.rules, era)
 
     def _resume(self, activation: Activation) -> None:
         """Handle the requests that have waited, in order."""

@@ -18,6 +18,7 @@ from msgspec.structs import asdict
 
 from actors.background_tasks import BackgroundTasks
 from actors.host.settings import HostSettings
+from persistence.eras import store_era
 from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.failpoints import failpoint
 from persistence.journal.group_commit import GroupCommit
@@ -92,7 +93,8 @@ class HostJournal:
     """The stream of one host.
 
     `epoch` rises whenever the stream is opened or lost: what was read in an earlier epoch may have
-    been changed by another incarnation, or may never have happened.
+    been changed by another incarnation, or may never have happened.  `store_era` is the store's own
+    era (P10), empty until it is opened first.
 
     Args:
         in_memory: every user in memory, for checkpoints.
@@ -113,6 +115,7 @@ class HostJournal:
         on_fenced: Callable[[], None],
     ) -> None:
         self.epoch = 0
+        self.store_era = ""
         self.snapshots = Snapshots(store, host, on_fenced)
         self.commits: GroupCommit | None = None
         self._host = host
@@ -142,6 +145,7 @@ class HostJournal:
             if self.commits is not None:
                 return False
             self._stream = await open_stream(self._store, self._host, self._settings)
+            self.store_era = await store_era(self._store)
             self.commits = GroupCommit(self._stream)
             self._bytes = self._sequence = 0
             self.epoch += 1

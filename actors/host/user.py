@@ -17,11 +17,12 @@ from actors.host.rules import RulesInForce
 from actors.host.views import missing, rows_of
 from actors.messages import Ask, Media, Read, Reply, View, answered, refused
 from domain.decide.dispatch import decide
-from domain.decide.undo import reaches_beyond
+from domain.decide.once import receipt_gone
+from domain.messages.commands import fingerprint
 from domain.messages.rejections import Code, Rejection
 from domain.messages.reply import ReplyBody
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
-from domain.state.receipts import Receipt, Receipts, fingerprint
+from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import NOTHING, UserState
 from persistence.codec.formats import FORMAT
 from persistence.codec.records import Record, encode_record, encode_reply
@@ -42,6 +43,7 @@ class Turn(Struct, frozen=True):
     record: bytes
     state: UserState
     receipt: Receipt
+    entries: tuple[HistoryEntry, ...]
     reply: Reply
 
 
@@ -64,6 +66,7 @@ class UserActor:
         self.durable = state
         self.working = state
         self.receipts = receipts
+        receipts.remember_history(state.history)
         self.unknown = unknown
         self.snapshot_version = state.version if snapshot_version is None else snapshot_version
         self.storing_pages = False
@@ -85,7 +88,7 @@ class UserActor:
         """Whether deciding this command takes entries of the history that have left memory."""
         if ask.undoes is None or self.receipts.find(ask.command_id) is not None:
             return False
-        return reaches_beyond(self.working, ask.undoes)
+        return self.working.history_stored_through > 0
 
     def decide(self, ask: Ask, now: int, older: tuple[HistoryEntry, ...] = ()) -> Turn | Reply:
         """Handle one command: a turn to `take`, or a reply that changes nothing.
@@ -97,6 +100,9 @@ class UserActor:
         receipt = self.receipts.find(command_id)
         if receipt is not None:
             return _replay(receipt, mark, media)
+        gone = receipt_gone(command_id, ask.since, self.working, self.receipts)
+        if gone is not None:
+            return refused(gone.code, gone.detail)
         rules = self._in_force.rules
         decision = decide(self.working, ask.decode(), now, rules, older)
         if isinstance(decision, Rejection):
@@ -108,19 +114,27 @@ class UserActor:
         body = ReplyBody(command_id, state.version, False, decision.changes, decision.events)
         told = encode_reply(body)
         record = Record(
-            FORMAT, state.user_id, state.version, command_id, mark, rules.fingerprint, told
+            format=FORMAT,
+            user_id=state.user_id,
+            era=state.era,
+            version=state.version,
+            command_id=command_id,
+            fingerprint=mark,
+            rules=rules.fingerprint,
+            reply=told,
         )
         return Turn(
             record=encode_record(record),
             state=state,
             receipt=Receipt(command_id, mark, state.version, told),
+            entries=decision.changes.history,
             reply=answered(told if media is Media.MSGPACK else write_body(body, media)),
         )
 
     def take(self, turn: Turn) -> None:
         """Let later commands see the turn, before it is durable."""
         self.working = turn.state
-        self.receipts.add(turn.receipt)
+        self.receipts.add(turn.receipt, turn.entries)
 
     def made_durable(self, state: UserState) -> None:
         """The oldest turn that was taken is durable and led to `state`."""
@@ -155,6 +169,7 @@ class UserActor:
         """Let entries that stand in stored pages leave memory."""
         self.durable = self.durable.without_history_through(sequence)
         self.working = self.working.without_history_through(sequence)
+        self.receipts.remember_history(self.working.history)
 
     def snapshot(self) -> bytes:
         """The durable state with its receipts, for the store."""

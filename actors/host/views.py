@@ -82,9 +82,9 @@ def _everything(state: UserState, rules: Rules) -> Rows:
         "chapter_progression": list(state.chapters.values()),
         "quest_record": list(state.quests.values()),
         "battle_state": list(state.battles.values()),
-        "inventory": state.inventory,
-        "wallet": state.wallet,
-        "affinity": state.affinity,
+        "inventory": dict(state.inventory),
+        "wallet": dict(state.wallet),
+        "affinity": dict(state.affinity),
     }
 
 

@@ -5,8 +5,9 @@ Not for: blows and dice (`combat`), how strong a hostile is (`profiles`), what i
 
 from domain.decide.quests import signalled
 from domain.game import combat
+from domain.game.chapters import promised_to
 from domain.game.loot import unknown_tables
-from domain.game.profiles import player_profile, resolve_hostile
+from domain.game.profiles import PlanInForce, player_profile, resolve_hostile
 from domain.game.progression import progression_of
 from domain.game.rewards import NO_GOODS, Grant, Happened, pay_out
 from domain.messages.commands import ResolveCombatAction, StartBattle
@@ -37,8 +38,9 @@ def start_battle(
     if (refusal := unknown_tables(reward.loot, rules)) is not None:
         return refusal
     level = progression_of(state, rules).level
-    chapter = None if command.chapter_id is None else state.chapters.get(command.chapter_id)
-    resolved = resolve_hostile(command.hostile, command.experience_reward, chapter, level, rules)
+    resolved = resolve_hostile(
+        command.hostile, command.experience_reward, _plan(state, command), level, rules
+    )
     battle = BattleState(
         battle_id=command.battle_id,
         user_id=state.user_id,
@@ -60,6 +62,14 @@ def start_battle(
         resolved.resolved_from,
     )
     return Decision(Changes(battle_state=(battle,)), (started,))
+
+
+def _plan(state: UserState, command: StartBattle) -> PlanInForce | None:
+    """The plan of the battle's chapter, with what its open battles were promised."""
+    chapter = None if command.chapter_id is None else state.chapters.get(command.chapter_id)
+    if chapter is None:
+        return None
+    return PlanInForce(chapter, promised_to(state.battles.values(), chapter, command.hostile.tier))
 
 
 def _reward(command: StartBattle, rules: Rules) -> Reward:

@@ -72,11 +72,11 @@ def _planned(
     state: UserState, plans: Sequence[chapters.Plan], now: int, rules: Rules
 ) -> Decision | Rejection:
     """Every plan as a row, each ledger at 0; `level_at_entry` is the user's level now [seed]."""
-    level = progression_of(state, rules).level
+    level, version = progression_of(state, rules).level, state.version + 1
     rows: list[ChapterProgression] = []
     for plan in plans:
         before = state.chapters.get(plan.chapter_id)
-        row = chapters.upsert_chapter_progression(state.user_id, before, plan, level, now)
+        row = chapters.upsert_chapter_progression(state.user_id, before, plan, level, version, now)
         if isinstance(row, Rejection):
             return row
         rows.append(row)

@@ -45,7 +45,7 @@ def decide(
 ) -> Decision | Rejection:
     """What `command` does to `state` at `now` (microseconds) under `rules`.
 
-    `older` are entries of the history that have left `state`, for an undo that reaches that far.
+    `older` are entries of the history that have left `state`, for an undo: see there.
     A decision without changes writes nothing and leaves no receipt: asking again asks anew.
     """
     match command:

@@ -1,5 +1,8 @@
 """Chapter plans, their ledgers, and the point in the plan that a ledger has reached."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from domain.game.chapter_compiler import ChapterPlan
@@ -7,6 +10,9 @@ from domain.messages.commands import UpsertChapter
 from domain.messages.rejections import Code, Rejection
 from domain.state.rows import (
     INTEGER_MAX,
+    BattleMode,
+    BattleOutcome,
+    BattleState,
     ChapterProgression,
     Source,
     Tier,
@@ -19,11 +25,11 @@ Plan = UpsertChapter | ChapterPlan
 
 
 def upsert_chapter_progression(
-    user_id: str, before: ChapterProgression | None, plan: Plan, level: int, now: int
+    user_id: str, before: ChapterProgression | None, plan: Plan, level: int, version: int, now: int
 ) -> ChapterProgression | Rejection:
     """The chapter's row with `plan` in it and its ledger at 0; `level` is the user's now [seed].
 
-    `created_at` survives an overwrite.
+    `version` is the user's with this command.  `created_at` survives an overwrite.
     """
     for low, high in (
         ("chapter_index", "total_chapters"),
@@ -35,6 +41,13 @@ def upsert_chapter_progression(
             return Rejection(
                 Code.INVALID_FIELD, f"{low} is {least}, expected at most {high}, which is {most}"
             )
+    parts = plan.planned_quest_xp + plan.planned_hostile_xp
+    if parts > plan.planned_total_xp:
+        return Rejection(
+            Code.INVALID_FIELD,
+            f"planned_quest_xp and planned_hostile_xp add up to {parts}, expected at most "
+            f"planned_total_xp, which is {plan.planned_total_xp}",
+        )
     return ChapterProgression(
         chapter_progression_id=chapter_progression_id(user_id, plan.chapter_id),
         user_id=user_id,
@@ -61,6 +74,7 @@ def upsert_chapter_progression(
             TierLedger(share.tier, share.planned_xp, 0, share.count, 0)
             for share in (plan.tiers if isinstance(plan, ChapterPlan) else ())
         ),
+        plan_version=version,
     )
 
 
@@ -127,24 +141,51 @@ def take_from_ledger(
     )
 
 
-def hostile_share(row: ChapterProgression, tier: Tier, experience_permille: int) -> int | None:
+class Promised(NamedTuple):
+    """What open battles of a chapter will book in its ledger if they are won."""
+
+    defeats: int
+    xp: int
+
+
+NOTHING_PROMISED = Promised(0, 0)
+
+
+def promised_to(battles: Iterable[BattleState], row: ChapterProgression, tier: Tier) -> Promised:
+    """What the open fights among `battles` count for in the share that a hostile of `tier` is paid
+    from: the tier's own where the plan has shares, else the whole chapter's."""
+    rewards = [
+        battle.experience_reward
+        for battle in battles
+        if battle.outcome is BattleOutcome.ONGOING
+        and battle.chapter_id == row.chapter_id
+        and battle.mode is BattleMode.FIGHT
+        and (battle.hostile.tier is tier or not row.hostile_tiers)
+    ]
+    return Promised(len(rewards), sum(rewards))
+
+
+def hostile_share(
+    row: ChapterProgression, tier: Tier, experience_permille: int, promised: Promised
+) -> int | None:
     """What the plan pays for the next defeat of this tier; None when it expects none any more.
 
     An even part of what is left of the tier's own share, so that in whatever order hostiles fall
-    each tier pays its share of the plan.  A plan without shares knows only the defeats of all
-    tiers together: then it is an even part of all that is left, times the tier's multiplier, and
-    never more than is left.
+    each tier pays its share of the plan; what open battles were `promised` is as good as paid.
+    A plan without shares knows only the defeats of all tiers together: then it is an even part of
+    all that is left, times the tier's multiplier, and never more than is left.
     """
     if row.hostile_tiers:
         own = next((share for share in row.hostile_tiers if share.tier is tier), None)
-        if own is None or own.actual_defeat_count >= own.expected_defeat_count:
+        if own is None:
             return None
-        left = max(0, own.planned_xp - own.actual_xp)
-        return left // (own.expected_defeat_count - own.actual_defeat_count)
-    defeats = row.expected_hostile_defeat_count - row.actual_hostile_defeat_count
+        defeats = own.expected_defeat_count - own.actual_defeat_count - promised.defeats
+        left = max(0, own.planned_xp - own.actual_xp - promised.xp)
+        return left // defeats if defeats > 0 else None
+    defeats = row.expected_hostile_defeat_count - row.actual_hostile_defeat_count - promised.defeats
     if defeats <= 0:
         return None
-    left = max(0, row.planned_hostile_xp - row.actual_hostile_xp)
+    left = max(0, row.planned_hostile_xp - row.actual_hostile_xp - promised.xp)
     return min(left, left * experience_permille // (defeats * 1000))
 
 

@@ -64,7 +64,7 @@ def resolve_combat_action(
 
 
 def damage(attack: int, defense: int, stance_permille: int, roll_permille: int) -> int:
-    """Hit points lost: attack² / (attack + defense), shaped by stance and roll; 1 to 63 bits.
+    """Hit points lost: attack² / (attack + defense), shaped by stance and roll; 1 to 53 bits.
 
     A blow against defense 0 is worth the whole attack, one against defense equal to it half.
     """

@@ -1,10 +1,13 @@
-"""Items, currencies and affinities: what a user holds after some are given or taken back.
+"""Items, currencies and affinities: the stacks a user holds after some are given or taken back.
 
-Amounts of 0 are no goods: they write nothing and are told to nobody.
+Each stack, currency and NPC is a row of its own: every function answers the rows that change, as
+the amount held afterwards; 0 means that the row is gone.  An amount of 0 is no goods: it changes
+nothing.
 
 Not for: experience (`progression`), or for when goods change hands (`rewards`, `undo`).
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.messages.rejections import Code, Rejection
@@ -14,18 +17,18 @@ from domain.state.user_state import UserState
 Amounts = dict[str, int]
 
 
-class Held(NamedTuple):
-    """What a user holds afterwards; None where nothing changed."""
+class ChangedGoods(NamedTuple):
+    """The rows that change, by id, as the amount held afterwards (0: gone)."""
 
-    inventory: Amounts | None = None
-    wallet: Amounts | None = None
-    affinity: Amounts | None = None
-
-
-UNTOUCHED = Held()
+    inventory: Amounts
+    wallet: Amounts
+    affinity: Amounts
 
 
-def give(state: UserState, reward: Reward) -> Held | Rejection:
+UNTOUCHED = ChangedGoods({}, {}, {})
+
+
+def give(state: UserState, reward: Reward) -> ChangedGoods | Rejection:
     """`reward` added to what the user holds, whatever the order in which it lists its parts."""
     if not (reward.items or reward.currency or reward.affinity):
         return UNTOUCHED
@@ -38,41 +41,39 @@ def give(state: UserState, reward: Reward) -> Held | Rejection:
         return wallet
     if isinstance(affinity, Rejection):
         return affinity
-    return Held(inventory, wallet, affinity)
+    return ChangedGoods(inventory, wallet, affinity)
 
 
-def take(held: Amounts, amounts: Amounts) -> tuple[Amounts | None, Amounts, Amounts]:
-    """What is left of `held` when `amounts` is taken back, what was taken, and what was missing.
+def take(held: Mapping[str, int], amounts: Amounts) -> tuple[Amounts, Amounts, Amounts]:
+    """The rows when `amounts` are taken out of `held`, what was taken, and what was missing.
 
-    Never below 0; what comes to 0 is gone.  None when nothing changes.
+    Never below 0.
     """
-    after, taken, missing = dict(held), Amounts(), Amounts()
-    for name, amount in sorted(amounts.items()):
-        reached = min(amount, held.get(name, 0))
-        if reached:
-            taken[name] = reached
-            after[name] -= reached
-        if reached < amount:
-            missing[name] = amount - reached
-        if after.get(name) == 0:
-            del after[name]
-    return (after if taken else None), taken, missing
-
-
-def take_affinity(held: Amounts, amounts: Amounts) -> tuple[Amounts | None, Amounts]:
-    """The affinities before `amounts`, and what was taken; they may well fall below 0.
-
-    None when nothing changes.  Bounded by 63 bits like every amount.
-    """
-    after, taken = dict(held), Amounts()
+    after, taken, missing = Amounts(), Amounts(), Amounts()
     for name, amount in sorted(amounts.items()):
         before = held.get(name, 0)
-        after[name] = min(max(before - amount, -INTEGER_MAX), INTEGER_MAX)
-        if after[name] != before:
-            taken[name] = before - after[name]
-        if after[name] == 0:
-            del after[name]
-    return (after if taken else None), taken
+        reached = min(amount, before)
+        if reached:
+            taken[name] = reached
+            after[name] = before - reached
+        if reached < amount:
+            missing[name] = amount - reached
+    return after, taken, missing
+
+
+def take_affinity(held: Mapping[str, int], amounts: Amounts) -> tuple[Amounts, Amounts]:
+    """The affinities as they were before `amounts`, and what was taken; both may be below 0.
+
+    Bounded like every amount.
+    """
+    after, taken = Amounts(), Amounts()
+    for name, amount in sorted(amounts.items()):
+        before = held.get(name, 0)
+        moved = min(max(before - amount, -INTEGER_MAX), INTEGER_MAX)
+        if moved != before:
+            taken[name] = before - moved
+            after[name] = moved
+    return after, taken
 
 
 def listed(amounts: Amounts) -> Amounts:
@@ -85,16 +86,16 @@ def negated(amounts: Amounts) -> Amounts:
     return {name: -amount for name, amount in amounts.items()}
 
 
-def _add(kind: str, held: Amounts, gained: Amounts) -> Amounts | Rejection | None:
-    """`held` with `gained` added to it, or None when there is nothing to add."""
-    after = dict(held)
-    moved = listed(gained)
-    for name, amount in moved.items():
-        after[name] = after.get(name, 0) + amount
+def _add(kind: str, held: Mapping[str, int], gained: Amounts) -> Amounts | Rejection:
+    """The rows of `held` that `gained` moves."""
+    after = listed(gained)
+    for name, amount in after.items():
+        before = held.get(name, 0)
+        after[name] = before + amount
         if abs(after[name]) > INTEGER_MAX:
             return Rejection(
                 Code.INVALID_FIELD,
-                f"{kind}.{name} is {amount}, but the {held.get(name, 0)} held can only move "
-                f"within ±{INTEGER_MAX}",
+                f"{kind}.{name} is {amount}, but the {before} held can only move within "
+                f"±{INTEGER_MAX}",
             )
-    return after if moved else None
+    return after

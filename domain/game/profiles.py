@@ -7,7 +7,12 @@ player's own level and the rules.
 
 from msgspec import Struct
 
-from domain.game.chapters import hostile_share, pseudo_level_reached
+from domain.game.chapters import (
+    NOTHING_PROMISED,
+    Promised,
+    hostile_share,
+    pseudo_level_reached,
+)
 from domain.messages.command_parts import EXPERIENCE_REWARD_MAX, HostileOffer
 from domain.messages.events import ResolvedFrom
 from domain.rules.compiled_rules import Rules
@@ -20,6 +25,13 @@ class ResolvedHostile(Struct, frozen=True):
     hostile: Hostile
     experience_reward: int
     resolved_from: ResolvedFrom
+
+
+class PlanInForce(Struct, frozen=True):
+    """A chapter's plan and ledger, and what its open battles of one tier were promised."""
+
+    chapter: ChapterProgression
+    promised: Promised
 
 
 def player_profile(level: int, rules: Rules) -> Fighter:
@@ -40,18 +52,18 @@ def player_profile(level: int, rules: Rules) -> Fighter:
 def resolve_hostile(
     offer: HostileOffer,
     experience_reward: int | None,
-    chapter: ChapterProgression | None,
+    plan: PlanInForce | None,
     player_level: int,
     rules: Rules,
 ) -> ResolvedHostile:
     """The hostile as the caller gives it; what is left out is resolved here.
 
-    `chapter` is the plan of the battle's chapter, None without one.
+    `plan` is that of the battle's chapter, None without one.
     """
-    level_from, millis = _pseudo_level(offer, chapter, player_level, rules)
+    level_from, millis = _pseudo_level(offer, plan, player_level, rules)
     level = millis // 1000
     strength_from, strength = _strength(offer, level_from, millis, rules)
-    worth_from, worth = _experience(offer, experience_reward, chapter, level, rules)
+    worth_from, worth = _experience(offer, experience_reward, plan, level, rules)
     combat = rules.combat
     hp = max(1, strength * combat.hostile_hp_permille // 1000)
     hostile = Hostile(
@@ -69,14 +81,14 @@ def resolve_hostile(
 
 
 def _pseudo_level(
-    offer: HostileOffer, chapter: ChapterProgression | None, player_level: int, rules: Rules
+    offer: HostileOffer, plan: PlanInForce | None, player_level: int, rules: Rules
 ) -> tuple[Origin, int]:
     """In thousandths.  Plan and fallback add the tier's offset and stay inside the level range."""
     if offer.level is not None:
         return Origin.CALLER, offer.level * 1000
     offset = rules.tiers[offer.tier].level_offset
-    if chapter is not None:
-        reached = pseudo_level_reached(chapter) + offset * 1000
+    if plan is not None:
+        reached = pseudo_level_reached(plan.chapter) + offset * 1000
         return Origin.PLAN, min(max(reached, 1000), rules.level_cap * 1000)
     return Origin.FALLBACK, rules.clamp_level(player_level + offset) * 1000
 
@@ -100,22 +112,29 @@ def _strength(
 def _experience(
     offer: HostileOffer,
     experience_reward: int | None,
-    chapter: ChapterProgression | None,
+    plan: PlanInForce | None,
     level: int,
     rules: Rules,
 ) -> tuple[Origin, int]:
     """What a victory is worth; never more than a battle may hold [seed].
 
-    By the plan: `chapters.hostile_share`.  Once the expected defeats are done the plan has no say,
-    and it is the fallback: the base for the hostile's level times the tier's multiplier.
+    By the plan: `chapters.hostile_share`.  Once the expected defeats are done the plan pays nothing
+    more, and it is the fallback: the base for the hostile's level times the tier's multiplier.
+    Where the expected defeats are not done but promised to open battles, which may yet be lost, it
+    is the fallback too, but no more than the share would be without them.
     """
     if experience_reward is not None:
         return Origin.CALLER, experience_reward
     permille = rules.tiers[offer.tier].experience_permille
-    if chapter is not None:
-        share = hostile_share(chapter, offer.tier, permille)
-        if share is not None:
-            return Origin.PLAN, min(share, EXPERIENCE_REWARD_MAX)
     curve = rules.hostile_experience
-    worth = (curve.base + curve.per_level * level) * permille // 1000
-    return Origin.FALLBACK, min(worth, EXPERIENCE_REWARD_MAX)
+    fallback = (curve.base + curve.per_level * level) * permille // 1000
+    worth = Origin.FALLBACK, min(fallback, EXPERIENCE_REWARD_MAX)
+    if plan is None:
+        return worth
+    share = hostile_share(plan.chapter, offer.tier, permille, plan.promised)
+    if share is not None:
+        return Origin.PLAN, min(share, EXPERIENCE_REWARD_MAX)
+    unpromised = hostile_share(plan.chapter, offer.tier, permille, NOTHING_PROMISED)
+    if unpromised is None or unpromised >= fallback:
+        return worth
+    return Origin.PLAN, min(unpromised, EXPERIENCE_REWARD_MAX)

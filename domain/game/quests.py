@@ -16,6 +16,8 @@ def offer_quest(
             Code.QUEST_EXISTS,
             f"quest_id {offer.quest_id} is taken (quest is {before.status}), expected a new id",
         )
+    if (refusal := _equal_objectives(offer)) is not None:
+        return refusal
     return QuestRecord(
         quest_id=offer.quest_id,
         user_id=user_id,
@@ -37,6 +39,20 @@ def offer_quest(
         created_at=now,
         updated_at=now,
     )
+
+
+def _equal_objectives(offer: OfferQuest) -> Rejection | None:
+    """The refusal of a quest that asks for the same thing twice: no signal could tell which."""
+    places: dict[tuple[str, str], int] = {}
+    for place, objective in enumerate(offer.objectives):
+        first = places.setdefault((objective.kind, objective.target), place)
+        if first != place:
+            return Rejection(
+                Code.INVALID_FIELD,
+                f"objectives[{place}] is {objective.kind} of {objective.target}, as "
+                f"objectives[{first}] is, expected another kind or target",
+            )
+    return None
 
 
 def record_signal(quest: QuestRecord, kind: str, target: str, count: int, now: int) -> QuestRecord:

@@ -43,7 +43,7 @@ class ModifierContext(Struct, frozen=True, gc=False):
 def modify_experience(
     planned: int, context: ModifierContext, rules: Rules
 ) -> tuple[int, tuple[Factor, ...]]:
-    """The XP to grant, 0 to 63 bits, and every modifier that changed it, in order.
+    """The XP to grant, 0 to 53 bits, and every modifier that changed it, in order.
 
     Only level difference can give more than `planned`; with every rule off the answer is
     `(planned, ())`.  The same arguments give the same numbers on every machine.

@@ -13,15 +13,14 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     Strict,
+    StringConstraints,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
 from domain.ids import Id
-from domain.state.rows import BattleMode, PaceBand, Source, Tier
+from domain.state.rows import INTEGER_MAX, BattleMode, PaceBand, Source, Tier
 
-AMOUNT_MAX = 2**53 - 1
-"""Largest amount a command may name: every JSON reader keeps it exact (RFC 7493)."""
 EXPERIENCE_REWARD_MAX = 2**32 - 1
 """Largest reward of one battle [seed]."""
 PARTS_MAX = 100
@@ -37,11 +36,15 @@ QUESTS_MAX = 1_000
 
 QuestWeight = Literal["major", "standard", "minor"]
 
-Amount = Annotated[int, Strict(), Field(ge=0, le=AMOUNT_MAX)]
-Positive = Annotated[int, Strict(), Field(ge=1, le=AMOUNT_MAX)]
+Amount = Annotated[int, Strict(), Field(ge=0, le=INTEGER_MAX)]
+Positive = Annotated[int, Strict(), Field(ge=1, le=INTEGER_MAX)]
 Level = Annotated[int, Strict(), Field(ge=1, le=10_000)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
-Affinity = Annotated[int, Strict(), Field(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
+Since = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z]{1,64}\.(0|[1-9][0-9]{0,15})$")
+]
+"""A position of a user as reads show it: the era, a dot, and the version."""
+Affinity = Annotated[int, Strict(), Field(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 Gains = Annotated[dict[Id, Positive], Field(max_length=PARTS_MAX)]
 Affinities = Annotated[dict[Id, Affinity], Field(max_length=PARTS_MAX)]
 Experience = Annotated[int, Strict(), Field(ge=0, le=EXPERIENCE_REWARD_MAX)]

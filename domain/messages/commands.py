@@ -6,9 +6,11 @@ are refused: a player who names their own reward gets an error, not a smile.
 Not for: permission to change anything in a given state (`decide`).
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Annotated, Any, Literal, cast
 
+import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from domain.ids import Id
@@ -26,6 +28,7 @@ from domain.messages.command_parts import (
     ObjectiveOffer,
     PaceBandWord,
     RewardOffer,
+    Since,
     SourceWord,
 )
 from domain.state.rows import BattleMode, Source
@@ -35,63 +38,70 @@ _command = dataclass(frozen=True, slots=True, kw_only=True)
 
 
 @_command
-class TurnInQuest:
+class CommandBase:
+    """What every command has.
+
+    `since` is the position that the sender had seen when the command was first sent: with it the
+    command takes effect at most once, however late it is repeated (P4).  It says how the command is
+    delivered, not what it is: the same command with another `since` is the same command.
+    """
+
+    command_id: Id
+    since: Since | None = None
+
+
+@_command
+class TurnInQuest(CommandBase):
     """Hand in a quest that is ready and take its reward."""
 
     __pydantic_config__ = _config
     type: Literal["turn_in_quest"] = "turn_in_quest"
-    command_id: Id
     quest_id: Id
 
 
 @_command
-class AbandonQuest:
+class AbandonQuest(CommandBase):
     """Give up a quest that was not turned in."""
 
     __pydantic_config__ = _config
     type: Literal["abandon_quest"] = "abandon_quest"
-    command_id: Id
     quest_id: Id
 
 
 @_command
-class ResolveCombatAction:
+class ResolveCombatAction(CommandBase):
     """Take one action in an ongoing battle."""
 
     __pydantic_config__ = _config
     type: Literal["resolve_combat_action"] = "resolve_combat_action"
-    command_id: Id
     battle_id: Id
     action: Literal["attack", "guard", "skill", "escape", "yield"]
 
 
 @_command
-class AcknowledgeLevelUps:
+class AcknowledgeLevelUps(CommandBase):
     """The frontend has shown every pending level-up."""
 
     __pydantic_config__ = _config
     type: Literal["acknowledge_level_ups"] = "acknowledge_level_ups"
-    command_id: Id
 
 
 @_command
-class GrantExperience:
+class GrantExperience(CommandBase):
     """Give experience; 0 changes nothing."""
 
     __pydantic_config__ = _config
     type: Literal["grant_player_progression_experience"] = "grant_player_progression_experience"
-    command_id: Id
     amount: Amount
     source: SourceWord = Source.SERVICE
 
 
 @_command
-class UpsertChapter:
+class UpsertChapter(CommandBase):
     """Write or overwrite a chapter's plan; its ledger starts again at 0."""
 
     __pydantic_config__ = _config
     type: Literal["upsert_chapter_progression"] = "upsert_chapter_progression"
-    command_id: Id
     chapter_id: Id
     chapter_index: Count
     total_chapters: Count
@@ -107,14 +117,13 @@ class UpsertChapter:
 
 
 @_command
-class ApplyChapterLedgerEntry:
+class ApplyChapterLedgerEntry(CommandBase):
     """Add to the ledger of a chapter that has a plan."""
 
     __pydantic_config__ = _config
     type: Literal["apply_chapter_progression_ledger_entry"] = (
         "apply_chapter_progression_ledger_entry"
     )
-    command_id: Id
     chapter_id: Id
     granted_quest_xp: Amount
     granted_hostile_xp: Amount
@@ -123,53 +132,48 @@ class ApplyChapterLedgerEntry:
 
 
 @_command
-class CompileChapters:
+class CompileChapters(CommandBase):
     """Write the plans that these blueprints of a whole story compile to."""
 
     __pydantic_config__ = _config
     type: Literal["compile_chapters"] = "compile_chapters"
-    command_id: Id
     chapters: Annotated[tuple[BlueprintOffer, ...], Field(max_length=CHAPTERS_MAX)]
 
 
 @_command
-class RecordSignal:
+class RecordSignal(CommandBase):
     """Something happened `count` times: every active quest that asks for it moves."""
 
     __pydantic_config__ = _config
     type: Literal["record_signal"] = "record_signal"
-    command_id: Id
     kind: Id
     target: Id
     count: Count
 
 
 @_command
-class UndoGrant:
+class UndoGrant(CommandBase):
     """Take back what another command granted, however long ago."""
 
     __pydantic_config__ = _config
     type: Literal["undo_grant"] = "undo_grant"
-    command_id: Id
     undo_command_id: Id
 
 
 @_command
-class RebaseProgression:
+class RebaseProgression(CommandBase):
     """Read `total_xp` again under the rules in force; no level is taken away."""
 
     __pydantic_config__ = _config
     type: Literal["rebase_progression"] = "rebase_progression"
-    command_id: Id
 
 
 @_command
-class OfferQuest:
+class OfferQuest(CommandBase):
     """Give the user a quest; without objectives it is ready to turn in at once."""
 
     __pydantic_config__ = _config
     type: Literal["offer_quest"] = "offer_quest"
-    command_id: Id
     quest_id: Id
     chapter_id: Id | None = None
     objectives: Annotated[tuple[ObjectiveOffer, ...], Field(max_length=PARTS_MAX)] = ()
@@ -177,12 +181,11 @@ class OfferQuest:
 
 
 @_command
-class StartBattle:
+class StartBattle(CommandBase):
     """Open a battle."""
 
     __pydantic_config__ = _config
     type: Literal["start_battle"] = "start_battle"
-    command_id: Id
     battle_id: Id
     chapter_id: Id | None = None
     mode: BattleModeWord = BattleMode.FIGHT
@@ -238,3 +241,17 @@ def decode_command(fields: dict[str, Any]) -> Command:
         pydantic.ValidationError: one entry for each field that is missing, unknown or wrong.
     """
     return command_adapter.validate_python(fields)
+
+
+_encode_sorted = msgspec.msgpack.Encoder(order="sorted").encode
+
+
+def canonical(command: Command) -> bytes:
+    """A command's content in msgpack: the same bytes however it was spelled and sent `since`."""
+    delivered = command.since is not None
+    return _encode_sorted(replace(cast(Any, command), since=None) if delivered else command)
+
+
+def fingerprint(content: bytes) -> bytes:
+    """Identifies a command by its canonical content: 16 bytes."""
+    return blake2b(content, digest_size=16).digest()

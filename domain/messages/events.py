@@ -45,7 +45,9 @@ class LevelReached(Event, frozen=True, gc=False, tag="level_reached"):
 class GrantUndone(Event, frozen=True, gc=False, tag="grant_undone"):
     """What `undone_command_id` granted was taken back; the level may have fallen with it.
 
-    `missing` is what could not be taken, because the user no longer has it.
+    `missing` is what could not be taken, because the user no longer has it.  `ledger_gone`: the
+    chapter was planned anew since the grant, so its experience stands in no ledger any more and
+    none was touched.
     """
 
     undone_command_id: str
@@ -53,6 +55,7 @@ class GrantUndone(Event, frozen=True, gc=False, tag="grant_undone"):
     level: int
     taken: Reward
     missing: Reward
+    ledger_gone: bool = False
 
 
 class ProgressionRebased(Event, frozen=True, gc=False, tag="progression_rebased"):

@@ -20,6 +20,7 @@ class Code(StrEnum):
     COMMAND_NOT_FOUND = "command_not_found"
     ALREADY_UNDONE = "already_undone"
     COMMAND_ID_REUSED = "command_id_reused"
+    RECEIPT_GONE = "receipt_gone"
     INVALID_FIELD = "invalid_field"
 
     @property
@@ -42,6 +43,7 @@ class Code(StrEnum):
                 | Code.BATTLE_EXISTS
                 | Code.ALREADY_UNDONE
                 | Code.COMMAND_ID_REUSED
+                | Code.RECEIPT_GONE
                 | Code.INVALID_FIELD
             ):
                 return False

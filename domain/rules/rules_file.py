@@ -168,7 +168,7 @@ class RulesFile(Section):
         return self
 
     def _profile_problems(self) -> list[str]:
-        """The strongest profiles' hit points, attack and defense must be integers of 63 bits."""
+        """The strongest profiles' hit points, attack and defense must be integers of 53 bits."""
         cap = len(self.levels.costs) + 1
         strongest = self.strength.at(cap)
         tiers = self.tiers.by_tier().values()

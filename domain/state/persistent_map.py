@@ -20,44 +20,57 @@ class PersistentMap(Mapping[str, Row]):
 
     __slots__ = ("_newest", "_others")
 
-    def __init__(
-        self, others: Mapping[str, Row] | None = None, newest: dict[str, Row] | None = None
-    ) -> None:
-        self._others: dict[str, Row] = dict(others) if others else {}
-        self._newest: dict[str, Row] = newest or {}
+    def __init__(self, rows: Mapping[str, Row] | None = None) -> None:
+        self._others: dict[str, Row] = dict(rows) if rows else {}
+        self._newest: dict[str, Row | None] = {}
 
-    def put(self, rows: Mapping[str, Row]) -> "PersistentMap[Row]":
-        """This map with `rows` in place of those of the same ids."""
-        newest = {**self._newest, **rows}
-        if len(newest) > NEWEST_MAX:
-            return PersistentMap({**self._others, **newest})
-        after: PersistentMap[Row] = PersistentMap(newest=newest)
+    def put(self, rows: Mapping[str, Row | None]) -> "PersistentMap[Row]":
+        """This map with `rows` in place of those of the same ids; None removes a row."""
+        after: PersistentMap[Row] = PersistentMap()
         after._others = self._others
+        after._newest = {**self._newest, **rows}
+        if len(after._newest) > NEWEST_MAX:
+            after._others, after._newest = after._merged(), {}
         return after
 
     def __getitem__(self, key: str) -> Row:
         row = self._newest.get(key)
-        return self._others[key] if row is None else row
+        if row is not None:
+            return row
+        if key in self._newest:
+            raise KeyError(key)
+        return self._others[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter(self._merged())
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._merged())
 
     def __contains__(self, key: object) -> bool:
-        return key in self._newest or key in self._others
+        if key in self._newest:
+            return self._newest[key] is not None
+        return key in self._others
 
     def items(self) -> ItemsView[str, Row]:
-        """Ids and rows, in order."""
-        return self._all().items()
+        """Pairs of id and row, in order."""
+        return self._merged().items()
 
     def values(self) -> ValuesView[Row]:
-        """The rows, in order."""
-        return self._all().values()
+        """Rows alone, in order."""
+        return self._merged().values()
 
     def __repr__(self) -> str:
-        return repr(self._all())
+        return repr(self._merged())
 
-    def _all(self) -> dict[str, Row]:
-        return {**self._others, **self._newest} if self._newest else self._others
+    def _merged(self) -> dict[str, Row]:
+        """All rows in one dict, which nobody may change."""
+        if not self._newest:
+            return self._others
+        merged = self._others.copy()
+        for key, row in self._newest.items():
+            if row is None:
+                merged.pop(key, None)
+            else:
+                merged[key] = row
+        return merged

@@ -1,14 +1,15 @@
 """Receipts: the newest commands of one user that changed something, and the replies they got.
 
 A command id takes effect at most once inside the window (P4): whoever asks again gets the first
-reply again, whoever reuses an id for something else is refused.
+reply again, whoever reuses an id for something else is refused.  An id that the history in memory
+names is known for longer than its receipt.
 """
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 
-import msgspec
 from msgspec import Struct
+
+from domain.state.history import HistoryEntry
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -34,6 +35,7 @@ class Receipts:
     def __init__(self, window: int, receipts: Iterable[Receipt] = ()) -> None:
         self._window = window
         self._by_id = {receipt.command_id: receipt for receipt in receipts}
+        self._in_history: set[str] = set()
         self._on_their_way = 0
         self._trim()
 
@@ -41,9 +43,23 @@ class Receipts:
         """The receipt of this command, if it is still inside the window."""
         return self._by_id.get(command_id)
 
-    def add(self, receipt: Receipt) -> None:
-        """Remember the receipt of a turn that is now on its way."""
+    def in_history(self, command_id: str) -> bool:
+        """Whether the history in memory names this command, as `remember_history` was told."""
+        return command_id in self._in_history
+
+    def oldest_version(self, version: int) -> int:
+        """The version of the oldest receipt; the next one where a user at `version` has none."""
+        oldest = next(iter(self._by_id.values()), None)
+        return version + 1 if oldest is None else oldest.version
+
+    def remember_history(self, entries: Iterable[HistoryEntry]) -> None:
+        """Take the commands of these entries for those that the history in memory names."""
+        self._in_history = {entry.command_id for entry in entries}
+
+    def add(self, receipt: Receipt, new_entries: Iterable[HistoryEntry] = ()) -> None:
+        """Remember the receipt of a turn that is now on its way, and the entries it adds."""
         self._by_id[receipt.command_id] = receipt
+        self._in_history.update(entry.command_id for entry in new_entries)
         self._on_their_way += 1
 
     def confirm(self) -> None:
@@ -60,16 +76,3 @@ class Receipts:
 
     def __len__(self) -> int:
         return len(self._by_id)
-
-
-def canonical(command: object) -> bytes:
-    """A command's content in msgpack: the same bytes whatever the order of its fields."""
-    return _encode_sorted(command)
-
-
-def fingerprint(content: bytes) -> bytes:
-    """Identifies a command by its canonical content: 16 bytes."""
-    return blake2b(content, digest_size=16).digest()
-
-
-_encode_sorted = msgspec.msgpack.Encoder(order="sorted").encode

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-INTEGER_MAX = 2**63 - 1
-"""Largest amount a row may hold."""
+INTEGER_MAX = 2**53 - 1
+"""Largest amount a row or a rule may hold: every JSON reader keeps it exact (RFC 7493)."""
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -111,7 +111,8 @@ class ChapterProgression(Row, frozen=True, gc=False):
     """Plan and ledger of one chapter of one user, in one row.
 
     `hostile_tiers` are the shares of a compiled plan.  A plan that was given as numbers has none,
-    and entries that come from outside are in none of them.
+    and entries that come from outside are in none of them.  `plan_version` is the user's version
+    with the command that wrote the plan: what was granted before is in no ledger of this row.
     """
 
     chapter_progression_id: str
@@ -136,6 +137,7 @@ class ChapterProgression(Row, frozen=True, gc=False):
     created_at: int
     updated_at: int
     hostile_tiers: tuple[TierLedger, ...] = ()
+    plan_version: int = 0
 
 
 class Objective(Row, frozen=True, gc=False):

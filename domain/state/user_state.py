@@ -6,6 +6,8 @@ so what was decided and what is recovered are the same.
 Not for: where history goes when it leaves memory (the host stores pages and says when one stands).
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,16 +26,18 @@ from domain.state.rows import (
 class Changes(Struct, frozen=True, omit_defaults=True):
     """The rows as they now are, only those that changed; None or empty means untouched.
 
-    `history` holds the new entries only: they come after those the user had.
+    `inventory`, `wallet` and `affinity` hold the stacks, currencies and NPCs that changed, by id,
+    as the amount held now; 0 means that the row is gone.  `history` holds the new entries only:
+    they come after those the user had.
     """
 
     player_progression: PlayerProgression | None = None
     chapter_progression: tuple[ChapterProgression, ...] = ()
     quest_record: tuple[QuestRecord, ...] = ()
     battle_state: tuple[BattleState, ...] = ()
-    inventory: dict[str, int] | None = None
-    wallet: dict[str, int] | None = None
-    affinity: dict[str, int] | None = None
+    inventory: dict[str, int] = {}
+    wallet: dict[str, int] = {}
+    affinity: dict[str, int] = {}
     repeat_tally: tuple[DefeatCounts, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
 
@@ -44,19 +48,22 @@ NOTHING = Changes()
 class UserState(Struct, frozen=True):
     """Everything one user owns but the receipts.  `version` counts the commands that changed it.
 
-    `history` is the newest part of the history, gapless, oldest first; what is older stands in the
-    store.
+    `era` names the line of versions that `version` counts in (P10): empty for a user of a store
+    that was never written.
+    `inventory`, `wallet` and `affinity` hold no 0.  `history` is the newest part of the history,
+    gapless, oldest first; what is older stands in the store.
     """
 
     user_id: str
     version: int = 0
+    era: str = ""
     player_progression: PlayerProgression | None = None
     chapters: PersistentMap[ChapterProgression] = PersistentMap()
     quests: PersistentMap[QuestRecord] = PersistentMap()
     battles: PersistentMap[BattleState] = PersistentMap()
-    inventory: dict[str, int] = {}
-    wallet: dict[str, int] = {}
-    affinity: dict[str, int] = {}
+    inventory: PersistentMap[int] = PersistentMap()
+    wallet: PersistentMap[int] = PersistentMap()
+    affinity: PersistentMap[int] = PersistentMap()
     repeats: PersistentMap[DefeatCounts] = PersistentMap()
     history: PersistentList[HistoryEntry] = PersistentList.of()
 
@@ -77,13 +84,14 @@ class UserState(Struct, frozen=True):
         return UserState(
             user_id=self.user_id,
             version=self.version + 1,
+            era=self.era,
             player_progression=changes.player_progression or self.player_progression,
             chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
             quests=_put(self.quests, changes.quest_record, "quest_id"),
             battles=_put(self.battles, changes.battle_state, "battle_id"),
-            inventory=self.inventory if changes.inventory is None else changes.inventory,
-            wallet=self.wallet if changes.wallet is None else changes.wallet,
-            affinity=self.affinity if changes.affinity is None else changes.affinity,
+            inventory=_put_amounts(self.inventory, changes.inventory),
+            wallet=_put_amounts(self.wallet, changes.wallet),
+            affinity=_put_amounts(self.affinity, changes.affinity),
             repeats=_put(self.repeats, changes.repeat_tally, "scope"),
             history=self.history.plus(changes.history),
         )
@@ -114,3 +122,8 @@ def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | Non
 def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> PersistentMap[Row]:
     """`rows_by_id` with `rows` in it; the same map when there are none."""
     return rows_by_id.put({getattr(row, key): row for row in rows}) if rows else rows_by_id
+
+
+def _put_amounts(held: PersistentMap[int], changed: Mapping[str, int]) -> PersistentMap[int]:
+    """`held` with the changed amounts in it; the same map when there are none."""
+    return held.put({name: amount or None for name, amount in changed.items()}) if changed else held

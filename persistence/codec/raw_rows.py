@@ -20,6 +20,9 @@ KEYS = {
 }
 """Tables with many rows a user, and the field that tells their rows apart."""
 
+AMOUNTS = ("inventory", "wallet", "affinity")
+"""Tables of amounts by id; a change to 0 removes the row."""
+
 
 class RawTables:
     """A user's rows while changes are put on them: many-row tables by key."""
@@ -29,6 +32,7 @@ class RawTables:
             table: {row[KEYS[table]]: row for row in held} if table in KEYS else held
             for table, held in rows.items()
         }
+        self._tables |= {table: dict(rows[table]) for table in AMOUNTS if table in rows}
 
     def put(self, changes: RowsDict) -> None:
         """Lay the changed rows of a reply over those that stand."""
@@ -41,6 +45,13 @@ class RawTables:
             elif table == "player_progression":
                 if changed is not None:  # a row that stands does not go away
                     self._tables[table] = {**(self._tables.get(table) or {}), **changed}
+            elif table in AMOUNTS:
+                held = self._tables.setdefault(table, {})
+                for name, amount in changed.items():
+                    if amount:
+                        held[name] = amount
+                    else:
+                        held.pop(name, None)
             else:
                 self._tables[table] = changed
 
@@ -60,8 +71,10 @@ def put_rows(rows: RowsDict, changes: RowsDict) -> RowsDict:
 
 
 def keep_unknown_fields(stored: RowsDict, rows: RowsDict) -> RowsDict:
-    """`rows` with the fields that only `stored` has; entries that left the history stay gone."""
+    """`rows` with the fields that only `stored` has; what is gone by now (goods, entries of the
+    history) stays gone."""
     after = put_rows(stored, rows)
+    after |= {table: rows[table] for table in AMOUNTS}
     kept = {entry["sequence"] for entry in rows["history"]}
     after["history"] = [entry for entry in after["history"] if entry["sequence"] in kept]
     return after

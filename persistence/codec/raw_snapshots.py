@@ -28,6 +28,7 @@ class SnapshotDict(TypedDict):
 
     format: int
     user_id: str
+    era: str
     version: int
     rows: RowsDict
     receipts: list[RawReceipt]
@@ -78,14 +79,15 @@ def put_records(
     """
     tables = RawTables(snapshot["rows"])
     receipts = deque(snapshot["receipts"], maxlen=receipt_window)
-    version = snapshot["version"]
+    era, version = snapshot["era"], snapshot["version"]
     for place, record in records:
         tables.put(unpack(record.reply, place)["changes"])
         receipts.append(raw_receipt(record))
-        version = record.version
+        era, version = record.era, record.version
     return {
         **snapshot,
         "format": FORMAT,
+        "era": era,
         "version": version,
         "rows": tables.rows(),
         "receipts": list(receipts),

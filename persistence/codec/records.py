@@ -19,12 +19,14 @@ RECORD_UPCASTERS: Upcasters = {}
 class Record(Struct, frozen=True, array_like=True):
     """One command that changed one user.
 
-    `fingerprint` identifies the command's content, `rules` the rules that decided it; `reply` is
-    the reply body as first given, in msgpack.
+    `era` names the line of versions that `version` counts in (P10).  `fingerprint` identifies the
+    command's content, `rules` the rules that decided it; `reply` is the reply body as first given,
+    in msgpack.
     """
 
     format: int
     user_id: str
+    era: str
     version: int
     command_id: str
     fingerprint: bytes

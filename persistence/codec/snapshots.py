@@ -66,26 +66,27 @@ def rows_of(state: UserState) -> Rows:
         chapter_progression=list(state.chapters.values()),
         quest_record=list(state.quests.values()),
         battle_state=list(state.battles.values()),
-        inventory=state.inventory,
-        wallet=state.wallet,
-        affinity=state.affinity,
+        inventory=dict(state.inventory),
+        wallet=dict(state.wallet),
+        affinity=dict(state.affinity),
         repeat_tally=list(state.repeats.values()),
         history=list(state.history),
     )
 
 
-def state_of(user_id: str, version: int, rows: Rows) -> UserState:
+def state_of(user_id: str, era: str, version: int, rows: Rows) -> UserState:
     """The state whose tables `rows` are."""
     return UserState(
         user_id=user_id,
+        era=era,
         version=version,
         player_progression=rows.player_progression,
         chapters=PersistentMap({row.chapter_id: row for row in rows.chapter_progression}),
         quests=PersistentMap({row.quest_id: row for row in rows.quest_record}),
         battles=PersistentMap({row.battle_id: row for row in rows.battle_state}),
-        inventory=rows.inventory,
-        wallet=rows.wallet,
-        affinity=rows.affinity,
+        inventory=PersistentMap(rows.inventory),
+        wallet=PersistentMap(rows.wallet),
+        affinity=PersistentMap(rows.affinity),
         repeats=PersistentMap({row.scope: row for row in rows.repeat_tally}),
         history=PersistentList.of(rows.history),
     )
@@ -100,6 +101,7 @@ def encode_snapshot(
         {
             "format": FORMAT,
             "user_id": state.user_id,
+            "era": state.era,
             "version": state.version,
             "rows": rows
             if unknown is None
@@ -119,7 +121,7 @@ def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot
     try:
         rows = msgspec.convert(snapshot["rows"], Rows)
         receipts = Receipts(receipt_window, map(receipt_of, snapshot["receipts"]))
-        state = state_of(snapshot["user_id"], snapshot["version"], rows)
+        state = state_of(snapshot["user_id"], snapshot["era"], snapshot["version"], rows)
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise Corrupt(place, 0, f"a snapshot with wrong fields: {error}") from None
     known = msgpack.unpackb(encode(rows))  # as stored: with lists where the rows have tuples
@@ -131,6 +133,7 @@ def empty_snapshot(user_id: str) -> SnapshotDict:
     return {
         "format": FORMAT,
         "user_id": user_id,
+        "era": "",
         "version": 0,
         "rows": msgspec.to_builtins(rows_of(UserState(user_id))),
         "receipts": [],

@@ -23,6 +23,7 @@ from persistence.codec.raw_snapshots import (
 )
 from persistence.codec.records import Record, decode_record
 from persistence.codec.snapshots import empty_snapshot
+from persistence.eras import store_era
 from persistence.errors import Corrupt, Fenced
 from persistence.failpoints import failpoint
 from persistence.journal.group_commit import unpack_batch
@@ -126,6 +127,7 @@ async def take_over(
             if earlier != server.id:
                 await store.fence(earlier)
                 await store.drop(earlier)
+        await store_era(store)
         left = [one for one in await store.streams() if one != server.id]
         return server, await fold(store, left, receipt_window, without)
     except BaseException:

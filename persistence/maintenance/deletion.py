@@ -10,6 +10,7 @@ Not for: users who are merely to be started over; a deletion forgets their recei
 
 from collections.abc import Collection
 
+from persistence.eras import renew_store_era
 from persistence.errors import Corrupt, StorageError
 from persistence.maintenance.exclusive import exclusive_access
 from persistence.maintenance.user_history import delete_pages, pages_before
@@ -33,6 +34,7 @@ async def delete(store: Store, user_id: str, hosts: Collection[str], *, owner: s
     """
     known = bool(await unfolded_records(store, {user_id})) or await _stands(store, user_id)
     async with exclusive_access(store, owner, without={user_id}):
+        await renew_store_era(store)  # the user's next life is another line of versions (P10)
         known_pages = await _history_end(store, user_id)
         await delete_pages(store, user_id, 1, known_pages)
         await store.delete_snapshot(user_id)

@@ -4,7 +4,8 @@ The stored state is newer more often than not, and a snapshot never goes backwar
 older state that is to replace it is written as a *new* version, one above the stored one: every
 stale writer still loses, and clients see the version rise.  Receipts of both are kept: a command
 that was answered before is answered the same after, and takes no effect twice, though a restore
-took its effect back (P4).
+took its effect back (P4).  Whoever is written begins another era: what clients know of the old one
+says nothing about the new one (P10).
 
 Not for: keeping servers out (`exclusive`), where states come from (`export_import`, `backup`).
 """
@@ -17,6 +18,7 @@ from persistence.codec.raw_snapshots import (
     pack_snapshot,
     receipt_of,
 )
+from persistence.eras import new_era
 from persistence.errors import Corrupt, StoreInUse
 from persistence.maintenance.user_history import CompleteUser, delete_pages, write_pages
 from persistence.maintenance.user_views import read_current_user
@@ -75,6 +77,7 @@ async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
     if outcome is not Outcome.SKIPPED:
         await write_pages(store, offered)
         if after is not None:
+            after = {**after, "era": new_era()}
             await _write(store, user_id, Stored(after["version"], pack_snapshot(after)))
         await delete_pages(store, user_id, offered.pages_end)
     return outcome

@@ -10,9 +10,14 @@ from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Media, Read, Reply, View
 from domain.messages.commands import decode_command
+from persistence import eras
 from persistence.memory import Faults, MemoryStore, World
+from persistence.store import Stored
 
 RULES_TEXT = (files("domain.rules") / "presets" / "default.toml").read_text()
+
+ERA = Stored(1, b"e")
+"""The store's own: given, so that faults of the store hit what a test is about."""
 
 
 def settings(**changes: Any) -> HostSettings:
@@ -24,7 +29,7 @@ class Rig:
     """Hosts of one world in memory, with a clock that counts and faults on request."""
 
     def __init__(self, **changes: Any) -> None:
-        self.world = World()
+        self.world = World(snapshots={eras.NAME: ERA})
         self.faults = Faults()
         self.settings = settings(**changes)
         self.fenced: list[str] = []

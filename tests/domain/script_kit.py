@@ -167,14 +167,21 @@ def told(decision: Decision | Rejection) -> str:
 
 
 def _words(event: Struct) -> list[str]:
-    """The event's fields as text, without empty lists: rules that changed nothing are silent."""
-    return [_text(value) for value in asdict(event).values() if value != ()]
+    """The event's fields as text: no empty lists, as rules that changed nothing are silent, and
+    of flags only those that are set, by name."""
+    return [
+        name if value is True else _text(value)
+        for name, value in asdict(event).items()
+        if value != () and value is not False
+    ]
 
 
 def changed(decision: Decision | Rejection) -> str:
     """What changes, in the order of `Changes`, by the first word of its name."""
     changes = {} if isinstance(decision, Rejection) else asdict(decision.changes)
-    names = [name.partition("_")[0] for name, value in changes.items() if value not in (None, ())]
+    names = [
+        name.partition("_")[0] for name, value in changes.items() if value not in (None, (), {})
+    ]
     return " ".join(names) or "-"
 
 
@@ -220,7 +227,7 @@ def _set(state: UserState, path: str, text: str, rules: Rules) -> UserState:
         row = grant_player_progression_experience(row, int(text), Source.SERVICE, 10, rules)
         return replace(state, player_progression=row)
     if name in ("inventory", "wallet", "affinity"):
-        return replace(state, **{name: {**getattr(state, name), field: int(text)}})
+        return replace(state, **{name: getattr(state, name).put({field: int(text) or None})})
     table = "quests" if name in state.quests else "chapters"
     value = QuestStatus(text) if field == "status" else _value(text)
     row = replace(getattr(state, table)[name], **{field: value})

@@ -15,10 +15,12 @@ from domain.game.progression import progression_of
 from domain.messages.commands import Command, RebaseProgression, UndoGrant, decode_command
 from domain.messages.decision import Decision
 from domain.messages.events import ExperienceGranted
+from domain.messages.rejections import Rejection
 from domain.messages.reply import ReplyBody
 from domain.rules.compiled_rules import Rules, compile_rules
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, Cause
 from domain.state.receipts import Receipt, Receipts
+from domain.state.rows import QuestStatus
 from domain.state.user_state import NOTHING, UserState, history_page
 from persistence.codec.formats import FORMAT
 from persistence.codec.history_pages import page_name, write_page
@@ -139,7 +141,8 @@ def test_a_reward_settles_the_same_whatever_the_order_of_its_parts(
 
     def paid_out(offer: dict[str, Any]) -> tuple[bytes, ...]:
         answer = decide(played(NEW, [decode_command(offer)], rules), turn_in, 5, rules)
-        assert isinstance(answer, Decision)
+        if isinstance(answer, Rejection):  # loot on top of the largest amount there is
+            return (_encoded(answer.code),)
         rows = msgspec.structs.replace(answer.changes, quest_record=())
         return _encoded(rows), _encoded(answer.events)
 
@@ -162,6 +165,9 @@ def test_independent_quests_pay_the_same_in_any_order(
     state, other = played(NEW, offered), data.draw(st.permutations(quests))
     one = played(state, [turn_ins[quest] for quest in quests])
     two = played(state, [turn_ins[quest] for quest in other])
+    # Beyond the largest amount a quest is refused, and the order decides which one.
+    for after in (one, two):
+        assume(all(row.status is QuestStatus.TURNED_IN for row in after.quests.values()))
     row, same = (progression_of(after, OTHER) for after in (one, two))
     assert (row.level, row.total_xp) == (same.level, same.total_xp)
     assert (one.inventory, one.wallet) == (two.inventory, two.wallet)
@@ -180,7 +186,7 @@ def test_what_was_stored_is_the_past_whatever_the_rules_are_now(
                 command.command_id, after.version, False, answer.changes, answer.events
             )
             record = Record(
-                FORMAT, "u", after.version, command.command_id, b"", rules.fingerprint,
+                FORMAT, "u", "", after.version, command.command_id, b"", rules.fingerprint,
                 encode_reply(body),
             )  # fmt: skip
             records.append(("here", record))
@@ -205,6 +211,7 @@ def test_a_snapshot_reads_as_its_plain_values(
     plain = {
         "format": FORMAT,
         "user_id": "u",
+        "era": "",
         "version": after.version,
         "rows": msgspec.to_builtins(rows_of(after)),
         "receipts": [["c", b"fingerprint", after.version, reply]],

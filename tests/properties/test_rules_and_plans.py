@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from domain.game.chapter_compiler import ChapterBlueprint, ChapterPlan, compile_chapters, shares
 from domain.game.chapters import (
+    NOTHING_PROMISED,
     apply_chapter_progression_ledger_entry,
     upsert_chapter_progression,
 )
-from domain.game.profiles import resolve_hostile
+from domain.game.profiles import PlanInForce, resolve_hostile
 from domain.game.xp_modifiers import ModifierContext, modify_experience
 from domain.messages.command_parts import HostileOffer
 from domain.messages.rejections import Rejection
@@ -89,14 +90,16 @@ def test_in_whatever_order_hostiles_fall_each_tier_pays_its_share_of_the_plan(
 ) -> None:
     blueprint = ChapterBlueprint("a", quests, hostiles)
     (plan,) = planned([blueprint], SMALL)
-    row = upsert_chapter_progression("u", None, plan, 1, 0)
+    row = upsert_chapter_progression("u", None, plan, 1, 1, 0)
     assert isinstance(row, ChapterProgression)
     order = [tier for tier, count in hostiles.items() for _ in range(count)]
     dice.shuffle(order)
     paid: dict[Tier, int] = dict.fromkeys(hostiles, 0)
     for tier in order:
         offer = HostileOffer(hostile_id="wolf", tier=tier)  # type: ignore[call-arg]
-        worth = resolve_hostile(offer, None, row, 1, SMALL).experience_reward
+        worth = resolve_hostile(
+            offer, None, PlanInForce(row, NOTHING_PROMISED), 1, SMALL
+        ).experience_reward
         even = {one.tier: one.planned_xp / one.count for one in plan.tiers}
         assert abs(worth - even[tier]) < 1
         paid[tier] += worth

@@ -115,12 +115,12 @@ def test_a_state_and_its_events_survive_both_encodings(
     after = played(state, commands, rules)
     for codec in (msgspec.msgpack, msgspec.json):
         rows = codec.decode(codec.encode(rows_of(after)), type=Rows)
-        assert state_of(after.user_id, after.version, rows) == after
+        assert state_of(after.user_id, after.era, after.version, rows) == after
         assert codec.decode(codec.encode(events), type=list[AnyEvent]) == events
 
 
 @given(starts, rulesets, command_lists())
-def test_every_number_fits_in_63_bits_and_only_affinity_is_ever_negative(
+def test_every_number_fits_in_53_bits_and_only_affinity_is_ever_negative(
     state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
     for _, _, answer, after in steps(state, rules, commands):

@@ -1,7 +1,7 @@
 """Curves as formulas: the total XP that reaches a level, in integers, for every level in turn.
 
 Every function gives the totals of levels 2, 3, ... (level 1 always begins at 0, whatever a formula
-says there), without end and without a check: `level_curve` stops at the cap and at 63 bits.
+says there), without end and without a check: `level_curve` stops at the cap and at 53 bits.
 There is no floating point, so every machine gives the same numbers; sources: `published_curves`.
 
 Not for: the rules file's keys (`level_curve`, `strength_curve`).

@@ -2,7 +2,7 @@
 
 Whatever the form, it ends as `costs`: what levels 1, 2, 3, ... cost.  Checked on load: every cost
 is 1 or more, none is below the one before it (unless `costs_may_fall` says that the curve means
-it), and all together fit in 63 bits.
+it), and all together fit in 53 bits.
 
 Not for: the arithmetic (`curves`).
 """
@@ -103,7 +103,7 @@ class FormulaCurve(LevelCurve):
 
     @property
     def costs(self) -> tuple[int, ...]:
-        """The steps between the totals; the first total over 63 bits is the last one taken."""
+        """The steps between the totals; the first total over 53 bits is the last one taken."""
         totals = [0]
         for total in islice(self.totals(), self.level_cap - 1):
             totals.append(total)

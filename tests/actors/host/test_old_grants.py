@@ -131,12 +131,37 @@ async def test_what_no_page_holds_was_never_granted(new_host: NewHost) -> None:
     await host.drain()
 
 
-async def test_the_newest_of_two_grants_of_the_same_id_is_undone() -> None:
+async def test_both_grants_of_an_id_that_was_taken_twice_are_undone_at_once() -> None:
     rig = Rig(receipt_window=10, **ROOM)
     await grow(rig.host)
-    await ask(rig.host, grant("u", "c0", 77))  # its first receipt is forgotten
+    await left_memory(rig.host, 1)
+    (again,) = await ask(rig.host, grant("u", "c0", 77))  # nothing in memory names it any more
+    assert body(again)["replayed"] is False
     (reply,) = await ask(rig.host, undo("u1", "c0"))
-    assert body(reply)["events"][0]["taken"] == {"experience": 77}
+    taken = [(event["sequence"], event["taken"]) for event in body(reply)["events"]]
+    assert taken == [(1, {"experience": 1}), (GRANTS + 1, {"experience": 77})]
+    assert await total_xp(rig.host, "u") == SUM - 1
+    assert [entry.get("undoes") for entry in await history(rig.host, GRANTS + 1)] == [
+        1,
+        GRANTS + 1,
+    ]
+    (twice,) = await ask(rig.host, undo("u2", "c0"))
+    assert twice.code == "already_undone"
+
+
+async def test_an_id_without_a_receipt_is_refused_while_the_history_in_memory_names_it() -> None:
+    rig = Rig(receipt_window=10, **ROOM)
+    await grow(rig.host)
+    await left_memory(rig.host, HISTORY_PAGE)
+    oldest = in_memory(rig.host).start
+    refused, taken = await ask(
+        rig.host, grant("u", f"c{oldest - 1}", 5), grant("u", f"c{oldest - 2}", 5)
+    )
+    assert (refused.code, taken.code) == ("receipt_gone", "")
+    assert await total_xp(rig.host, "u") == SUM + 5
+    await rig.host.drain()
+    (still,) = await ask(rig.another(), grant("u", f"c{oldest - 1}", 5))
+    assert still.code == "receipt_gone"
 
 
 async def test_a_store_that_is_away_costs_nothing_and_the_same_command_works_later() -> None:

@@ -89,7 +89,11 @@ def test_every_event_class_has_a_row() -> None:
 def test_every_rejection_code_has_a_row() -> None:
     seen = {row["answer"].removeprefix("! ").partition(":")[0] for row in ROWS}
     # Whoever keeps the receipts looks them up and compares them, before the rules are asked.
-    assert set(Code) - seen == {Code.COMMAND_ID_REUSED, Code.COMMAND_NOT_FOUND}
+    assert set(Code) - seen == {
+        Code.COMMAND_ID_REUSED,
+        Code.COMMAND_NOT_FOUND,
+        Code.RECEIPT_GONE,
+    }
 
 
 def test_every_command_type_that_can_be_refused_is_refused_in_some_row() -> None:

@@ -30,7 +30,7 @@ the least attack                      | 1      | 1       | 1000   | 1000 | 1
 a hopeless attack still scratches     | 1      | 1000000 | 1000   | 1000 | 1
 a stance of 0 still scratches         | 100    | 0       | 0      | 1000 | 1
 a roll of 0 still scratches           | 100    | 0       | 1000   | 0    | 1
-at most what 63 bits hold             | 1000000000000000 | 0 | 999999 | 999999 | 9223372036854775807
+at most what 53 bits hold             | 1000000000000000 | 0 | 999999 | 999999 | 9007199254740991
 """
 
 

@@ -102,7 +102,7 @@ up to where nothing counts        | 100    | 100   | 600     | 100
 and not beyond                    | 100    | 100   | 100000  | 100
 already past everything           | 100    | 500   | 100     | 0
 no budget for this source         | 0      | 0     | 100     | 0
-the most there is                 | 100    | 0     | 9223372036854775807 | 200
+the most there is                 | 100    | 0     | 9007199254740991 | 200
 """
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.messages.command_parts import AMOUNT_MAX
 from domain.messages.commands import (
     COMMAND_TYPES,
     PLAYER_COMMANDS,
@@ -15,7 +14,7 @@ from domain.messages.commands import (
     StartBattle,
     decode_command,
 )
-from domain.state.rows import BattleMode, Source, Tier
+from domain.state.rows import INTEGER_MAX, BattleMode, Source, Tier
 from tests.domain import table_kit
 from tests.domain.script_kit import command_fields
 
@@ -178,8 +177,8 @@ def test_a_number_is_let_in_up_to_its_limits_and_not_past_them(row: dict[str, st
 
 def test_affinity_may_rise_as_far_as_it_may_fall() -> None:
     fields, path = BY_TYPE["offer_quest"], "reward.affinity.mei"
-    assert decode_command(spoilt(fields, path, AMOUNT_MAX))
-    assert refused(spoilt(fields, path, AMOUNT_MAX + 1)) == [(path, "less_than_equal")]
+    assert decode_command(spoilt(fields, path, INTEGER_MAX))
+    assert refused(spoilt(fields, path, INTEGER_MAX + 1)) == [(path, "less_than_equal")]
 
 
 CHOICES = """
@@ -270,5 +269,10 @@ def test_what_is_no_mapping_is_refused(fields: object) -> None:
 
 
 def test_every_bad_field_is_listed_not_only_the_first() -> None:
-    fields = {**BY_TYPE["turn_in_quest"], "command_id": "", "quest_id": 7, "experience": AMOUNT_MAX}
+    fields = {
+        **BY_TYPE["turn_in_quest"],
+        "command_id": "",
+        "quest_id": 7,
+        "experience": INTEGER_MAX,
+    }
     assert [where for where, _ in refused(fields)] == ["command_id", "quest_id", "experience"]

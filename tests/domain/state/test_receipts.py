@@ -1,17 +1,14 @@
-"""Receipts: the window, and which commands count as the same."""
+"""Receipts: the window, and what is known beyond it."""
 
 import msgspec
 import pytest
 
-from domain.state.receipts import Receipt, Receipts, canonical, fingerprint
-
-
-def mark(command: object) -> bytes:
-    return fingerprint(canonical(command))
+from domain.state.receipts import Receipt, Receipts
+from tests.domain import script_kit
 
 
 def receipt(name: str, version: int = 1) -> Receipt:
-    return Receipt(name, mark({"command_id": name}), version, b"reply to " + name.encode())
+    return Receipt(name, b"fingerprint", version, b"reply to " + name.encode())
 
 
 def kept(receipts: Receipts) -> list[str]:
@@ -61,35 +58,24 @@ def test_stored_receipts_come_back_as_they_were() -> None:
     assert list(Receipts(5, back)) == stored
 
 
-COMMAND = {"command_id": "x", "type": "offer_quest", "reward": {"items": {"a": 1, "b": 2}}}
+def test_the_oldest_version_is_the_oldest_receipt_s() -> None:
+    assert Receipts(9).oldest_version(4) == 5
+    receipts = Receipts(2, [receipt("a", 3), receipt("b", 4)])
+    receipts.add(receipt("c", 5))
+    assert receipts.oldest_version(5) == 3
+    receipts.confirm()
+    assert receipts.oldest_version(5) == 4
 
 
-def test_the_order_of_fields_does_not_matter() -> None:
-    turned = {"reward": {"items": {"b": 2, "a": 1}}, "type": "offer_quest", "command_id": "x"}
-    assert mark(turned) == mark(COMMAND)
-    assert len(mark(COMMAND)) == 16
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {**COMMAND, "command_id": "y"},
-        {**COMMAND, "type": "start_battle"},
-        {**COMMAND, "reward": {"items": {"a": 2, "b": 1}}},
-        {**COMMAND, "reward": {"items": {"a": 1}}},
-        {**COMMAND, "reward": {"currency": {"a": 1, "b": 2}}},
-        {**COMMAND, "chapter_id": None},
-        {**COMMAND, "reward": {"items": {"a": True, "b": 2}}},
-        {**COMMAND, "reward": {"items": {"a": "1", "b": 2}}},
-    ],
-)
-def test_any_other_content_has_another_fingerprint(other: dict[str, object]) -> None:
-    assert mark(other) != mark(COMMAND)
-
-
-def test_the_order_of_a_list_is_content() -> None:
-    assert mark({"objectives": [1, 2]}) != mark({"objectives": [2, 1]})
-
-
-def test_a_fingerprint_is_the_same_in_every_process() -> None:
-    assert mark({"command_id": "x", "amount": 5}).hex() == "1379cfc7b478f03d73af5c325fe22d33"
+def test_ids_that_the_history_names_are_known_without_a_receipt() -> None:
+    state = script_kit.given("grant 1 id=a; grant 2 id=b; grant 3 id=c")
+    receipts = Receipts(1)
+    receipts.remember_history(state.history[:2])
+    receipts.add(receipt("c"), state.history[2:])
+    receipts.add(receipt("d"))
+    for _ in "cd":
+        receipts.confirm()
+    assert kept(receipts) == ["d"]
+    assert [name for name in "abcd" if receipts.in_history(name)] == ["a", "b", "c"]
+    receipts.remember_history(state.history[1:])
+    assert [name for name in "abcd" if receipts.in_history(name)] == ["b", "c"]

@@ -121,7 +121,7 @@ async def test_a_player_who_names_a_reward_is_told_there_is_no_such_field(
         "field": "experience",
         "came": "99999",
         "expected": "nothing: it is no field of turn_in_quest, "
-        "which has type, command_id, quest_id",
+        "which has command_id, since, type, quest_id",
     }
 
 
@@ -308,7 +308,7 @@ SPECIFIED = {
     405: "method_not_allowed",
     408: "body_too_slow",
     409: "quest_not_ready quest_already_turned_in quest_exists battle_over battle_exists"
-    " already_undone command_id_reused",
+    " already_undone command_id_reused receipt_gone",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid_field invalid_rules",

@@ -38,6 +38,16 @@ async def test_a_deleted_user_may_come_back_as_a_new_one(stores: Stores) -> None
     assert body(reply)["version"] == 1
 
 
+async def test_whoever_comes_back_begins_another_era_and_nobody_else_does(stores: Stores) -> None:
+    await filled(stores.here())
+    before = await exported(stores.here())
+    await delete(stores.here(), "alice", [], owner=OWNER)
+    await play(a_host(stores.here(), "users:1"), "alice", 0, 1)
+    after = await exported(stores.here())
+    assert after["alice"]["era"] not in ("", before["alice"]["era"])
+    assert after["bob"]["era"] == before["bob"]["era"] != ""
+
+
 async def test_a_damaged_user_can_be_deleted(stores: Stores) -> None:
     host = await filled(stores.here())
     await play(host, "bob", 3, 4)

@@ -5,7 +5,8 @@ Not for: hosts themselves (`tests.actors`).
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,6 +76,16 @@ async def lines(store: Store, *users: str) -> list[bytes]:
     found = [one async for one in export(store, users)]
     assert all(one.damage is None for one in found)
     return [one.line for one in sorted(found, key=lambda one: one.user_id) if one.line]
+
+
+def without_era(lines: Sequence[bytes]) -> list[bytes]:
+    """Lines but for the era, which is another one in every store that a user is put into."""
+    return [re.sub(rb'"era":"[0-9a-f]*"', b"", line) for line in lines]
+
+
+def eras(lines: Sequence[bytes]) -> set[str]:
+    """The eras of the users of an export."""
+    return {msgspec.json.decode(line)["era"] for line in lines}
 
 
 async def exported(store: Store) -> dict[str, Any]:
