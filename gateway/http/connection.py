@@ -168,7 +168,7 @@ class Connection(asyncio.Protocol):
             parser.last = True
         if request is self._refused:
             self._refusal = b""  # the application did without the body
-        close = parser.last and not self._queue
+        close = parser.last and not self._queue and not self._refusal
         self._write(response_bytes(request, response, self._owner.date, close))
 
     def _wanted(self) -> None:

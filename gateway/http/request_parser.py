@@ -233,6 +233,8 @@ class RequestParser:
 
     def _check(self, request: Request) -> HTTPStatus | None:
         """The status that refuses the request, or None.  Most requests never get here."""
+        # llhttp does not tell the protocol of a line.  The same line may stand in another request
+        # of this piece; who sends one of RTSP to the same place is refused with either.
         if self._target + b" RTSP/" in self._earlier + self._piece:
             return HTTPStatus.BAD_REQUEST
         if request.version not in ("1.1", "1.0"):
