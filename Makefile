@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests that read the code and run none of it.
+CHECKS := $(addprefix tests/test_,architecture.py conventions.py front_door.py text.py words.py)
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
@@ -25,11 +27,11 @@ test: $(READY) ## run the tests
 test-quick: $(READY) ## the tests that start no Ray, kill no process and open no browser: under 90 seconds
 	@exec $(BIN)/python -m pytest -m 'not ray and not kills and not slow' $(ARGS)
 
-check: $(READY) ## style, types and architecture, in under a minute
+check: $(READY) ## style, types, architecture, names and words, in under a minute
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy domain persistence actors gateway designer cli questkeep_launcher.py $(SCRIPTS)
-	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_text.py
+	@$(BIN)/python -m pytest -q $(CHECKS)
 
 bench: $(READY) ## measure throughput and latency
 	@exec $(BIN)/python -m benchmarks $(ARGS)
