@@ -35,6 +35,9 @@ OPTIONS: dict[str, str] = {
     "snapshot_every": "A user's snapshot is written after this many changes at the latest.",
     "body_bytes_max": "Largest request body.",
     "requests_in_flight_max": "Requests answered at once by all gateways; more are told to wait.",
+    "address_rate_max": "Requests a second from one address; 0 is no limit.",
+    "player_rate_max": "Requests a second of one player; 0 is no limit.",
+    "service_rate_max": "Requests a second of one service; 0 is no limit.",
     "ask_timeout_seconds": "How long a user's actor may take to answer.",
     "drain_seconds": "How long a stop waits for what was accepted.",
     "log_level": "Least severe events logged: debug, info, warning, error.",
@@ -48,6 +51,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What is played": ("rules",),
     "Where users live": ("placement", "hosts", "ray", "users_max", "idle_seconds"),
     "How much at once": ("body_bytes_max", "requests_in_flight_max", "mailbox_depth_max"),
+    "How often": (
+        "address_rate_max",
+        "player_rate_max",
+        "service_rate_max",
+    ),
     "How long": ("ask_timeout_seconds", "drain_seconds"),
     "What it logs": ("log_level", "log_format"),
 }

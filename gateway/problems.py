@@ -128,7 +128,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "too_many_requests": ProblemType(
         429,
         Retry.SAME,
-        "Too many requests for one user",
+        "Too many requests",
         "Wait, then send the same again, or send a list.",
     ),
     "user_busy": ProblemType(

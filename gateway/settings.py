@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     body_bytes_max: Annotated[int, Field(ge=1_024, le=64 << 20)] = 1 << 20
     # Who is let in waits for those before them: about this many divided by requests a second.
     requests_in_flight_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
+    # Of each gateway; with a burst of two seconds'.  A proxy is one address for all behind it.
+    address_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    player_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 1_000
+    service_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 0
     ask_timeout_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

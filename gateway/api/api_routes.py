@@ -24,11 +24,16 @@ from gateway.options import BATCH_MAX, LIST_MAX
 _USER = "/v1/users/{user_id}"
 
 _SERVER = frozenset({"internal"})
-_CALLER = _SERVER | {"unauthenticated", "overloaded", "draining", "user_unavailable"}
+_CALLER = _SERVER | {
+    "unauthenticated",
+    "overloaded",
+    "draining",
+    "user_unavailable",
+    "too_many_requests",
+}
 _ONE_USER = _CALLER | {
     "invalid_id",
     "not_your_user",
-    "too_many_requests",
     "user_busy",
     "outcome_unknown",
 }

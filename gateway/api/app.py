@@ -26,12 +26,13 @@ from gateway.api.api_routes import (
 from gateway.api.command_endpoints import CommandEndpoints
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
+from gateway.api.rate_limit import RateLimit
 from gateway.api.read_endpoints import ReadEndpoints
 from gateway.api.retry_after import RetryAfterSpreader
 from gateway.api.routes import Endpoint, Place, Route, Routes
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.api.user_requests import UserRequests
-from gateway.auth.authenticator import Authenticator, Keys
+from gateway.auth.authenticator import Authenticator, Caller, Keys, Role
 from gateway.http.messages import Disconnected, Request, Response
 from gateway.metrics.counters import Metrics
 from gateway.metrics.prometheus import TEXT_TYPE, as_text
@@ -46,10 +47,13 @@ _CLIENT_GONE = 499
 
 
 class Limits(Struct, frozen=True):
-    """What one gateway takes at most."""
+    """What one gateway takes at most; a rate of 0 is no limit."""
 
     body_bytes_max: int
     requests_in_flight_max: int
+    address_rate_max: float = 0.0
+    player_rate_max: float = 0.0
+    service_rate_max: float = 0.0
 
 
 class App:
@@ -81,6 +85,9 @@ class App:
         self._idle = asyncio.Event()
         self._idle.set()
         self._retry_after = RetryAfterSpreader()
+        self._by_address = RateLimit(limits.address_rate_max)
+        self._by_player = RateLimit(limits.player_rate_max)
+        self._by_service = RateLimit(limits.service_rate_max)
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
         users = UserRequests(directory, room_of_one)
         commands = CommandEndpoints(users, self.metrics, limits.body_bytes_max)
@@ -149,6 +156,7 @@ class App:
         if self.draining:
             detail = "The server is going down; nothing was executed"
             raise Problem("draining", detail, retry_after_ms=1_000)
+        self._check_address(exchange.address)
         if self._in_flight >= self._limits.requests_in_flight_max:
             detail = (
                 f"{self._in_flight} requests are being answered, which is all there is room for"
@@ -159,11 +167,31 @@ class App:
         self._idle.clear()
         try:
             exchange.caller = await self._authenticator.caller(exchange.authorization())
+            self._check_rate(exchange.caller)
             return await endpoint(exchange)
         finally:
             self._in_flight -= 1
             if self._in_flight == 0:
                 self._idle.set()
+
+    def _check_address(self, address: str) -> None:
+        """Count a request of whoever calls from there, before their token is looked at.
+
+        Raises:
+            Problem: `too_many_requests`.
+        """
+        wait_ms = self._by_address.wait_ms(address, asyncio.get_running_loop().time())
+        if wait_ms:
+            detail = "More requests come from this address than it may send"
+            raise Problem("too_many_requests", detail, retry_after_ms=wait_ms)
+
+    def _check_rate(self, caller: Caller) -> None:
+        """The same for a caller, by name."""
+        limit = self._by_player if caller.role is Role.PLAYER else self._by_service
+        wait_ms = limit.wait_ms(caller.sub, asyncio.get_running_loop().time())
+        if wait_ms:
+            detail = f"More requests come from {caller.role} {caller.sub} than one may send"
+            raise Problem("too_many_requests", detail, retry_after_ms=wait_ms)
 
     async def _healthz(self, exchange: Exchange) -> Response:
         return Response(200, b"application/json", b'{"status":"up"}')
@@ -188,7 +216,14 @@ def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: Ru
     # Each gateway takes its share of what the machine may.
     in_flight_max = -(-settings.requests_in_flight_max // settings.gateways)
     authenticator = Authenticator(keys, settings.jwt_algorithms)
-    return App(directory, authenticator, rules, Limits(settings.body_bytes_max, in_flight_max))
+    limits = Limits(
+        settings.body_bytes_max,
+        in_flight_max,
+        settings.address_rate_max,
+        settings.player_rate_max,
+        settings.service_rate_max,
+    )
+    return App(directory, authenticator, rules, limits)
 
 
 def _route(method: str, place: Place | None) -> Route:

@@ -47,6 +47,11 @@ class Exchange:
         return authorization
 
     @property
+    def address(self) -> str:
+        """Of the client, or of the proxy in between."""
+        return self._request.address
+
+    @property
     def has_query(self) -> bool:
         """Whether anything stands behind the path's `?`."""
         return bool(self._request.query)

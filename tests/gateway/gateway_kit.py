@@ -84,10 +84,11 @@ class Gateway:
         body: bytes | Sequence[bytes] = b"",
         disconnect: bool = False,
         query: bytes = b"",
+        address: str = "",
     ) -> Answer:
         """Send one request.  A sequence of bodies arrives chunk by chunk."""
         request = HttpRequest()
-        request.method, request.query = method, query
+        request.method, request.query, request.address = method, query, address
         request.path = path.encode() if isinstance(path, str) else path
         request.headers = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in headers
@@ -164,6 +165,7 @@ def gateway(
     cluster: Any = None,
     requests_in_flight_max: int = 100,
     body_bytes_max: int = BODY_BYTES_MAX,
+    limits: Limits | None = None,
     authenticator: Any = None,
     read_rules: Callable[[], str] = lambda: RULES_TEXT,
 ) -> Gateway:
@@ -173,7 +175,7 @@ def gateway(
         cluster,
         authenticator or Authenticator(Secret(SECRET), ["HS256"]),
         ServedRules(compile_rules(RULES_TEXT), read_rules, cluster.change_rules),
-        Limits(body_bytes_max, requests_in_flight_max),
+        limits or Limits(body_bytes_max, requests_in_flight_max),
     )
     app.ready = True
     return Gateway(app)
