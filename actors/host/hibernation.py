@@ -1,14 +1,14 @@
-"""Users asleep: still in memory, but small, because nobody has asked for them for some seconds.
+"""Hibernation: users without a request for some seconds stay in memory, compressed.
 
 A user awake takes a hundred to two hundred kilobytes, nearly all of it receipts, which are replies
-that resemble one another: asleep, rows and receipts are encoded and compressed to a tenth.  The
-next message wakes the user without a look at the store.  Nothing else has all of a hibernated user
-(the journal has the newest turns, the snapshot may not), so one is given up only once the snapshot
-is written, or with everybody else when the journal is lost.
+that resemble one another: hibernated, rows and receipts are encoded and compressed to a tenth.  The
+next request wakes the user without a look at the store.  What is kept here is the newest durable
+state there is (the journal has the newest turns, the snapshot may not), so it is given up only
+once its snapshot is stored, or with everything else when the journal is lost.
 
 Users resemble one another too, so each is compressed with one of them as a dictionary.
 
-Not for: deciding who may sleep, or letting go of users (`host`).
+Not for: deciding who hibernates (`eviction`), or who may (`activations`).
 """
 
 import asyncio
@@ -28,10 +28,10 @@ from persistence.codec.raw_rows import RowsDict
 from persistence.codec.snapshots import Rows, Snapshot, encode_snapshot, rows_of, state_of
 
 QUIET_SECONDS = 10.0
-"""Without a message for this long a user falls asleep.
+"""Without a request for this long a user hibernates.
 
-Falling asleep takes 0.4 ms of CPU (`benchmarks/user_memory.py`) and waking about as much, so a user
-costs at most a ten-thousandth of a core."""
+That takes 0.4 ms of CPU (`benchmarks/user_memory.py`) and waking about as much, so a user costs at
+most a ten-thousandth of a core."""
 
 LEVEL = 3
 DICTIONARY_BYTES_MAX = 112 * 1024
@@ -54,16 +54,16 @@ _decode_fingerprints = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 class CompressionDictionary:
-    """One user's bytes as what others are compared with."""
+    """One user's bytes, with which others are compressed."""
 
     def __init__(self, body: bytes) -> None:
-        like = zstandard.ZstdCompressionDict(
+        dictionary = zstandard.ZstdCompressionDict(
             body[:DICTIONARY_BYTES_MAX], dict_type=zstandard.DICT_TYPE_RAWCONTENT
         )
-        like.precompute_compress(level=LEVEL)
+        dictionary.precompute_compress(level=LEVEL)
         self.length = len(body)
-        self._compress = zstandard.ZstdCompressor(level=LEVEL, dict_data=like).compress
-        self.decompress = zstandard.ZstdDecompressor(dict_data=like).decompress
+        self._compress = zstandard.ZstdCompressor(level=LEVEL, dict_data=dictionary).compress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
 
     def compress(self, body: bytes) -> bytes:
         # What comes back stands at the begin of a block made for the worst case and cut short.
@@ -72,7 +72,10 @@ class CompressionDictionary:
 
 
 class HibernatedUser(Struct, gc=False):
-    """One user asleep.  `snapshot_version` is the version that stands in the store."""
+    """A user kept small.  `snapshot_version` is the version of the stored snapshot.
+
+    `last_command` is in the event loop's seconds, `window` in receipts.
+    """
 
     user_id: str
     version: int
@@ -81,77 +84,77 @@ class HibernatedUser(Struct, gc=False):
     window: int
     body: bytes
     fingerprints: bytes
-    like: CompressionDictionary
+    dictionary: CompressionDictionary
 
     def snapshot(self) -> bytes:
         """The state with its receipts, for the store."""
-        found = self.unpacked()
-        return encode_snapshot(found.state, found.receipts, found.unknown)
+        user = self.unpacked()
+        return encode_snapshot(user.state, user.receipts, user.unknown)
 
     def unpacked(self) -> Snapshot:
-        """The state, the receipts and what only a newer version knows, as they fell asleep."""
-        body = self.like.decompress(self.body)
+        """The state, the receipts and what only a newer version knows, as they were put here."""
+        body = self.dictionary.decompress(self.body)
         return _decode_user(body, self.fingerprints, self.user_id, self.version, self.window)
 
 
 class HibernatedUsers:
-    """The users asleep in one host, those who fell asleep first in front."""
+    """The hibernated users of one host, the longest hibernated in front."""
 
     def __init__(self, settings: HostSettings, rules: RulesInForce) -> None:
         self._settings = settings
         self._rules = rules
-        self._asleep: dict[str, HibernatedUser] = {}
-        self._like: CompressionDictionary | None = None
+        self._users: dict[str, HibernatedUser] = {}
+        self._dictionary: CompressionDictionary | None = None
 
     def __len__(self) -> int:
-        return len(self._asleep)
+        return len(self._users)
 
     def __iter__(self) -> Iterator[HibernatedUser]:
-        return iter(self._asleep.values())
+        return iter(self._users.values())
 
     def put(self, actor: UserActor, last_command: float) -> None:
-        """Let a user sleep.  Every turn of theirs must be durable."""
+        """Keep a user small.  Every turn of theirs must be durable."""
         body, fingerprints = _encode_user(actor.durable, actor.receipts, actor.unknown)
-        like = self._like
-        if like is None or len(body) > DICTIONARY_GROWTH * like.length:
-            like = self._like = CompressionDictionary(body)
-        self._asleep[actor.user_id] = HibernatedUser(
+        dictionary = self._dictionary
+        if dictionary is None or len(body) > DICTIONARY_GROWTH * dictionary.length:
+            dictionary = self._dictionary = CompressionDictionary(body)
+        self._users[actor.user_id] = HibernatedUser(
             actor.user_id,
             actor.version,
             actor.snapshot_version,
             last_command,
             self._settings.receipt_window,
-            like.compress(body),
+            dictionary.compress(body),
             fingerprints,
-            like,
+            dictionary,
         )
 
     def wake(self, user_id: str, epoch: int) -> Activation | None:
-        """The user as they fell asleep, in the host's epoch; None when they do not sleep."""
-        hibernated = self._asleep.pop(user_id, None)
+        """The user as they were put here, loaded in `epoch`; None when they are not here."""
+        hibernated = self._users.pop(user_id, None)
         if hibernated is None:
             return None
-        found = hibernated.unpacked()
+        user = hibernated.unpacked()
         now = asyncio.get_running_loop().time()
         activation = Activation(user_id, self._settings.mailbox_depth_max, now)
         activation.actor = UserActor(
-            found.state, found.receipts, self._rules, found.unknown, hibernated.snapshot_version
+            user.state, user.receipts, self._rules, user.unknown, hibernated.snapshot_version
         )
         activation.epoch = epoch
         activation.last_command = hibernated.last_command
         return activation
 
     def forget(self, user: HibernatedUser) -> bool:
-        """Let a user go whose snapshot stands; False when it does not, or they woke meanwhile."""
-        stands = user.version <= user.snapshot_version
-        if not stands or self._asleep.get(user.user_id) is not user:
+        """Drop a user whose newest state is stored; False when it is not, or who woke meanwhile."""
+        stored = user.version <= user.snapshot_version
+        if not stored or self._users.get(user.user_id) is not user:
             return False
-        del self._asleep[user.user_id]
+        del self._users[user.user_id]
         return True
 
     def clear(self) -> None:
-        """Forget everybody: what they hold may never have happened, or stands in the store."""
-        self._asleep.clear()
+        """Drop everybody: their state may never have happened, or is stored."""
+        self._users.clear()
 
 
 def _encode_user(

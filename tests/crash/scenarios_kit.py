@@ -101,7 +101,7 @@ async def a_user_with_a_turn_on_its_way_stays_awake() -> None:
     assert await total_xp(rig.another("h", Faults()), "u") == 30
 
 
-async def a_sleeper_whose_snapshot_fails_stays() -> None:
+async def a_hibernated_user_whose_snapshot_fails_stays() -> None:
     """The store refuses the snapshot of a hibernated user who is evicted; the journal has the turn,
     but nobody reads it while its host lives."""
     rig = Rig()
@@ -156,7 +156,7 @@ SCENARIOS = (
     a_checkpoint_whose_snapshot_fails_keeps_the_journal,
     a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones,
     a_user_with_a_turn_on_its_way_stays_awake,
-    a_sleeper_whose_snapshot_fails_stays,
+    a_hibernated_user_whose_snapshot_fails_stays,
     a_checkpoint_covers_those_who_sleep,
     a_user_who_slept_while_the_host_opened_is_read_anew,
 )

@@ -61,9 +61,9 @@ CAUGHT_IN_ORDER: dict[str, Callable[[], Awaitable[None]]] = {
         scenarios.a_crash_with_turns_on_their_way_costs_no_receipt_of_earlier_ones
     ),
     "believes_in_failed_snapshots": scenarios.a_checkpoint_whose_snapshot_fails_keeps_the_journal,
-    "sleeps_with_a_turn_on_its_way": scenarios.a_user_with_a_turn_on_its_way_stays_awake,
-    "lets_sleepers_go_unsaved": scenarios.a_sleeper_whose_snapshot_fails_stays,
-    "checkpoints_without_sleepers": scenarios.a_checkpoint_covers_those_who_sleep,
+    "hibernates_with_a_turn_on_its_way": scenarios.a_user_with_a_turn_on_its_way_stays_awake,
+    "evicts_unsaved_users": scenarios.a_hibernated_user_whose_snapshot_fails_stays,
+    "checkpoints_without_hibernated_users": scenarios.a_checkpoint_covers_those_who_sleep,
     "wakes_users_from_before_it_opened": (
         scenarios.a_user_who_slept_while_the_host_opened_is_read_anew
     ),

@@ -256,7 +256,7 @@ def forgets_a_batch(patch: Patch) -> None:
     patch.setattr(GroupCommit, "_write", careless)
 
 
-def sleeps_with_a_turn_on_its_way(patch: Patch) -> None:
+def hibernates_with_a_turn_on_its_way(patch: Patch) -> None:
     """A user falls asleep as they are durable, and what is on its way is forgotten (P2)."""
     hibernate = Activations.hibernate
 
@@ -267,16 +267,16 @@ def sleeps_with_a_turn_on_its_way(patch: Patch) -> None:
     patch.setattr(Activations, "hibernate", hasty)
 
 
-def lets_sleepers_go_unsaved(patch: Patch) -> None:
+def evicts_unsaved_users(patch: Patch) -> None:
     """A hibernated user leaves memory although only the journal has their newest turns (P1)."""
 
     def forget(self: HibernatedUsers, user: HibernatedUser) -> bool:
-        return self._asleep.pop(user.user_id, None) is not None
+        return self._users.pop(user.user_id, None) is not None
 
     patch.setattr(HibernatedUsers, "forget", forget)
 
 
-def checkpoints_without_sleepers(patch: Patch) -> None:
+def checkpoints_without_hibernated_users(patch: Patch) -> None:
     """A checkpoint drops the journal and looks at users awake only (P7)."""
     write = Snapshots.write
 
@@ -309,9 +309,9 @@ MUTANTS: dict[str, Callable[[Patch], None]] = {
         folds_without_a_fence,
         drops_journals_before_it_folds,
         forgets_a_batch,
-        sleeps_with_a_turn_on_its_way,
-        lets_sleepers_go_unsaved,
-        checkpoints_without_sleepers,
+        hibernates_with_a_turn_on_its_way,
+        evicts_unsaved_users,
+        checkpoints_without_hibernated_users,
         wakes_users_from_before_it_opened,
     )
 }
