@@ -1,9 +1,15 @@
-"""Help texts without Python's types: `BACKUP [URL]`, not `{BACKUP [URL]}... <list[str]>`."""
+"""What all commands share: `--json`, and help texts without Python's types.
+
+A help text says `BACKUP [URL]`, not `{BACKUP [URL]}... <list[str]>`.
+"""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from typer.core import TyperCommand
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 _TYPE = re.compile(r" <[a-z\[\] ]+>")
 _RANGE = re.compile(r"([\d.]+)<=x<=([\d.]+)")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.exit import fail, fail_from
-from cli.help import PlainCommand
+from cli.help import AsJson, PlainCommand
 from cli.rules import rules_cli
 from cli.settings import settings_command, with_settings
 from cli.simulate import simulate_command
@@ -29,9 +29,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @with_settings

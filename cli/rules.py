@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exit import BAD_CONTENT, fail_from
-from cli.help import PlainCommand
+from cli.help import AsJson, PlainCommand
 
 if TYPE_CHECKING:
     from domain.rules.compiled_rules import Rules
@@ -24,7 +24,6 @@ rules_cli = typer.Typer(
 
 _WHICH = "Rules file, or a preset's name; without it, the rules that `questkeep serve` would use."
 Which = Annotated[str | None, typer.Argument(metavar="FILE|PRESET", help=_WHICH)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 EveryLevel = Annotated[bool, typer.Option("--all", help="Show every level, not a choice of them.")]
 
 

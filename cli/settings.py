@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from cli.exit import fail_from
+from cli.help import AsJson
 from gateway.options import GROUPS, OPTIONS, SECRETS, SETTINGS_FILE, flag, variable
 
 NAME_WIDTH = 24
 TEXT_WIDTH = 78
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

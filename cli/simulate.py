@@ -9,45 +9,49 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.exit import BAD_CONTENT, fail, fail_from
+from cli.help import AsJson
 
 if TYPE_CHECKING:
     from designer.simulation.report import Report
     from designer.simulation.run import Result, Task
 
 
+StoryFile = Annotated[
+    Path, typer.Argument(metavar="STORY", help="Story file (TOML).", show_default=False)
+]
+Players = Annotated[int, typer.Option(metavar="N", help="How many play.", min=1, max=100_000)]
+Seed = Annotated[int, typer.Option(metavar="N", help="The same seed gives the same outcome.")]
+OtherRules = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|PRESET",
+        help="Rules file or preset instead of the story's own.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--out",
+        metavar="DIR",
+        help="Folder for the picture (STORY.svg) and the report (STORY.json).",
+        show_default=False,
+    ),
+]
+Processes = Annotated[
+    int, typer.Option(metavar="N", help="Processes that play; 0 takes every CPU.", min=0, max=256)
+]
+
+
 def simulate_command(
-    story: Annotated[
-        Path, typer.Argument(metavar="STORY", help="Story file (TOML).", show_default=False)
-    ],
-    players: Annotated[
-        int, typer.Option(metavar="N", help="How many play.", min=1, max=100_000)
-    ] = 10_000,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="The same seed gives the same outcome.")
-    ] = 7,
-    rules: Annotated[
-        str | None,
-        typer.Option(
-            help="Rules file or preset instead of the story's own.",
-            metavar="FILE|PRESET",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Folder for the picture (STORY.svg) and the report (STORY.json).",
-            metavar="DIR",
-            show_default=False,
-        ),
-    ] = None,
-    processes: Annotated[
-        int,
-        typer.Option(metavar="N", help="Processes that play; 0 takes every CPU.", min=0, max=256),
-    ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    story: StoryFile,
+    players: Players = 10_000,
+    seed: Seed = 7,
+    rules: OtherRules = None,
+    out: Out = None,
+    processes: Processes = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Play a story with simulated players.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
+from statistics import median
 
 # What each package may import beside itself: a graph without a way back.
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -43,8 +44,10 @@ ENVIRONMENT_READER = "gateway/settings.py"
 ENVIRONMENT_WRITER = "actors/cluster/ray_runtime.py"
 ENVIRONMENT_NAMES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
-FILE_LINES_MAX = 400
-FUNCTION_LINES_MAX = 70
+FILE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 60
+# Half of a package's files are shorter; below this they would be slivers, above it novels.
+MEDIAN_LINES = range(80, 151)
 VAGUE_WORDS = frozenset("manager helper util data info process".split())
 
 # Everything else in the repository is text.
@@ -246,6 +249,22 @@ def folders_stay_small(sources: Iterable[Source]) -> Iterator[Breach]:
                 f"{folder}/__init__.py",
                 1,
                 f"{count} modules, at most {FOLDER_MODULES_MAX}: this folder wants to be two.",
+            )
+
+
+def files_are_of_one_size(sources: Iterable[Source]) -> Iterator[Breach]:
+    """In each package the median of the files' lengths is a page or two."""
+    lengths: dict[str, list[int]] = {}
+    for source in sources:
+        if not source.path.endswith("/__init__.py"):
+            lengths.setdefault(source.package, []).append(len(source.text.splitlines()))
+    for package, lines in lengths.items():
+        if (middle := round(median(lines))) not in MEDIAN_LINES:
+            yield Breach(
+                f"{package}/__init__.py",
+                1,
+                f"the median file has {middle} lines, expected {MEDIAN_LINES[0]} to "
+                f"{MEDIAN_LINES[-1]}: split what is long, or merge slivers.",
             )
 
 

@@ -40,6 +40,11 @@ def test_folders_stay_small() -> None:
     assert not breaches, listed(breaches)
 
 
+def test_files_are_of_one_size() -> None:
+    breaches = list(rules.files_are_of_one_size(PRODUCT))
+    assert not breaches, listed(breaches)
+
+
 def test_every_module_says_what_it_is_for() -> None:
     breaches = [b for source in EVERYTHING for b in rules.modules_have_docstrings(source)]
     assert not breaches, listed(breaches)
@@ -86,13 +91,13 @@ BAD = [
         1,
         "setting",
     ),
-    (rules.files_and_functions_stay_small, "actors/a.py", "x = 1\n" * 401, 401, "401 lines"),
+    (rules.files_and_functions_stay_small, "actors/a.py", "x = 1\n" * 301, 301, "301 lines"),
     (
         rules.files_and_functions_stay_small,
         "actors/a.py",
-        "class A:\n    async def f():\n" + "        x = 1\n" * 70,
+        "class A:\n    async def f():\n" + "        x = 1\n" * 60,
         2,
-        "f has 71 lines",
+        "f has 61 lines",
     ),
     (rules.names_say_something, "actors/user_manager.py", "", 1, "'manager'"),
     (rules.names_say_something, "actors/utils.py", "", 1, "'utils'"),
@@ -123,7 +128,7 @@ GOOD = [
     ),
     ("gateway/settings.py", "import os, pydantic_settings\nos.environ.get('A')"),
     ("actors/database.py", "class Metadata: ...\nclass Processor: ...\nclass Information: ..."),
-    ("actors/a.py", "def f():\n" + "    x = 1\n" * 69),
+    ("actors/a.py", "def f():\n" + "    x = 1\n" * 59),
 ]
 
 
@@ -175,6 +180,13 @@ def test_a_crowded_folder_is_caught() -> None:
     breaches = list(rules.folders_stay_small([Source("actors/host/__init__.py", ""), *crowded]))
     assert [breach.path for breach in breaches] == ["actors/host/__init__.py"]
     assert list(rules.folders_stay_small(crowded[1:])) == []
+
+
+@pytest.mark.parametrize("lines", [79, 151])
+def test_a_package_of_slivers_or_of_novels_is_caught(lines: int) -> None:
+    files = [Source(f"actors/m{n}.py", "x = 1\n" * lines) for n in range(3)]
+    [breach] = rules.files_are_of_one_size([*files, Source("actors/__init__.py", "")])
+    assert f"{lines} lines" in breach.advice
 
 
 def test_a_module_may_import_its_sibling_while_the_package_offers_both() -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.exit import fail
-from cli.help import PlainCommand
+from cli.help import AsJson, PlainCommand
 
 store_cli = typer.Typer(
     help="Stored data: look at it, move it, back it up.",
@@ -21,7 +21,6 @@ store_cli = typer.Typer(
 )
 
 _STORE = "Without URL: the store that `questkeep serve` would use."
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Users = Annotated[
     list[str] | None, typer.Option("--user", metavar="USER", help="Only this user; repeatable.")
 ]

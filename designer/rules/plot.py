@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from designer.drawing.chart import Chart
 from designer.drawing.figures import LINES, drawing, thousands
-from designer.rules.charts import charts, switched_off
+from designer.rules.charts import charts
+from designer.rules.penalty_charts import switched_off
 from domain.rules.compiled_rules import Rules
 
 if TYPE_CHECKING:

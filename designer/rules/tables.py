@@ -10,8 +10,9 @@ from rich.table import Table
 
 from designer.drawing.chart import drawn
 from designer.drawing.terminal import add_numbers, add_text, new_table, print_tables, some_rows
-from designer.rules.charts import charts, costs, switched_off
+from designer.rules.charts import charts, costs
 from designer.rules.loot_odds import odds
+from designer.rules.penalty_charts import switched_off
 from domain.rules.compiled_rules import LevelBenchmark, Rules
 from domain.rules.loot_tables import LootTable, Span
 
