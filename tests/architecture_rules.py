@@ -45,6 +45,8 @@ ENVIRONMENT_WRITER = "actors/cluster/ray_runtime.py"
 ENVIRONMENT_NAMES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 FILE_LINES_MAX = 300
+# Tables, and files that are waiting to be split: each with a limit of its own.
+LONGER_FILES = {"gateway/settings.py": 340, "actors/cluster/ray_runtime.py": 320}
 FUNCTION_LINES_MAX = 60
 # Half of a package's files are shorter; below this they would be slivers, above it novels.
 MEDIAN_LINES = range(80, 151)
@@ -205,11 +207,10 @@ def environment_writes(source: Source) -> Iterator[ast.AST]:
 
 def files_and_functions_stay_small(source: Source) -> Iterator[Breach]:
     lines = len(source.text.splitlines())
-    if lines > FILE_LINES_MAX:
-        yield source.breach(
-            FILE_LINES_MAX + 1,
-            f"{lines} lines, at most {FILE_LINES_MAX}: this file wants to be two concepts.",
-        )
+    most = LONGER_FILES.get(source.path, FILE_LINES_MAX)
+    if lines > most:
+        advice = f"{lines} lines, at most {most}: this file wants to be two concepts."
+        yield source.breach(most + 1, advice)
     for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
