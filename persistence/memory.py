@@ -71,6 +71,8 @@ def world(name: str) -> World:
 class MemoryStore(Store):
     """Implements `Store` over a `World`."""
 
+    batches_max = None
+
     def __init__(self, world: World, faults: Faults | None = None, name: str = "") -> None:
         self.url = f"memory://{name}"
         self.faults = Faults() if faults is None else faults

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from persistence.disk.store import DiskStore
 from persistence.memory import MemoryStore, world
-from persistence.objects.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.obstore_bucket import ObstoreBucket
 from persistence.objects.store import ObjectStore
 from persistence.store import Store
 
@@ -27,11 +27,11 @@ class BadStoreUrl(ValueError):
     """The URL names no store.  The message says what came and what is expected."""
 
 
-def open_store(url: str, connection: Connection | None = None) -> Store:
+def open_store(url: str) -> Store:
     """Open the store at `url`.  Touches no disk and no network: the store's methods do.
 
-    `connection` is for object stores; credentials come from the variables that each of them is
-    known by.
+    Object stores are reached, and credentials found, by the variables that each of them is known
+    by.
 
     Raises:
         BadStoreUrl: correct the setting.
@@ -43,7 +43,7 @@ def open_store(url: str, connection: Connection | None = None) -> Store:
         name = parts.netloc + parts.path
         return MemoryStore(world(name), name=name)
     if parts.scheme in _BUCKETS:
-        return _object_store(url, connection or Connection())
+        return _object_store(url)
     raise BadStoreUrl(f"{_EXPECTED}; {url!r} came.")
 
 
@@ -58,7 +58,7 @@ async def probe(store: Store) -> None:
         await store.probe()
 
 
-def _object_store(url: str, connection: Connection) -> ObjectStore:
+def _object_store(url: str) -> ObjectStore:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise BadStoreUrl(
@@ -72,7 +72,7 @@ def _object_store(url: str, connection: Connection) -> ObjectStore:
             f"{parts.scheme}://bucket/questkeep; {url!r} came."
         )
     try:
-        return ObjectStore(ObstoreBucket(url.rstrip("/"), connection))
+        return ObjectStore(ObstoreBucket(url.rstrip("/")))
     except ValueError as error:
         raise BadStoreUrl(str(error)) from None
 

@@ -82,6 +82,9 @@ class Store(Protocol):
     """
 
     url: str
+    batches_max: int | None
+    """So many batches of a journal are still read and removed within seconds; a checkpoint is due
+    then.  None where their bytes alone count."""
 
     async def format(self) -> int | None:
         """The format of what stands there; None where nothing was ever written."""

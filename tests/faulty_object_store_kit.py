@@ -11,8 +11,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import Enum, auto
 
-from persistence.objects.bucket import BucketError, ConditionFailed, Found, Tag
-from persistence.objects.retries import Patience
+from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
+from persistence.objects.retries import Retrying
 from persistence.objects.store import ObjectStore
 
 
@@ -94,7 +94,7 @@ class Objects:
                 continue
 
 
-class FaultyBucket:
+class FaultyBucket(Bucket):
     """Implements `Bucket` over `Objects`.
 
     `turns` has each call wait for up to so many turns of other tasks, before and after.  `gates`
@@ -108,8 +108,10 @@ class FaultyBucket:
         dice: random.Random | None = None,
         turns: int = 1,
         page: int = 1000,
+        delete_max: int = 1000,
     ) -> None:
         self.url = "s3://faulty"
+        self.delete_max = delete_max
         self.gates: dict[str, asyncio.Event] = {}
         self.held = asyncio.Event()  # set while a call waits at a gate
         self._objects = objects
@@ -142,6 +144,7 @@ class FaultyBucket:
 
     async def delete(self, names: Sequence[str]) -> None:
         """In any order, others between; a fault strikes when some are gone."""
+        assert len(names) <= self.delete_max
         order = list(names)
         self._dice.shuffle(order)
         strikes_at = self._dice.randrange(len(order))
@@ -202,7 +205,8 @@ async def no_pause(seconds: float) -> None:
 
 
 def open_store(
-    bucket: FaultyBucket, patience: Patience | None = None, seed: int = 0
+    bucket: Bucket, seed: int = 0, deadline_seconds: float = Retrying.deadline_seconds
 ) -> ObjectStore:
     """A store on `bucket` that does not wait between its tries."""
-    return ObjectStore(bucket, patience, pause=no_pause, dice=random.Random(seed))
+    dice = random.Random(seed)
+    return ObjectStore(bucket, Retrying(deadline_seconds, pause=no_pause, dice=dice))

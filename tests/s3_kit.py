@@ -29,6 +29,16 @@ def s3_server() -> Iterator[str]:
             server.kill()
 
 
+def environment(address: str) -> dict[str, str]:
+    """The variables by which a process finds the server."""
+    return {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "anyone",
+        "AWS_SECRET_ACCESS_KEY": "anything",
+    }
+
+
 def new_bucket(address: str) -> str:
     """The `s3://` URL of a bucket of its own."""
     name = f"bucket-{secrets.token_hex(8)}"

@@ -30,6 +30,14 @@ log = structlog.get_logger(__name__)
 UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
 """Decided but not yet durable; beyond it the journal is `behind`."""
 
+CHECKPOINT_SNAPSHOTS_AT_ONCE = 8
+"""Hides the wait for the store, and leaves the loop to the users who are being served."""
+
+DRAIN_SNAPSHOTS_AT_ONCE = 64
+
+CHECKPOINT_PAUSE_SECONDS = 10.0
+"""After a checkpoint that failed: a store that is away is not asked at every commit."""
+
 
 class UserInMemory(Protocol):
     """A user in memory, awake or hibernated.
@@ -81,12 +89,18 @@ class Snapshots:
         user.snapshot_version = max(version, user.snapshot_version)
         return True
 
-    async def write_all(self, users: Iterable[UserInMemory]) -> bool:
-        """Write every user's; False, and no further, once one cannot be written."""
-        for user in users:
-            if not await self.write(user):
-                return False
-        return True
+    async def write_all(self, users: Iterable[UserInMemory], at_once: int) -> bool:
+        """Write every user's, `at_once` of them; False, and no further, once one cannot be."""
+        left, failed = iter(users), False
+
+        async def work() -> None:
+            nonlocal failed
+            for user in left:
+                if failed or not await self.write(user):
+                    failed = True
+
+        await asyncio.gather(*(work() for _ in range(at_once)))
+        return not failed
 
 
 class HostJournal:
@@ -128,7 +142,9 @@ class HostJournal:
         self._opening = asyncio.Lock()
         self._stream: Stream | None = None
         self._checkpointing = False
-        self._bytes = self._sequence = 0
+        self._bytes = self._sequence = self._covered = 0
+        self._due: asyncio.TimerHandle | None = None
+        self._not_before = 0.0
 
     @property
     def behind(self) -> bool:
@@ -147,7 +163,7 @@ class HostJournal:
             self._stream = await open_stream(self._store, self._host, self._settings)
             self.store_era = await store_era(self._store)
             self.commits = GroupCommit(self._stream)
-            self._bytes = self._sequence = 0
+            self._bytes = self._sequence = self._covered = 0
             self.epoch += 1
             return True
 
@@ -166,11 +182,29 @@ class HostJournal:
         return self.commits.commit(record)
 
     def committed(self, sequence: int) -> None:
-        """A batch became durable; begin a checkpoint when the journal has grown long."""
+        """A batch became durable; begin a checkpoint when the journal has grown long or old."""
         self._sequence = sequence
-        if self._bytes >= self._settings.checkpoint_bytes and not self._checkpointing:
-            self._checkpointing = True
-            self._tasks.spawn(self._checkpoint())
+        if self._due is None:
+            self._begin_checkpoint_in(self._settings.checkpoint_seconds)
+        batches_max = self._store.batches_max
+        many = batches_max is not None and sequence - self._covered >= batches_max
+        if many or self._bytes >= self._settings.checkpoint_bytes:
+            self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> None:
+        if self._checkpointing or asyncio.get_running_loop().time() < self._not_before:
+            return
+        self._checkpointing = True
+        self._tasks.spawn(self._checkpoint())
+
+    def _begin_checkpoint_in(self, seconds: float) -> None:
+        self._forget_due()
+        self._due = asyncio.get_running_loop().call_later(seconds, self._begin_checkpoint)
+
+    def _forget_due(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
     def lose(self, error: BaseException) -> None:
         """Give the stream up after an append that failed (P8); only the first failure counts."""
@@ -178,6 +212,7 @@ class HostJournal:
             return
         log.error("journal lost", host=self._host, reason=str(error))
         stream, self._stream, self.commits = self._stream, None, None
+        self._forget_due()
         self.epoch += 1
         self._on_lost(error)
         self._tasks.spawn(stream.close())
@@ -187,16 +222,28 @@ class HostJournal:
     async def _checkpoint(self) -> None:
         """Snapshot every user the journal still covers, then drop that part of it."""
         stream, sequence, covered = self._stream, self._sequence, self._bytes
+        users, done = self._in_memory(), False
         failpoint("host.checkpoint")
         try:
-            written = await self.snapshots.write_all(self._in_memory())
+            written = await self.snapshots.write_all(users, CHECKPOINT_SNAPSHOTS_AT_ONCE)
             if written and stream is not None and stream is self._stream:
                 await stream.drop_through(sequence)
                 self._bytes -= covered
+                self._covered, done = sequence, True
         except StorageError as error:
             log.error("checkpoint failed", host=self._host, reason=str(error))
         finally:
             self._checkpointing = False
+            if stream is self._stream:
+                self._plan_next(done)
+
+    def _plan_next(self, done: bool) -> None:
+        self._forget_due()
+        if not done:
+            self._not_before = asyncio.get_running_loop().time() + CHECKPOINT_PAUSE_SECONDS
+            self._begin_checkpoint_in(CHECKPOINT_PAUSE_SECONDS)
+        elif self._sequence > self._covered:
+            self._begin_checkpoint_in(self._settings.checkpoint_seconds)
 
     async def drain(self) -> None:
         """Wait for what is on its way, snapshot every user in memory, drop what they cover.
@@ -206,13 +253,16 @@ class HostJournal:
         try:
             if self.commits is not None:
                 await self.commits.drained()
-            if await self.snapshots.write_all(self._in_memory()) and self._stream is not None:
+            users = self._in_memory()
+            written = await self.snapshots.write_all(users, DRAIN_SNAPSHOTS_AT_ONCE)
+            if written and self._stream is not None:
                 await self._stream.drop_through(self._sequence)
         except StorageError as error:
             log.error("drain left the journal standing", host=self._host, reason=str(error))
 
     async def close(self) -> None:
         """Let go of the stream."""
+        self._forget_due()
         if self._stream is not None:
             await self._stream.close()
 

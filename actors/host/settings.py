@@ -22,7 +22,9 @@ class HostSettings(Struct, frozen=True):
         memory_bytes_max: memory one host's process may take; beyond it likewise.
         server: what stands in the store for as long as this server is its newest; a host that
             does not find it there must not open.  None where nobody else can have the store.
-        checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much.
+        checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much,
+            by as many batches as its store reads back quickly (`Store.batches_max`), or
+        checkpoint_seconds: when its oldest record is this old.
     """
 
     store_url: str
@@ -32,6 +34,7 @@ class HostSettings(Struct, frozen=True):
     idle_seconds: float = 300.0
     snapshot_every: int = 1_000
     checkpoint_bytes: int = 256 * 1024 * 1024
+    checkpoint_seconds: float = 3_600.0
     users_max: int = 1_000_000
     memory_bytes_max: int = 2**63 - 1
     server: StreamId | None = None

@@ -19,6 +19,7 @@ import typer
 from actors.cluster.placement import dedicated_host
 from cli.exit import BAD_CONTENT, DONE, INTERRUPTED, NOT_DONE, fail, fail_from
 from cli.progress import Bar
+from cli.stderr_log import log_to_stderr
 from cli.store import output
 from cli.store.places import opened, reading, warn, writing
 from domain.ids import ID_RULE, is_user_id
@@ -35,6 +36,7 @@ _Item = TypeVar("_Item")
 
 def run(action: Coroutine[Any, Any, int]) -> NoReturn:
     """Run `action` to its end and leave with its exit code; every failure is one sentence."""
+    log_to_stderr()  # what takes long says how far it is
     try:
         code = asyncio.run(action)
     except Corrupt as error:

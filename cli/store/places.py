@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from cli.exit import fail
-from gateway.settings import load
+from gateway.settings import credentials_warning, load
 from persistence.errors import Corrupt, NewerFormat
 from persistence.maintenance.exclusive import may_be_served
 from persistence.open import open_store
@@ -28,6 +28,8 @@ async def opened(place: str | None) -> AsyncIterator[Store]:
     if url.startswith("memory:"):
         fail("memory:// lives inside one server and ends with it: nothing else can reach it.")
     store = open_store(url)
+    if (warning := credentials_warning(url)) is not None:
+        typer.echo(warning, err=True)
     try:
         yield store
     finally:

@@ -40,7 +40,7 @@ from gateway.server.logs import configure_logs
 from gateway.server.rules_reload import ServedRules, reload_on_hangup
 from gateway.server.startup_banner import print_banner
 from gateway.server.supervisor import CannotStartWorker, Supervisor
-from gateway.settings import Settings, WrongSettings, rules_text
+from gateway.settings import Settings, WrongSettings, credentials_warning, rules_text
 from persistence.disk.lock import lock_store
 from persistence.errors import StorageError
 from persistence.open import file_root, open_store, probe
@@ -196,6 +196,8 @@ async def _start_cluster(settings: Settings, cluster: Cluster, console: Console)
     try:
         with console.status("Starting …") if console.is_terminal else ExitStack():
             store = open_store(settings.store)
+            if (warning := credentials_warning(settings.store)) is not None:
+                console.print(warning)
             await probe(store)
             await store.close()
             await cluster.start()

@@ -11,7 +11,7 @@ a former placement left).
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from persistence.codec.raw_snapshots import (
     SnapshotDict,
     pack_snapshot,
     put_records,
+    receipt_of,
     unpack_snapshot,
 )
 from persistence.codec.records import Record, decode_record
@@ -29,7 +30,7 @@ from persistence.failpoints import failpoint
 from persistence.journal.group_commit import unpack_batch
 from persistence.store import Batch, Store, Stored, Stream, StreamId
 
-SNAPSHOTS_AT_ONCE = 16
+SNAPSHOTS_AT_ONCE = 64
 """Snapshots written side by side: hides the wait for a sync or a PUT."""
 
 EVERY_RECEIPT = sys.maxsize
@@ -62,11 +63,12 @@ async def fold(
     what is stored of them is damaged and given up.
 
     Until it returns nothing is lost: a fold that dies half-way is done again from the start, and
-    records that are in a snapshot already are passed over.
+    records that a snapshot holds already, by its receipts, are passed over.
 
     Raises:
-        Corrupt: a damaged batch, or a user's versions with a gap or with two different records
-            for one version (P2, P3).  Nothing is dropped then.
+        Corrupt: a damaged batch, a user's versions with a gap or with two different records for
+            one version (P2, P3), or a record that the snapshot should hold and does not.  Nothing
+            is dropped then.
         NewerFormat, Unavailable: as the store raises them.
     """
     records: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
@@ -168,16 +170,40 @@ def with_records(
         if stored
         else empty_snapshot(user_id)
     )
-    missing = sorted(
-        (one for one in placed if one[1].version > snapshot["version"]),
-        key=lambda one: one[1].version,
-    )
-    for expected, (place, record) in enumerate(missing, start=snapshot["version"] + 1):
-        if record.version != expected:
-            raise Corrupt(
-                place,
-                0,
-                f"version {record.version} of {user_id} by command {record.command_id}, "
-                f"expected version {expected}",
-            )
+    by_version = sorted(placed, key=lambda located: located[1].version)
+    is_lost = lost_from(snapshot)
+    missing: list[LocatedRecord] = []
+    for place, record in by_version:
+        expected = snapshot["version"] + 1 + len(missing)
+        if is_lost(record.version, record.command_id):
+            raise Corrupt(place, 0, f"{described(record)}, {LOST}")
+        if record.version > snapshot["version"]:
+            if record.version != expected:
+                raise Corrupt(place, 0, f"{described(record)}, expected version {expected}")
+            missing.append((place, record))
     return put_records(snapshot, missing, receipt_window) if missing else None
+
+
+LOST = "which the snapshot has passed without knowing that command"
+
+
+def lost_from(snapshot: SnapshotDict) -> Callable[[int, str], bool]:
+    """Whether a record's version and command id say that `snapshot` should hold it and does not.
+
+    Such a record was acknowledged by a host that did not see this snapshot, so passing it over
+    would lose it.  Of records older than the oldest receipt nobody can tell any more.
+    """
+    receipts = [receipt_of(receipt) for receipt in snapshot["receipts"]]
+    known = {receipt.command_id for receipt in receipts}
+    newest = snapshot["version"]
+    oldest = min((receipt.version for receipt in receipts), default=newest + 1)
+
+    def is_lost(version: int, command_id: str) -> bool:
+        return oldest <= version <= newest and command_id not in known
+
+    return is_lost
+
+
+def described(record: Record) -> str:
+    """What messages call the record."""
+    return f"version {record.version} of {record.user_id} by command {record.command_id}"

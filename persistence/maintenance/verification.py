@@ -21,7 +21,7 @@ from persistence.codec.raw_snapshots import SnapshotDict, unpack_snapshot
 from persistence.codec.records import Record, decode_record
 from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
-from persistence.journal.recovery import place_of
+from persistence.journal.recovery import LOST, lost_from, place_of
 from persistence.maintenance.manifest import NotABackup, read_entries, read_manifest
 from persistence.maintenance.row_checks import flaws
 from persistence.maintenance.user_history import pages_before
@@ -160,6 +160,7 @@ async def _user_damages(store: Store, user_id: str, turns: list[_Turn]) -> list[
         return [_damage(error, user_id)]  # what follows on it cannot be judged
     if stored is not None and not damages:
         damages += await _page_damages(store, snapshot)
+        damages += _lost(snapshot, turns)
     return damages + list(_gaps(user_id, version, turns))
 
 
@@ -179,6 +180,15 @@ async def _page_damages(store: Store, snapshot: SnapshotDict) -> list[Damage]:
             place = page_name(user_id, first)
             damages.append(Damage(place, f"a page of {found}", user_id=user_id))
     return damages
+
+
+def _lost(snapshot: SnapshotDict, turns: Iterable[_Turn]) -> Iterator[Damage]:
+    """Records that the snapshot should hold and does not: see `recovery.lost_from`."""
+    user_id, is_lost = snapshot["user_id"], lost_from(snapshot)
+    for turn in turns:
+        if is_lost(turn.version, turn.command_id):
+            found = f"version {turn.version} of {user_id} by command {turn.command_id}, {LOST}"
+            yield Damage(turn.place, found, user_id=user_id)
 
 
 def _gaps(user_id: str, version: int, turns: Iterable[_Turn]) -> Iterator[Damage]:

@@ -43,9 +43,14 @@ class Bucket(Protocol):
     """Objects by name, under one prefix.  Reads and lists show every write that was answered."""
 
     url: str
+    delete_max: int
+    """How many names `delete` takes at once."""
 
     async def get(self, name: str) -> Found | None:
-        """The object as it stands, or None. Raises `BucketError`."""
+        """The object as it is now; None only where the store itself says that there is none.
+
+        Raises `BucketError`, also for a "not found" that anything else may have said.
+        """
         ...
 
     async def create(self, name: str, content: bytes) -> None:
@@ -59,12 +64,12 @@ class Bucket(Protocol):
     def names(self, folder: str, after: str) -> AsyncIterator[Sequence[str]]:
         """Yield the names under `folder` behind `after`, ascending, page by page.
 
-        Raises `BucketError`.
+        A page may be empty.  Raises `BucketError`; then the listing is over.
         """
         ...
 
     async def delete(self, names: Sequence[str]) -> None:
-        """Remove objects, in no particular order; one that is gone is fine.
+        """Remove up to `delete_max` objects, in no particular order; one that is gone is fine.
 
         Raises `BucketError`: some may be gone.
         """

@@ -30,6 +30,7 @@ from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.objects import envelope, names
 from persistence.objects.envelope import Content
+from persistence.objects.progress_log import ProgressLog
 from persistence.objects.retries import Calls
 from persistence.store import Batch, StreamId
 
@@ -37,19 +38,31 @@ _ROUNDS_MAX = 12
 _FENCES_AT_ONCE_MAX = 64
 _READINGS_MAX = 100
 
+READS_AT_ONCE = 64
+"""Batches fetched ahead of the reader: hides the wait for each."""
+
+READ_AHEAD_BYTES = 128 * 1024 * 1024
+"""What batches fetched ahead may take in memory, judged by the largest so far."""
+
+_READS_AT_ONCE_FIRST = 16  # until it is known how large they are
+
 
 @dataclass(frozen=True)
 class _Listing:
-    """A journal's names: every batch through `dropped` is covered; `numbers` stand above it."""
+    """A journal's names from the number `begin` on, all before which are known to be taken.
+
+    Every batch through `dropped` is covered, and `numbers` are taken above it.
+    """
 
     names: list[str]
     dropped: int
     numbers: list[int]
+    begin: int
 
     @property
     def end(self) -> int:
         """The last number before the first one that is free."""
-        end = self.dropped
+        end = max(self.dropped, self.begin - 1)
         for number in self.numbers:
             if number != end + 1:
                 break
@@ -60,10 +73,9 @@ class _Listing:
 class Journals:
     """The journals of one opening of the store."""
 
-    def __init__(self, calls: Calls, writer: bytes, reads_at_once: int) -> None:
+    def __init__(self, calls: Calls, writer: bytes) -> None:
         self._calls = calls
         self._writer = writer
-        self._reads_at_once = reads_at_once
 
     async def streams(self, host: str | None) -> list[StreamId]:
         """See `Store.streams`: one LIST."""
@@ -73,10 +85,11 @@ class Journals:
 
     async def fence(self, stream: StreamId) -> None:
         """See `Store.fence`.  A busy writer is overtaken: each loss doubles the numbers claimed."""
-        fence, at_once = 0, 1
+        fence, at_once, begin = 0, 1, 1
         for _ in range(_ROUNDS_MAX):
             # After the fence was seen: on a number given free before this, it closes nothing.
-            listing = await self._list(stream)
+            listing = await self._list(stream, begin)
+            begin = max(listing.end, 1)
             if listing.dropped < fence or not (listing.names or await self._stands(stream)):
                 return
             if listing.end in listing.numbers and await self._is_fence(stream, listing.end):
@@ -103,25 +116,27 @@ class Journals:
         """
         reached, missing = 0, 0
         for _ in range(_READINGS_MAX):
-            listing = await self._list(stream)
+            listing = await self._list(stream, reached + 1)
             reached = max(reached, listing.dropped)
             if reached < missing and missing not in listing.numbers:
                 place = f"{self._calls.url}/{names.numbered(stream, missing)}"
                 raise Corrupt(place, 0, "nothing, though the stream goes on behind it")
             ahead = [number for number in listing.numbers if number > reached]
             missing = 0
+            progress = ProgressLog("still reading", journal="/".join(stream), store=self._calls.url)
             async with contextlib.aclosing(self._contents(stream, ahead)) as contents:
                 async for number, content in contents:
                     if content is None or number != reached + 1:
                         missing = reached + 1
                         break
                     if content.kind == frame.SEAL:
-                        if (await self._list(stream)).dropped >= number:
+                        if (await self._list(stream, number)).dropped >= number:
                             missing = number
                             break
                         await self._refuse_batches(stream, ahead, number)
                         return
                     reached = number
+                    progress.report(number - ahead[0] + 1, len(ahead))
                     yield Batch(number, content.payload)
             if not missing or not await self._stands(stream):
                 return
@@ -155,12 +170,17 @@ class Journals:
         content = envelope.encode(frame.SEAL, sequence, b"", self._writer)
         await self._calls.create(names.dropped(stream, sequence), content)
 
-    async def _list(self, stream: StreamId) -> _Listing:
-        listed = await self._calls.names(names.journal(stream))
+    async def _list(self, stream: StreamId, begin: int = 1) -> _Listing:
+        """What is there now from the number `begin` on; all numbers before are known to be taken.
+
+        A mark below `begin` is not seen, and need not be: it says nothing of what is above it.
+        """
+        after = names.dropped(stream, begin - 1) if begin > 1 else ""
+        listed = await self._calls.names(names.journal(stream), after)
         found = [each for name in listed if (each := names.number(name)) is not None]
         dropped = max((number for number, is_mark in found if is_mark), default=0)
         numbers = sorted(number for number, is_mark in found if not is_mark and number > dropped)
-        return _Listing(listed, dropped, numbers)
+        return _Listing(listed, dropped, numbers, begin)
 
     async def _stands(self, stream: StreamId) -> bool:
         return await self._calls.get(names.standing(stream)) is not None
@@ -206,16 +226,18 @@ class Journals:
     ) -> AsyncGenerator[tuple[int, Content | None], None]:
         """The objects in order, some of them fetched ahead."""
         ahead: deque[tuple[int, asyncio.Task[Content | None]]] = deque()
-        left = iter(numbers)
+        left, at_once, largest = iter(numbers), _READS_AT_ONCE_FIRST, 1
         try:
             while True:
-                for number in itertools.islice(left, self._reads_at_once - len(ahead)):
+                for number in itertools.islice(left, max(at_once - len(ahead), 0)):
                     ahead.append((number, asyncio.create_task(self._content(stream, number))))
                 if not ahead:
                     return
                 number, task = ahead[0]
                 content = await task
                 ahead.popleft()
+                largest = max(largest, len(content.payload) if content else 0)
+                at_once = max(1, min(READS_AT_ONCE, READ_AHEAD_BYTES // largest))
                 yield number, content
         finally:
             for _, task in ahead:

@@ -12,81 +12,58 @@ Not for: deciding what an error means for a batch (`retries`).
 
 import asyncio
 import contextlib
-import ipaddress
-import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import obstore
 from obstore import exceptions
 from obstore.store import from_url
 
-from persistence.objects.bucket import BucketError, ConditionFailed, Found, Tag
+from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
+from persistence.objects.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion
-    from obstore.store import ClientConfig, ObjectStore, S3Config
+    from obstore.store import ObjectStore
+
+REQUEST_SECONDS = 5.0
 
 _PAGE = 1000
 _DELETES_AT_ONCE = 16
-_MESSAGE_LENGTH_MAX = 300
-# A shared access signature stands in the address that a message may quote.
-_QUERY = re.compile(r"\?[^\s)\"']*")
-_BODY = re.compile(r": <.*")
-_GONE = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
-_BAD_SCHEME = "builder error"
+# S3 takes a thousand names in one request, Azure 256; Google takes one at a time.
+_BULK_DELETE_MAX = {"s3": 1000, "az": 256, "gs": 256}
 
 
-@dataclass(frozen=True)
-class Connection:
-    """How to reach a bucket.
-
-    `endpoint` is for an S3-compatible server where `AWS_ENDPOINT_URL` is not set; plain http is
-    spoken to one on this machine, and elsewhere only when `AWS_ALLOW_HTTP` says so.
-    """
-
-    endpoint: str | None = None
-    request_seconds: float = 5
-
-
-class ObstoreBucket:
+class ObstoreBucket(Bucket):
     """Implements `Bucket`.  Connects at the first call.
 
     The time for a request is kept here and not by obstore: client options given to it would make
     it ignore those of the environment (`AWS_ALLOW_HTTP`, `AWS_PROXY_URL`, …).
     """
 
-    def __init__(self, url: str, connection: Connection) -> None:
+    def __init__(self, url: str) -> None:
         """Raises `ValueError` when `url` names no bucket."""
         self.url = url
-        self._seconds = connection.request_seconds
-        endpoint = connection.endpoint
-        config: S3Config | None = None if endpoint is None else {"endpoint": endpoint}
-        client: ClientConfig | None = None
-        if endpoint is not None and _is_loopback(endpoint):
-            client = {"allow_http": True}
+        self.delete_max = _BULK_DELETE_MAX[url.partition(":")[0]]
         try:
-            self._store: ObjectStore = from_url(
-                url, config=config, client_options=client, retry_config={"max_retries": 0}
-            )
+            self._store: ObjectStore = from_url(url, retry_config={"max_retries": 0})
         except exceptions.BaseError as error:
-            raise ValueError(f"{url}: {_said(error)}") from None
+            raise ValueError(f"{url}: {refusal_of(error).text}") from None
 
     async def get(self, name: str) -> Found | None:
-        async with self._request(f"get {name}"):
+        async with _request(f"get {name}"):
             try:
                 result = await obstore.get_async(self._store, name)
                 content = bytes(await result.bytes_async())
             except FileNotFoundError as error:
-                _refuse_missing_bucket(error)
+                if not refusal_of(error).no_such_key:
+                    raise
                 return None
             meta = result.meta
         return Found(content, _tag(meta["e_tag"], meta["version"]))
 
     async def create(self, name: str, content: bytes) -> None:
-        async with self._request(f"create {name}"):
+        async with _request(f"create {name}"):
             # In one request at any size: a multipart upload knows no conditions.
             await obstore.put_async(self._store, name, content, mode="create", use_multipart=False)
 
@@ -97,87 +74,73 @@ class ObstoreBucket:
             mode["e_tag"] = tag["e_tag"]
         if "version" in tag:
             mode["version"] = tag["version"]
-        async with self._request(f"replace {name}"):
-            try:
-                await obstore.put_async(self._store, name, content, mode=mode, use_multipart=False)
-            except FileNotFoundError as error:
-                _refuse_missing_bucket(error)
-                raise ConditionFailed(f"{name} is gone") from None
+        async with _request(f"replace {name}"):
+            await obstore.put_async(self._store, name, content, mode=mode, use_multipart=False)
 
     async def names(self, folder: str, after: str) -> AsyncIterator[Sequence[str]]:
         listing = obstore.list(self._store, folder, offset=after or None, chunk_size=_PAGE)
         pages = aiter(listing)
         while True:
-            async with self._request(f"list {folder}"):
+            async with _request(f"list {folder}"):
                 page = await anext(pages, None)
             if page is None:
                 return
-            yield [entry["path"] for entry in page]
+            # Some servers list from the begin whatever they were asked for.
+            yield [entry["path"] for entry in page if entry["path"] > after]
 
     async def delete(self, names: Sequence[str]) -> None:
-        async with self._request(f"delete {len(names)} objects"):
-            try:
-                await obstore.delete_async(self._store, list(names))
-            except FileNotFoundError as error:
-                # Google and Azure stop at the first one that is gone.
-                _refuse_missing_bucket(error)
-                await self._delete_one_by_one(names)
+        try:
+            async with _request(f"delete {len(names)} objects"):
+                try:
+                    await obstore.delete_async(self._store, list(names))
+                except FileNotFoundError as error:
+                    # Google and Azure stop at the first one that is gone.
+                    if not refusal_of(error).no_such_key:
+                        raise
+                else:
+                    return
+        except ConditionFailed as error:  # an object that may not be deleted, by the store's rules
+            raise BucketError(str(error), passing=False) from None
+        await self._delete_one_by_one(names)
 
     async def _delete_one_by_one(self, names: Sequence[str]) -> None:
         limit = asyncio.Semaphore(_DELETES_AT_ONCE)
 
         async def delete(name: str) -> None:
-            async with limit:
-                with contextlib.suppress(FileNotFoundError):
+            async with limit, _request(f"delete {name}"):
+                try:
                     await obstore.delete_async(self._store, name)
+                except FileNotFoundError as error:
+                    if not refusal_of(error).no_such_key:
+                        raise
 
-        await asyncio.gather(*(delete(name) for name in names))
+        results = await asyncio.gather(*map(delete, names), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
-    @contextlib.asynccontextmanager
-    async def _request(self, doing: str) -> AsyncIterator[None]:
-        """Give the request its time, and its errors the names that the contract has for them."""
-        try:
-            async with asyncio.timeout(self._seconds):
-                yield
-        except TimeoutError:
-            raise BucketError(f"{doing}: no answer in {self._seconds} s", passing=True) from None
-        except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
-            raise ConditionFailed(f"{doing}: {_said(error)}") from None
-        except FileNotFoundError as error:  # of a write or a listing: the bucket is not there
-            raise BucketError(f"{doing}: {_said(error)}", passing=False) from None
-        except (exceptions.GenericError, exceptions.JoinError) as error:
-            # Broken connections, 5xx, 429; and whatever obstore has no name for.
-            raise BucketError(f"{doing}: {_said(error)}", passing=_passes(error)) from None
-        except exceptions.BaseError as error:
-            raise BucketError(f"{doing}: {_said(error)}", passing=False) from None
+
+@contextlib.asynccontextmanager
+async def _request(doing: str) -> AsyncIterator[None]:
+    """Give the request its time, and its errors the names that the contract has for them."""
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            yield
+    except TimeoutError:
+        raise BucketError(f"{doing}: no answer in {REQUEST_SECONDS:g} s", passing=True) from None
+    except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
+        refusal = refusal_of(error)
+        if refusal.status == 404 and not refusal.no_such_key:  # not of the object: of a proxy, …
+            raise _bucket_error(refusal) from None
+        raise ConditionFailed(f"{doing}: {refusal.text}") from None
+    except (FileNotFoundError, exceptions.BaseError) as error:
+        raise _bucket_error(refusal_of(error)) from None
+
+
+def _bucket_error(refusal: Refusal) -> BucketError:
+    return BucketError(refusal.text, passing=refusal.may_pass)
 
 
 def _tag(e_tag: str | None, version: str | None) -> dict[str, str]:
     named = {"e_tag": e_tag, "version": version}
     return {key: value for key, value in named.items() if value is not None}
-
-
-def _passes(error: exceptions.BaseError) -> bool:
-    return not any(words in str(error) for words in (_BAD_SCHEME, *_GONE))
-
-
-def _refuse_missing_bucket(error: FileNotFoundError) -> None:
-    """Without its bucket every user would look like one never written."""
-    if any(words in str(error) for words in _GONE):
-        raise BucketError(f"the bucket itself was not found: {_said(error)}", passing=False)
-
-
-def _said(error: Exception) -> str:
-    """obstore's message without its page of internals and without secrets in addresses."""
-    first = str(error).partition("\n")[0]
-    if _BAD_SCHEME in first:
-        first += " (to speak plain http to that endpoint set AWS_ALLOW_HTTP=true)"
-    return _QUERY.sub("?…", _BODY.sub("", first))[:_MESSAGE_LENGTH_MAX]
-
-
-def _is_loopback(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

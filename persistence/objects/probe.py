@@ -7,17 +7,15 @@ that a server always keeps them; it finds those that do not.
 Not for: access rights and addresses: those fail as `Unavailable`.
 """
 
-import asyncio
 import contextlib
 import secrets
 
 from persistence.errors import Unavailable, UnfitStore
 from persistence.objects import names
-from persistence.objects.bucket import BucketError, ConditionFailed, Tag
+from persistence.objects.bucket import ConditionFailed, Tag
+from persistence.objects.race_probe import several_create, several_replace
 from persistence.objects.retries import Calls
 from persistence.store_format import HEADER_NAME, decode_header, encode_header
-
-_RACERS = 8
 
 
 async def probe(calls: Calls) -> None:
@@ -30,15 +28,17 @@ async def probe(calls: Calls) -> None:
     """
     await _recognise(calls)
     name = f"{names.PROBE}/{secrets.token_hex(16)}"
-    raced = f"{name}-race"
     try:
         await _creates_once(calls, name)
         await _lists(calls, name)
         await _replaces_only_what_was_seen(calls, name)
-        await _has_one_winner(calls, raced)
     finally:
         with contextlib.suppress(Unavailable):
-            await calls.delete([name, raced])
+            await calls.delete([name])
+    for race, place in ((several_create, f"{name}-create"), (several_replace, f"{name}-replace")):
+        deed = await race(calls, place)
+        if deed is not None:
+            raise _unfit(calls, deed)
 
 
 async def format_found(calls: Calls) -> int | None:
@@ -88,20 +88,6 @@ async def _replaces_only_what_was_seen(calls: Calls, name: str) -> None:
     refused = await calls.repeat("probe", lambda: _refused(calls, name, third, seen.tag))
     if not refused or await calls.get(name) is not None:
         raise _unfit(calls, "replaced an object that was gone: it ignores If-Match")
-
-
-async def _has_one_winner(calls: Calls, name: str) -> None:
-    """Many at one moment: a server that looks first and writes afterwards is found out here."""
-    contents = [secrets.token_bytes(64) for _ in range(_RACERS)]
-    tries = (_refused(calls, name, content, None) for content in contents)
-    refused = await asyncio.gather(*tries, return_exceptions=True)
-    winners = [content for content, no in zip(contents, refused, strict=True) if no is False]
-    if len(winners) > 1 or (winners and await _content(calls, name) != winners[0]):
-        raise _unfit(calls, f"let {len(winners)} of {_RACERS} writers create one object")
-    if bugs := [one for one in refused if isinstance(one, BaseException)]:
-        for bug in bugs:
-            if not isinstance(bug, BucketError):
-                raise bug
 
 
 async def _refused(calls: Calls, name: str, content: bytes, tag: Tag | None) -> bool:

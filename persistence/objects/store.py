@@ -10,37 +10,28 @@ fast all the same, for `group_commit` puts everything decided meanwhile into the
 Not for: Amazon's directory buckets (S3 Express), which list names in no order.
 """
 
-import asyncio
-import random
 from collections.abc import AsyncIterator
 
 from persistence.errors import Unavailable
 from persistence.objects import envelope, names, probe, stream
 from persistence.objects.bucket import Bucket
 from persistence.objects.journals import Journals
-from persistence.objects.retries import Calls, Patience, Pause
+from persistence.objects.retries import Calls, Retrying
 from persistence.objects.snapshots import Snapshots
 from persistence.store import Batch, Store, Stored, Stream, StreamId
-
-READS_AT_ONCE = 8
-"""Batches fetched ahead of the reader: hides the wait for each, and bounds the memory."""
 
 
 class ObjectStore(Store):
     """Implements `Store` over a bucket.  Any number of processes may have the same one open."""
 
-    def __init__(
-        self,
-        bucket: Bucket,
-        patience: Patience | None = None,
-        reads_at_once: int = READS_AT_ONCE,
-        pause: Pause = asyncio.sleep,
-        dice: random.Random | None = None,
-    ) -> None:
+    batches_max = 2_000  # read back in 1 to 2 s at 30 ms a request, and removed in two requests
+
+    def __init__(self, bucket: Bucket, retrying: Retrying | None = None) -> None:
+        """`retrying` is for tests: theirs waits for no clock."""
         self.url = bucket.url
-        self._calls = Calls(bucket, patience or Patience(), pause, dice)
+        self._calls = Calls(bucket, retrying or Retrying())
         self._writer = envelope.new_writer()
-        self._journals = Journals(self._calls, self._writer, reads_at_once)
+        self._journals = Journals(self._calls, self._writer)
         self._snapshots = Snapshots(self._calls, self._writer)
 
     async def probe(self) -> None:

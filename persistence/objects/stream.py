@@ -42,6 +42,7 @@ class ObjectStream(Stream):
         self._writer = writer
         self._sequence = 0  # of the last batch acknowledged
         self._dropped = 0  # every batch up to here is in snapshots
+        self._mark: str | None = None  # says so to readers
         self._waste: list[str] = []  # what no reader needs any more
         self._over: StorageError | None = None
         self._closed = False
@@ -88,10 +89,11 @@ class ObjectStream(Stream):
         failpoint("journal.before_drop")
         await self._journals.mark_dropped(self.id, through)
         covered = range(self._dropped + 1, through + 1)
-        waste = [*self._waste, *(names.numbered(self.id, number) for number in covered)]
-        self._dropped, self._waste = through, [*waste, names.dropped(self.id, through)]
-        await self._calls.delete(waste)
-        self._waste = self._waste[len(waste) :]
+        self._waste += [names.numbered(self.id, number) for number in covered]
+        if self._mark is not None:
+            self._waste.append(self._mark)
+        self._dropped, self._mark = through, names.dropped(self.id, through)
+        await self._calls.delete(self._waste)
 
     async def close(self) -> None:
         """See `Stream.close`.  A broken or fenced stream is left to its successor as it is.
@@ -105,8 +107,7 @@ class ObjectStream(Stream):
         all_dropped = self._over is None and self._dropped == self._sequence
         self._over = Unavailable(f"{self.id} was closed")
         if all_dropped:
-            mark = names.dropped(self.id, self._dropped)
-            await self._calls.delete([name for name in self._waste if name != mark])
+            await self._calls.delete(self._waste)
             await self._calls.delete([names.standing(self.id)])
-            if self._dropped and not self._calls.doubtful_writes:
-                await self._calls.delete([mark])
+            if self._mark is not None and not self._calls.doubtful_writes:
+                await self._calls.delete([self._mark])

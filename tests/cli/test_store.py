@@ -17,7 +17,7 @@ from cli.store.commands import store_cli
 from persistence.disk.lock import lock_store
 from persistence.disk.store import DiskStore
 from tests.persistence.maintenance.tool_kit import a_host, filled, play, rest, without_era
-from tests.s3_kit import new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket, s3_server
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [command.name for command in store_cli.registered_commands]
@@ -240,10 +240,8 @@ def address() -> Iterator[str]:
 def test_users_move_from_disk_to_s3_and_back_byte_for_byte(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anyone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    for name, value in environment(address).items():
+        monkeypatch.setenv(name, value)
     url = new_bucket(address)
     done("export", "-o", "here.jsonl")
     told = done("import", url, "here.jsonl")

@@ -10,12 +10,12 @@ import pytest
 from persistence.errors import Unavailable
 from persistence.objects import names
 from persistence.objects.bucket import BucketError
-from persistence.objects.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.obstore_bucket import ObstoreBucket
 from persistence.open import open_store, probe
 from persistence.store import Store
 from tests.conformance import store_journals_kit  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
-from tests.s3_kit import new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket, s3_server
 
 pytestmark = pytest.mark.slow
 
@@ -28,12 +28,12 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 async def open_again(address: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anyone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    for name, value in environment(address).items():
+        monkeypatch.setenv(name, value)
     url, opened = new_bucket(address), list[Store]()
 
     def open_again() -> Store:
-        opened.append(open_store(url, Connection(endpoint=address)))
+        opened.append(open_store(url))
         return opened[-1]
 
     yield open_again
@@ -52,9 +52,10 @@ async def test_a_sound_server_passes_the_probe_again_and_again(open_again: Open)
     assert await open_again().streams() == []
 
 
-async def test_a_bucket_that_is_not_there_is_no_empty_store(open_again: Open, address: str) -> None:
+@pytest.mark.usefixtures("open_again")
+async def test_a_bucket_that_is_not_there_is_no_empty_store() -> None:
     """Else every user would be taken for a new one."""
-    store = open_store("s3://no-such-bucket/questkeep", Connection(endpoint=address))
+    store = open_store("s3://no-such-bucket/questkeep")
     with pytest.raises(Unavailable, match="no-such-bucket"):
         await store.read_snapshot("alice")
     with pytest.raises(Unavailable, match="no-such-bucket"):
@@ -63,11 +64,9 @@ async def test_a_bucket_that_is_not_there_is_no_empty_store(open_again: Open, ad
         await store.claim("users:1")
 
 
-async def test_names_are_listed_beyond_one_page_and_on_from_any(
-    address: str, open_again: Open
-) -> None:
+async def test_names_are_listed_beyond_one_page_and_on_from_any(open_again: Open) -> None:
     store = open_again()
-    bucket = ObstoreBucket(store.url, Connection(endpoint=address))
+    bucket = ObstoreBucket(store.url)
     ids = sorted(f"user-{i}" for i in range(1100))
     for user_id in ids:
         await bucket.create(names.snapshot(user_id), b"")
@@ -87,8 +86,12 @@ async def test_a_batch_larger_than_one_part_is_still_one_conditional_write(
     assert [batch.payload async for batch in open_again().read(writer.id)] == [payload]
 
 
-async def test_plain_http_is_spoken_to_this_machine_only(open_again: Open) -> None:
-    bucket = ObstoreBucket("s3://bucket", Connection(endpoint="http://store.invalid:9000"))
+@pytest.mark.usefixtures("open_again")
+async def test_plain_http_is_spoken_only_where_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    bucket = ObstoreBucket("s3://bucket")
     with pytest.raises(BucketError, match="AWS_ALLOW_HTTP") as caught:
         await bucket.get("name")
     assert not caught.value.passing
@@ -99,7 +102,7 @@ async def test_a_secret_never_stands_in_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "anyone")
     monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=verysecret")
     monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "https://127.0.0.1:1")
-    bucket = ObstoreBucket("az://container/questkeep", Connection())
+    bucket = ObstoreBucket("az://container/questkeep")
     for call in (bucket.get("name"), bucket.create("name", b""), bucket.delete(["name"])):
         with pytest.raises(BucketError) as caught:
             await call

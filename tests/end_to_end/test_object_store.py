@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.server_kit import Server
-from tests.s3_kit import new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket, s3_server
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
@@ -18,13 +18,7 @@ def s3() -> Iterator[str]:
 
 
 def test_a_server_on_object_storage_keeps_what_it_acknowledged(s3: str, tmp_path: Path) -> None:
-    variables = {
-        "AWS_ENDPOINT_URL": s3,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "anyone",
-        "AWS_SECRET_ACCESS_KEY": "anything",
-        "AWS_REGION": "us-east-1",
-    }
+    variables = environment(s3)
     url = new_bucket(s3)
     first = Server(tmp_path, "--store", url, **variables)
     try:

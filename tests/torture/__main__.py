@@ -31,7 +31,12 @@ from tests.torture.recovery_speed import many_users, recovery_speed
 ROOT = Path(__file__).parents[2]
 FAILURES = ROOT / "torture-failures"
 MINUTES_FULL = 15.0
-ON_FILES = ("test_frame.py", "test_disk_faults.py", "test_power_loss.py", "test_crash.py")
+ON_FILES = (
+    "journal/test_frame.py",
+    "disk/test_disk_faults.py",
+    "disk/test_power_loss.py",
+    "disk/test_crash.py",
+)
 
 Campaign = Callable[[Progress], list[Outcome]]
 

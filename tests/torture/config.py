@@ -28,7 +28,6 @@ class CampaignConfig:
         seed: int,
         failures: Path,
         *,
-        endpoint: str | None = None,
         bucket: Callable[[], str] | None = None,
         flaky: float = 0.0,
         environment: dict[str, str] | None = None,
@@ -38,7 +37,6 @@ class CampaignConfig:
     ) -> None:
         self.seed = seed
         self.failures = failures
-        self.endpoint = endpoint
         self.flaky = flaky
         self.environment = environment or {}
         self.clients = clients
@@ -52,7 +50,6 @@ class CampaignConfig:
         return Plan(
             settings(url, **changes),
             str(folder / "hosts.log"),
-            endpoint=self.endpoint,
             flaky=self.flaky,
             mutant=mutant,
             environment=self.environment,

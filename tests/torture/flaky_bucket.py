@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
 
 
-class FlakyBucket:
+class FlakyBucket(Bucket):
     """Implements `Bucket` over another: refused, done but not told, done and told as a conflict."""
 
     def __init__(self, bucket: Bucket, rate: float, dice: random.Random) -> None:
         self.url = bucket.url
+        self.delete_max = bucket.delete_max
         self._bucket = bucket
         self._rate = rate
         self._dice = dice

@@ -27,7 +27,7 @@ from actors.host.host import Host
 from actors.messages import decode_requests, encode
 from persistence import failpoints
 from persistence.disk.store import DiskStore
-from persistence.objects.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.obstore_bucket import ObstoreBucket
 from persistence.objects.store import ObjectStore
 from persistence.open import file_root, open_store
 from persistence.store import Store
@@ -173,8 +173,6 @@ def _store(plan: Plan) -> Store:
     url = plan.settings.store_url
     if url.startswith("file:"):
         return DiskStore(Path(file_root(url)), SEGMENT_BYTES)
-    connection = Connection(endpoint=plan.endpoint)
     if not plan.flaky:
-        return open_store(url, connection)
-    bucket = ObstoreBucket(url, connection)
-    return ObjectStore(FlakyBucket(bucket, plan.flaky, random.Random(plan.seed)))
+        return open_store(url)
+    return ObjectStore(FlakyBucket(ObstoreBucket(url), plan.flaky, random.Random(plan.seed)))

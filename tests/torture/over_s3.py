@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.s3_kit import new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket, s3_server
 from tests.torture.config import CampaignConfig
 
 FLAKY = 0.03
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "anyone", "AWS_SECRET_ACCESS_KEY": "anything"}
 
 
 @contextlib.contextmanager
@@ -23,5 +22,5 @@ def s3_config(
     """A config whose stores are buckets of a server of its own."""
     with s3_server() as address:
         bucket = partial(new_bucket, address)
-        more |= {"endpoint": address, "bucket": bucket, "environment": CREDENTIALS}
+        more |= {"bucket": bucket, "environment": environment(address)}
         yield CampaignConfig(seed, failures, flaky=flaky, **more)

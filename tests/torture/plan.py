@@ -33,7 +33,6 @@ class Plan(Struct, frozen=True):
     """One life of a host.
 
     Attributes:
-        endpoint: of an S3-compatible server, where the store is one.
         flaky: the share of a bucket's answers that go wrong.
         environment: variables the host gets besides its own, such as a bucket's credentials.
         mutant: a broken Questkeep to be instead of the real one; see `mutants`.
@@ -43,7 +42,6 @@ class Plan(Struct, frozen=True):
     settings: HostSettings
     log: str
     host: str = HOST
-    endpoint: str | None = None
     flaky: float = 0.0
     seed: int = 0
     mutant: str = ""

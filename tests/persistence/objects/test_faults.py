@@ -7,7 +7,6 @@ import pytest
 
 from persistence.errors import Fenced, StorageError, Unavailable
 from persistence.objects import names
-from persistence.objects.retries import Patience
 from persistence.objects.store import ObjectStore
 from persistence.store import Stored, StreamId
 from tests.conformance.store_kit import batches
@@ -42,7 +41,7 @@ async def test_an_append_that_cannot_be_known_breaks_the_stream_for_good() -> No
 
 async def test_a_call_that_hangs_is_given_up_at_our_own_deadline() -> None:
     bucket = FaultyBucket(Objects())
-    store = open_store(bucket, Patience(deadline_seconds=0.02))
+    store = open_store(bucket, deadline_seconds=0.02)
     writer = await store.claim("users:1")
     bucket.gates["create"] = asyncio.Event()
     with pytest.raises(Unavailable, match=r"0\.02 s"):

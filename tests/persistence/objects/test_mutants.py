@@ -1,12 +1,12 @@
 """Mutation tests: each mechanism of the object store is broken in turn, and a check has to fail."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 
 import pytest
 
 from persistence.errors import StorageError
-from persistence.objects import names, probe
+from persistence.objects import names, probe, race_probe
 from persistence.objects.bucket import BucketError, ConditionFailed
 from persistence.objects.journals import Journals
 from persistence.objects.retries import Calls
@@ -15,7 +15,7 @@ from persistence.objects.stream import ObjectStream
 from persistence.store import StreamId
 from tests.conformance import store_journals_kit, store_kit
 from tests.faulty_object_store_kit import Fault, FaultyBucket, Objects, open_store
-from tests.persistence.objects import fault_kit, race_kit
+from tests.persistence.objects import fault_kit, many_objects_kit, race_kit, unfit_kit
 from tests.persistence.objects.unfit_kit import (
     IgnoresIfMatch,
     a_server_that_ignores_a_condition_is_refused,
@@ -201,3 +201,40 @@ async def test_a_probe_that_tries_nothing_is_caught(monkeypatch: Patch) -> None:
     for step in ("_creates_once", "_replaces_only_what_was_seen"):
         monkeypatch.setattr(probe, step, nothing)
     await fails(a_server_that_ignores_a_condition_is_refused("If-Match", IgnoresIfMatch))
+
+
+async def test_a_listing_that_begins_again_after_a_failure_is_caught(monkeypatch: Patch) -> None:
+    async def pages(self: Calls, folder: str, after: str = "") -> AsyncIterator[Sequence[str]]:
+        async def whole() -> list[Sequence[str]]:
+            return [page async for page in self.bucket.names(folder, after)]
+
+        for page in await self.repeat("list", whole):
+            yield page
+
+    monkeypatch.setattr(Calls, "pages", pages)
+    await fails(many_objects_kit.a_listing_goes_on_where_a_page_failed())
+
+
+async def test_a_deletion_in_one_request_is_caught(monkeypatch: Patch) -> None:
+    async def delete(self: Calls, names: list[str]) -> None:
+        await self.repeat("delete", lambda: self.bucket.delete(names))
+
+    monkeypatch.setattr(Calls, "delete", delete)
+    await fails(many_objects_kit.a_host_is_forgotten_in_portions(0))
+
+
+async def test_a_deletion_that_begins_again_after_a_failure_is_caught(monkeypatch: Patch) -> None:
+    delete = Calls.delete
+
+    async def forget_progress(self: Calls, names: list[str]) -> None:
+        left = list(names)
+        await delete(self, left)
+        names[:] = left
+
+    monkeypatch.setattr(Calls, "delete", forget_progress)
+    await fails(many_objects_kit.a_checkpoint_that_broke_off_goes_on_with_what_is_left())
+
+
+async def test_a_probe_that_races_only_once_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(race_probe, "_WINS_MAX", 1)
+    await fails(unfit_kit.every_two_step_server_is_refused())

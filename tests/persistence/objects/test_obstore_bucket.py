@@ -6,14 +6,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from persistence.objects import obstore_bucket
 from persistence.objects.bucket import BucketError, ConditionFailed
-from persistence.objects.obstore_bucket import Connection, ObstoreBucket
+from persistence.objects.obstore_bucket import ObstoreBucket
 
 
 class _Answer(BaseHTTPRequestHandler):
     """Answers with the server's `status`; 0 is no answer at all."""
 
     status = 200
+    body = b""
     requests = 0
     silence = threading.Event()
 
@@ -24,9 +26,10 @@ class _Answer(BaseHTTPRequestHandler):
             self.silence.wait(10)
             return
         self.send_response(self.status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.body)))
         self.send_header("ETag", '"tag"')
         self.end_headers()
+        self.wfile.write(self.body)
 
     do_GET = do_PUT = do_POST = do_DELETE = _answer
 
@@ -52,9 +55,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Answer]]:
 
 
 @pytest.fixture
-async def bucket(server: type[_Answer]) -> ObstoreBucket:
+async def bucket(server: type[_Answer], monkeypatch: pytest.MonkeyPatch) -> ObstoreBucket:
     """Finds its server by the environment, as obstore documents."""
-    return ObstoreBucket("s3://bucket/questkeep", Connection(request_seconds=0.3))
+    monkeypatch.setattr(obstore_bucket, "REQUEST_SECONDS", 0.3)
+    return ObstoreBucket("s3://bucket/questkeep")
+
+
+def error(code: str, message: str = "in words") -> bytes:
+    return f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408, 0])
@@ -86,23 +94,74 @@ async def test_a_failed_condition_is_reported_as_that(
         await bucket.replace("name", b"", {"e_tag": '"tag"'})
 
 
-@pytest.mark.parametrize("status", [401, 403])
-async def test_a_refused_key_is_not_tried_again(
-    bucket: ObstoreBucket, server: type[_Answer], status: int
+# What may pass, by status and code; the rest is final.
+FINAL = {
+    "a malformed request": (400, error("AuthorizationHeaderMalformed")),
+    "an unknown key": (401, b""),
+    "no leave": (403, error("SignatureDoesNotMatch")),
+    "no such bucket": (404, error("NoSuchBucket")),
+    "no such container": (404, error("ContainerNotFound")),
+    "not implemented": (501, error("NotImplemented")),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), FINAL.values(), ids=FINAL)
+async def test_an_answer_that_another_try_cannot_better_is_final(
+    bucket: ObstoreBucket, server: type[_Answer], status: int, body: bytes
 ) -> None:
-    server.status = status
-    for call in (lambda: bucket.get("name"), lambda: bucket.create("name", b"")):
+    server.status, server.body = status, body
+    calls = (
+        bucket.get("name"),
+        bucket.create("name", b""),
+        bucket.delete(["name"]),
+        anext(bucket.names("folder", "")),
+    )
+    for call in calls:
         with pytest.raises(BucketError) as caught:
-            await call()
+            await call
         assert not caught.value.passing
+
+
+async def test_only_the_store_s_own_word_makes_an_object_one_never_written(
+    bucket: ObstoreBucket, server: type[_Answer]
+) -> None:
+    """A 404 of a proxy, or about an access key, taken for that has cost acknowledged writes."""
+    server.status = 404
+    for code in ("NoSuchKey", "BlobNotFound"):
+        server.body = error(code)
+        assert await bucket.get("name") is None
+    for body in (
+        b"",
+        b"<html><body>404 Not Found</body></html>",
+        b"NoSuchKey",
+        error("XAdminUserNotFound", "No user exists with the provided access key ID."),
+        error("NoSuchUpload"),
+    ):
+        server.body = body
+        with pytest.raises(BucketError) as caught:
+            await bucket.get("name")
+        assert caught.value.passing
+        with pytest.raises(BucketError):
+            await bucket.delete(["name"])
 
 
 async def test_replacing_what_is_gone_is_a_failed_condition(
     bucket: ObstoreBucket, server: type[_Answer]
 ) -> None:
-    server.status = 404
+    server.status, server.body = 404, error("NoSuchKey")
     with pytest.raises(ConditionFailed):
         await bucket.replace("name", b"", {"e_tag": '"tag"'})
-    assert await bucket.get("name") is None
     with pytest.raises(BucketError):
+        await bucket.create("name", b"")
+    server.body = b""
+    with pytest.raises(BucketError):
+        await bucket.replace("name", b"", {"e_tag": '"tag"'})
+
+
+async def test_an_error_carries_what_the_store_said(
+    bucket: ObstoreBucket, server: type[_Answer]
+) -> None:
+    server.status = 507
+    server.body = error("XDiskFull", "no space left on device")
+    with pytest.raises(BucketError, match=r"507 .*: XDiskFull: no space left on device"):
         await bucket.create("name", b"")

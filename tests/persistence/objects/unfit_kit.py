@@ -1,5 +1,6 @@
 """Servers that do not keep the conditions of writes, each in one known way."""
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -46,13 +47,30 @@ class ListsLate(Objects):
         return []
 
 
+async def gap(bucket: FaultyBucket) -> None:
+    """What lies between look and write; others rarely come in it, as on a quick server."""
+    if bucket._dice.random() < 0.1:
+        await bucket._turn()
+
+
 class LooksAndWritesInTwoSteps(FaultyBucket):
     """What moto does with threads, and gateways in front of a plain file system."""
 
     async def create(self, name: str, content: bytes) -> None:
         taken = self._objects.get(name) is not None
-        await self._turn()
+        await gap(self)
         if taken:
+            raise ConditionFailed(name)
+        self._objects.damage(name, content)
+
+
+class LooksAndReplacesInTwoSteps(FaultyBucket):
+    """S3Proxy over a file system: the tag is compared, and the new content moved in, apart."""
+
+    async def replace(self, name: str, content: bytes, tag: Tag) -> None:
+        found = self._objects.get(name)
+        await gap(self)
+        if found is None or found.tag != tag:
             raise ConditionFailed(name)
         self._objects.damage(name, content)
 
@@ -74,3 +92,14 @@ async def a_server_that_ignores_a_condition_is_refused(
     with pytest.raises(UnfitStore, match=said) as caught:
         await probe(open_store(FaultyBucket(objects())))
     assert "s3://faulty" in str(caught.value)
+
+
+async def every_two_step_server_is_refused() -> None:
+    """Those that look first and write afterwards, each of ten times."""
+    for bucket, said in (
+        (LooksAndWritesInTwoSteps, "of 32 writers create one object"),
+        (LooksAndReplacesInTwoSteps, "of 32 writers replace one object"),
+    ):
+        for seed in range(10):
+            with pytest.raises(UnfitStore, match=said):
+                await probe(open_store(bucket(Objects(), dice=random.Random(seed), turns=4)))
