@@ -171,7 +171,7 @@ def with_records(
         else empty_snapshot(user_id)
     )
     by_version = sorted(placed, key=lambda located: located[1].version)
-    is_lost = lost_from(snapshot)
+    is_lost, era = lost_from(snapshot), snapshot["era"]
     missing: list[LocatedRecord] = []
     for place, record in by_version:
         expected = snapshot["version"] + 1 + len(missing)
@@ -180,6 +180,9 @@ def with_records(
         if record.version > snapshot["version"]:
             if record.version != expected:
                 raise Corrupt(place, 0, f"{described(record)}, expected version {expected}")
+            if era and record.era != era:
+                raise Corrupt(place, 0, f"{described(record)} in era {record.era}, expected {era}")
+            era = record.era
             missing.append((place, record))
     return put_records(snapshot, missing, receipt_window) if missing else None
 

@@ -28,7 +28,7 @@ async def test_a_journal_of_many_small_batches_is_folded_where_each_is_an_object
     for number in range(4):
         await ask(rig.host, grant("u", f"c{number}"))
     assert batches(rig) == 4
-    assert rig.world.snapshots == {}
+    assert "u" not in rig.world.snapshots
     await ask(rig.host, grant("u", "c4"))
     await until_journals_are_empty(rig)
     assert rig.world.snapshots["u"].version == 5
@@ -39,7 +39,7 @@ async def test_their_number_alone_folds_nothing_where_batches_share_a_file() -> 
     for number in range(50):
         await ask(rig.host, grant("u", f"c{number}"))
     assert batches(rig) == 50
-    assert rig.world.snapshots == {}
+    assert "u" not in rig.world.snapshots
 
 
 async def test_a_journal_that_is_old_is_folded_though_nobody_plays_any_more() -> None:
@@ -59,7 +59,7 @@ async def test_what_came_during_a_checkpoint_is_folded_by_the_next() -> None:
     await ask(rig.host, grant("v", "c1"))
     rig.faults.before_snapshot_write.set()
     await until_journals_are_empty(rig)
-    assert set(rig.world.snapshots) == {"u", "v"}
+    assert {"u", "v"} <= set(rig.world.snapshots)
 
 
 async def test_a_checkpoint_that_failed_is_not_tried_at_every_commit(
@@ -104,5 +104,5 @@ async def test_a_stop_writes_the_snapshots_of_many_users_at_once() -> None:
         patch.setattr(MemoryStore, "write_snapshot", count)
         await rig.host.drain()
     assert most[0] == journal.DRAIN_SNAPSHOTS_AT_ONCE == 64
-    assert len(rig.world.snapshots) == 100
+    assert all(f"u{number}" in rig.world.snapshots for number in range(100))
     assert rig.world.journals == {}

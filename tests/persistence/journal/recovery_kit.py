@@ -13,17 +13,17 @@ from persistence.memory import MemoryStore, World
 
 
 def record(words: str) -> Record:
-    """A record from `version command`."""
-    version, command_id = words.split()
+    """A record from `version command` or `version command era`."""
+    version, command_id, *era = words.split()
     reply = encode({"command_id": command_id, "version": int(version), "changes": {}})
-    return Record(1, "u", int(version), command_id, b"f" * 16, "rules", reply)
+    return Record(1, "u", *era or ["e"], int(version), command_id, b"f" * 16, "rules", reply)
 
 
 def snapshot(version: int, receipts: list[str]) -> SnapshotDict:
     """A snapshot with receipts of these `version command`s."""
     records = [record(words) for words in receipts]
     raw = [[each.command_id, each.fingerprint, each.version, each.reply] for each in records]
-    return {**empty_snapshot("u"), "version": version, "receipts": raw}
+    return {**empty_snapshot("u"), "era": "e", "version": version, "receipts": raw}
 
 
 async def journalled(stored: tuple[int, list[str]], records: list[str]) -> World:

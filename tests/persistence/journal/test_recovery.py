@@ -55,6 +55,19 @@ async def test_a_record_that_a_snapshot_has_passed_unknowing_is_said_to_be_lost(
     await recovery_kit.a_lost_record_is_named(stored, records)
 
 
+@pytest.mark.parametrize(
+    ("stored", "records"),
+    [((2, ["1 a", "2 b"]), ["3 c other"]), ((0, []), ["1 a", "2 b other"])],
+    ids=["than the snapshot", "than the record before"],
+)
+async def test_a_record_of_another_era_is_damage(
+    stored: tuple[int, list[str]], records: list[str]
+) -> None:
+    """P10: versions of two eras do not count on from each other."""
+    with pytest.raises(Corrupt, match="in era other, expected e"):
+        await folded(stored, records)
+
+
 @pytest.mark.parametrize(("stored", "records"), MISPLACED.values(), ids=MISPLACED)
 async def test_a_record_that_cannot_be_placed_is_damage(
     stored: tuple[int, list[str]], records: list[str]
