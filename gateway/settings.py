@@ -36,54 +36,17 @@ from gateway.options import (
     variable,
 )
 from gateway.schema_text import describe_schema
+from persistence.objects import credentials
 from persistence.open import open_store
 
 FILE_VARIABLE = variable("settings")
 SECRET_BYTES_MIN = 32
-# By any of these obstore finds credentials; without them it asks the machine's metadata address.
-_CREDENTIALS = {
-    "s3": (
-        "AWS_ACCESS_KEY_ID",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_SKIP_SIGNATURE",
-    ),
-    "gs": (
-        "GOOGLE_APPLICATION_CREDENTIALS",
-        "GOOGLE_SERVICE_ACCOUNT",
-        "GOOGLE_SERVICE_ACCOUNT_PATH",
-        "GOOGLE_SERVICE_ACCOUNT_KEY",
-        "GOOGLE_SKIP_SIGNATURE",
-    ),
-    "az": (
-        "AZURE_STORAGE_ACCOUNT_KEY",
-        "AZURE_STORAGE_ACCESS_KEY",
-        "AZURE_STORAGE_SAS_TOKEN",
-        "AZURE_STORAGE_SAS_KEY",
-        "AZURE_STORAGE_TOKEN",
-        "AZURE_STORAGE_CLIENT_ID",
-        "AZURE_CLIENT_ID",
-        "AZURE_STORAGE_USE_EMULATOR",
-        "AZURE_SKIP_SIGNATURE",
-    ),
-}
 _WITH_JWKS = ("RS256", "ES256", "EdDSA")
 
 
 def credentials_warning(store_url: str) -> str | None:
-    """What to say before a bucket is asked for: that nothing in the environment opens it.
-
-    On a machine of that cloud the metadata address has credentials, and all is well; elsewhere it
-    only takes long to fail.
-    """
-    names = _CREDENTIALS.get(store_url.partition(":")[0])
-    if names is None or any(os.environ.get(name) for name in names):
-        return None
-    return (
-        f"There is no {names[0]} in the environment: credentials for {store_url} are asked for at "
-        "this machine's metadata address, where only a machine of that cloud finds any."
-    )
+    """`credentials.warning` for this process's environment."""
+    return credentials.warning(store_url, os.environ)
 
 
 def _default_store() -> str:
