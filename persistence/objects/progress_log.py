@@ -1,6 +1,6 @@
 """Progress of slow work in the log, so that nobody takes a long recovery for a hang.
 
-Not for: the progress bars of the operator's tools (`on_progress`).
+Not for: the progress bars of the operator's tools (`cli.progress`).
 """
 
 import time

@@ -92,7 +92,7 @@ def test_azure_s_answers_are_read_without_their_request_ids() -> None:
         "<Error>\n  <Code>BlobNotFound</Code>\n  <Message>The specified blob does not exist.\n"
         "RequestId:92e29f82\nTime:2026-11-25T12:52:58.407Z</Message>\n</Error>"
     )
-    refusal = refusal_of(answered("GET http://host/account/container/x", "404 Not Found", body))
+    refusal = refusal_of(answered("GET http://host/storage/container/x", "404 Not Found", body))
     assert refusal.no_such_key
     assert refusal.text.endswith("404 Not Found: BlobNotFound: The specified blob does not exist.")
 
