@@ -14,7 +14,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib import resources
 from typing import Any
 
 from actors.gc_tuning import collect_rarely
@@ -25,12 +24,13 @@ from domain.decide.dispatch import decide
 from domain.messages.commands import decode_command
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules, compile_rules
+from domain.rules.load import preset_text
 from domain.state.user_state import UserState
 from persistence.memory import MemoryStore, World
 from persistence.open import open_store
 from persistence.store import Store
 
-RULES_TEXT = (resources.files("domain.rules") / "presets" / "default.toml").read_text()
+RULES_TEXT = preset_text()
 USERS = 500
 QUESTS = 8
 CHAPTER = {

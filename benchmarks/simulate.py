@@ -22,9 +22,9 @@ import os
 import time
 from pathlib import Path
 
-from designer.rules.load import rules_of
 from designer.simulation.run import Task, cpus, play
 from designer.simulation.story_file import read_story
+from domain.rules.load import rules_of
 
 STORIES = Path(__file__).parents[1] / "examples" / "stories"
 

@@ -157,7 +157,7 @@ def _rules(which: str | None) -> "tuple[Rules, str]":
 
 def _read(which: str | None) -> "tuple[Rules, str]":
     """The rules that were named, or those that `serve` would use, and their text."""
-    from designer.rules.load import CannotRead, compiled, rules_of
+    from domain.rules.load import CannotRead, compiled, rules_of
 
     if which is None:
         name, text = _rules_of_settings()

@@ -88,11 +88,11 @@ def simulate_command(
 
 def _task(story: Path, rules: str | None, players: int, seed: int) -> "Task":
     """What to play, checked: whatever is wrong with it is said here."""
-    from designer.rules.load import CannotRead, compiled, rules_of, text_of
     from designer.simulation.run import Task
     from designer.simulation.script import compile_story
     from designer.simulation.story_file import InvalidStory, read_story
     from domain.rules.compiled_rules import InvalidRules
+    from domain.rules.load import CannotRead, compiled, rules_of, text_of
 
     try:
         text = text_of(story)

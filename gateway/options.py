@@ -22,7 +22,7 @@ OPTIONS: dict[str, str] = {
     "placement": "Where users live: dedicated (one process each), packed (some for all), local.",
     "hosts": "Hosts that share all users when packed; 0 works it out from the CPUs.",
     "gateways": "Gateway processes that answer on the port; more than one needs packed placement.",
-    "rules": "Rules file (TOML); without one, the rules that come with Questkeep.",
+    "rules": "Rules file (TOML) or a preset's name; without one, the preset named default.",
     "ray": "Ray cluster: local (a new one), auto (the one running here, else a new one), address.",
     "jwt_secret": "Secret that tokens are signed with (HS256), 32 bytes or more.",
     "jwt_secret_file": "File that holds this secret: it then stands in no environment.",

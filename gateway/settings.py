@@ -10,7 +10,6 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from domain.rules.load import CannotRead, preset_text, rules_of
 from domain.wording import describe_value, nearest
 from gateway.options import (
     ENVIRONMENT_PREFIX,
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     placement: Literal["dedicated", "packed", "local"] = "dedicated"
     hosts: Annotated[int, Field(ge=0, le=1_024)] = 0
     gateways: Annotated[int, Field(ge=1, le=64)] = 1
-    rules: Path | None = None
+    rules: Annotated[str, Field(min_length=1)] | None = None
     ray: Annotated[str, Field(min_length=1)] = "local"
     jwt_secret: SecretStr | None = None
     jwt_secret_file: Path | None = None
@@ -239,21 +239,17 @@ def load(flags: Mapping[str, str | None], settings_file: str | None = None) -> L
 
 
 def rules_text(settings: Settings) -> str:
-    """The rules file's text: the one that was named, or the one that comes with Questkeep.
+    """The text of the rules that were named (a file or a preset), or of the default ones.
 
     Raises:
-        WrongSettings: the file cannot be read.
+        WrongSettings: there are none of that name, or the file cannot be read.
     """
     if settings.rules is None:
-        preset = resources.files("domain.rules") / "presets" / "default.toml"
-        return preset.read_text(encoding="utf-8")
+        return preset_text()
     try:
-        return settings.rules.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise WrongSettings(
-            [f"rules is {settings.rules}, which cannot be read: {reason}."]
-        ) from None
+        return rules_of(settings.rules)
+    except CannotRead as error:
+        raise WrongSettings([f"rules: {error}"]) from None
 
 
 def shown_settings(loaded: Loaded) -> list[tuple[str, Any, str]]:

@@ -5,7 +5,6 @@ with a stray id or a second offer now and then.  Not for commands that `decode_c
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from domain.messages.command_parts import EXPERIENCE_REWARD_MAX
 from domain.messages.commands import Command, decode_command
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules, compile_rules
+from domain.rules.load import preset_text
 from domain.state.persistent_map import PersistentMap
 from domain.state.rows import (
     INTEGER_MAX,
@@ -31,7 +31,6 @@ from domain.state.rows import (
 )
 from domain.state.user_state import NOTHING, UserState
 
-_DEFAULT = Path(__file__).parents[1] / "domain" / "rules" / "presets" / "default.toml"
 _LOOT = """
 [loot.chest]
 guaranteed = [{ item = "sword" }, { affinity = "mei", amount = [-3, 3] }]
@@ -44,7 +43,7 @@ drops = [
   { item = "sword", weight = 1 },
 ]
 """
-_TEXT = _DEFAULT.read_text(encoding="utf-8").replace(
+_TEXT = preset_text().replace(
     "experience_permille = 5000", 'experience_permille = 5000\nloot = "chest"'
 )
 _TEXT += _LOOT

@@ -74,6 +74,7 @@ BAD = [
     (rules.domain_is_pure, "domain/a.py", "import importlib.resources", 1, "pass in"),
     (rules.domain_is_pure, "domain/a.py", "text = open('rules.toml')", 1, "open()"),
     (rules.domain_is_pure, "domain/a.py", "path.open()", 1, "open()"),
+    (rules.domain_is_pure, "domain/a.py", "from domain.rules.load import x", 1, "text of a file"),
     (rules.domain_is_pure, "domain/a.py", "path.read_text()", 1, "read_text()"),
     (rules.domain_is_pure, "domain/a.py", "async def f(): ...", 1, "never waits"),
     (rules.owned_imports_stay_home, "actors/host.py", "import ray", 1, "ray_runtime.py"),

@@ -1,10 +1,11 @@
-"""Handing a rules file's text to hosts in other processes.
+"""Handing a rules file's text to hosts and gateways in other processes.
 
 Not for: what a host does with it (`actors.host.rules`).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from actors.errors import AskAgain, HostGone
@@ -18,15 +19,22 @@ class Callee(Protocol):
         ...
 
 
-async def tell_rules(host: Callee, in_force: Callable[[], str]) -> None:
-    """Have the host decide by the rules in force, also when they change meanwhile.
+async def tell_until_newest(
+    tell: Callable[[str], Awaitable[object]], in_force: Callable[[], str]
+) -> None:
+    """Tell the rules in force, and again for as long as they changed meanwhile.
 
-    Calls to an actor may overtake each other: whatever came last, the newest is told again.
+    Calls may overtake each other: whatever comes last, the newest is told once more.
     """
-    told = None
-    while told != in_force():
-        told = in_force()
-        await host.call("change_rules", told)
+    newest = None
+    while newest != in_force():
+        newest = in_force()
+        await tell(newest)
+
+
+async def tell_rules(host: Callee, in_force: Callable[[], str]) -> None:
+    """Have the host decide by the rules in force."""
+    await tell_until_newest(partial(host.call, "change_rules"), in_force)
 
 
 async def tell_all(hosts: Iterable[Callee], in_force: Callable[[], str]) -> None:

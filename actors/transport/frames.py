@@ -30,8 +30,8 @@ class FrameTooLarge(Exception):
     """The other side announced a frame beyond the limit: not one of ours."""
 
 
-def frame(content: list[RequestGroup] | list[ReplyGroup]) -> bytearray:
-    """One frame, ready to send."""
+def frame(content: object) -> bytearray:
+    """One frame with `content` as msgpack, ready to send."""
     whole = bytearray(_LENGTH.size)
     _encode_into(content, whole, _LENGTH.size)
     _LENGTH.pack_into(whole, 0, len(whole) - _LENGTH.size)

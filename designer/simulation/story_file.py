@@ -3,7 +3,7 @@
 Chapters are blueprints for the chapter compiler; player kinds say how their players play.  Errors
 name the key, what came and what was expected, as those of a rules file do.
 
-Not for: reading files (`designer.rules.load`), or playing (`player`).
+Not for: reading files (`domain.rules.load`), or playing (`player`).
 """
 
 import tomllib

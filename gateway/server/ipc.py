@@ -3,31 +3,29 @@
 The pair has no name in any folder, so nobody else can be at the other end, and when one process
 dies the kernel hangs up: each end learns of the other's death at once.
 
-A frame is a length (4 bytes, big-endian) and that much msgpack: a correlation id, what it is, its
-content.  No frame is longer than `FRAME_BYTES_MAX`: what would be longer fails that one call.
+Frames are those of `actors.transport.frames`, each with one message: a correlation id, what it is,
+its content.  None is longer than `FRAME_BYTES_MAX`: what would be longer fails that one call.
 
 Not for: what is called (`ipc_messages`).
 """
 
 import asyncio
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 import structlog
 
+from actors.background_tasks import BackgroundTasks
+from actors.transport.frames import FRAME_BYTES_MAX, Frames, FrameTooLarge, frame
+
 log = structlog.get_logger(__name__)
 
-FRAME_BYTES_MAX = 64 * 1024 * 1024
-"""A rules file's text, or what a worker counted; both take some kilobytes."""
+READ_BYTES = 64 * 1024
 
 Handlers = Mapping[str, Callable[[Any], Awaitable[Any]]]
 """By a call's name, what answers it; contents are whatever msgpack carries."""
-
-_LENGTH = struct.Struct(">I")
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class PeerGone(Exception):
@@ -71,14 +69,14 @@ class IpcChannel:
         self._handlers = handlers
         self._correlation_id = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     @classmethod
     async def open(cls, end: socket.socket, handlers: Handlers) -> "IpcChannel":
         """Speak over `end`, which is the channel's from now on."""
         reader, writer = await asyncio.open_unix_connection(sock=end)
         channel = cls(writer, handlers)
-        channel._spawn(channel._receive(reader))
+        channel._tasks.spawn(channel._receive(reader))
         return channel
 
     async def call(self, name: str, content: Any = None) -> Any:
@@ -108,20 +106,20 @@ class IpcChannel:
                 answer.set_exception(PeerGone("hung up"))
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
+        frames = Frames()
         try:
-            while True:
-                (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-                if length > FRAME_BYTES_MAX:
-                    log.error("an IPC frame is too long", bytes=length, bytes_max=FRAME_BYTES_MAX)
-                    self.close()
-                    return
-                self._dispatch(_decode(await reader.readexactly(length)))
-        except (asyncio.IncompleteReadError, OSError):
-            self.close()
+            while data := await reader.read(READ_BYTES):
+                for payload in frames.feed(data):
+                    self._dispatch(_decode(payload))
+        except FrameTooLarge as error:
+            log.error("an IPC frame is too long", reason=str(error))
+        except OSError:
+            pass  # it died
+        self.close()
 
     def _dispatch(self, message: _Message) -> None:
         if isinstance(message, _Call):
-            self._spawn(self._answer(message))
+            self._tasks.spawn(self._answer(message))
             return
         answer = self._waiting.get(message.correlation_id)
         if answer is None or answer.done():
@@ -142,12 +140,7 @@ class IpcChannel:
     def _send(self, message: _Message) -> None:
         if self.closed.is_set():
             return
-        payload = _encode(message)
-        if len(payload) > FRAME_BYTES_MAX:
-            raise RemoteError(f"{len(payload)} bytes, expected at most {FRAME_BYTES_MAX}")
-        self._writer.write(_LENGTH.pack(len(payload)) + payload)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        data = frame(message)
+        if len(data) > FRAME_BYTES_MAX:
+            raise RemoteError(f"{len(data)} bytes, expected at most {FRAME_BYTES_MAX}")
+        self._writer.write(data)

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from msgspec.structs import asdict
 
+from actors.background_tasks import BackgroundTasks
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from gateway.api.rules_endpoint import Reloaded, RulesEndpoint, what_changed
 from gateway.settings import WrongSettings
@@ -62,11 +63,5 @@ class ServedRules(RulesEndpoint):
 def reload_on_hangup(rules: ServedRules) -> None:
     """Have SIGHUP reload the rules, as it does for other servers."""
     loop = asyncio.get_running_loop()
-    running: set[asyncio.Task[None]] = set()
-
-    def begin() -> None:
-        task = loop.create_task(rules.reload_on_signal())
-        running.add(task)
-        task.add_done_callback(running.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, begin)
+    tasks = BackgroundTasks()
+    loop.add_signal_handler(signal.SIGHUP, lambda: tasks.spawn(rules.reload_on_signal()))

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ import structlog
 
 from actors.backoff import Backoff
 from actors.cluster.remote_hosts import FindHost
+from actors.cluster.rules_broadcast import tell_until_newest
 from actors.errors import AskAgain, HostGone
 from domain.rules.compiled_rules import InvalidRules
 from gateway.api.rules_endpoint import RulesEndpoint
@@ -225,12 +227,10 @@ class Supervisor:
 
     async def _tell_rules(self, worker: _RunningWorker) -> None:
         """Have it show the rules in force, also when they change meanwhile."""
-        newest = None
+        tell = partial(worker.channel.call, "show_rules")
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                while newest != self._rules_text:
-                    newest = self._rules_text
-                    await worker.channel.call("show_rules", newest)
+                await tell_until_newest(tell, lambda: self._rules_text)
         except PeerGone:
             pass  # it died, and its successor begins with them
         except (RemoteError, TimeoutError):

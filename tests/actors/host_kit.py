@@ -1,7 +1,6 @@
 """What tests of hosts share: a host over a store in memory, and short words for messages."""
 
 import itertools
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -10,11 +9,12 @@ from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Media, Read, Reply, View
 from domain.messages.commands import decode_command
+from domain.rules.load import preset_text
 from persistence import eras
 from persistence.memory import Faults, MemoryStore, World
 from persistence.store import Stored
 
-RULES_TEXT = (files("domain.rules") / "presets" / "default.toml").read_text()
+RULES_TEXT = preset_text()
 
 ERA = Stored(1, b"e")
 """The store's own: given, so that faults of the store hit what a test is about."""

@@ -9,9 +9,9 @@ import pytest
 
 from designer.rules.charts import budgets, charts
 from designer.rules.diff import changes
-from designer.rules.load import presets, rules_of
 from designer.rules.penalty_charts import decay, level_difference, repeats, switched_off
 from domain.rules.compiled_rules import compile_rules
+from domain.rules.load import presets, rules_of
 from domain.state.rows import Source
 from tests.cli.cli_kit import run_in
 from tests.designer.story_kit import RULES_FILE

@@ -5,10 +5,10 @@ Not for: rules by themselves (`tests.domain.rules_kit`).
 
 from pathlib import Path
 
-from designer.rules.load import rules_of
 from designer.simulation.report import Report, report_of
 from designer.simulation.run import Result, Task, play
 from designer.simulation.story_file import read_story
+from domain.rules.load import rules_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STORIES = sorted((EXAMPLES / "stories").glob("*.toml"))

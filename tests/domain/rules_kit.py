@@ -3,20 +3,14 @@
 Not for: commands and states (`script`).
 """
 
-from pathlib import Path
-
 import pytest
 
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+from domain.rules.load import preset_text
 from tests.domain.table_kit import CASES
 
-PRESETS = Path(__file__).parents[2] / "domain" / "rules" / "presets"
 SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
 COSTS = "xp_to_next = [100, 200, 300, 400]"
-
-
-def preset_text(name: str) -> str:
-    return (PRESETS / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def preset(name: str) -> Rules:

@@ -13,7 +13,6 @@ Any of them may name its `id=k`; the others are all asked under the id `x`.
 
 from copy import copy
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -25,13 +24,13 @@ from domain.messages.commands import Command, decode_command
 from domain.messages.decision import Decision
 from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules, compile_rules
+from domain.rules.load import preset_text
 from domain.state.persistent_list import PersistentList
 from domain.state.rows import QuestStatus, Reward, Source
 from domain.state.user_state import NOTHING, UserState
 from tests.domain.table_kit import CASES
 
-DEFAULT_TOML = Path(__file__).parents[2] / "domain" / "rules" / "presets" / "default.toml"
-DEFAULT = compile_rules(DEFAULT_TOML.read_text(encoding="utf-8"))
+DEFAULT = compile_rules(preset_text())
 SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
 SMALL = compile_rules(SMALL_TEXT)
 STRICT = compile_rules(SMALL_TEXT + (CASES / "penalties.toml").read_text(encoding="utf-8"))

@@ -221,8 +221,14 @@ def test_the_rules_that_come_with_questkeep_compile_and_a_file_takes_their_place
     compile_rules(shipped)
     (tmp_path / "mine.toml").write_text("name = 'mine'")
     assert rules_text(load({"rules": "mine.toml"}).settings) == "name = 'mine'"
-    with pytest.raises(WrongSettings, match=r"rules is none\.toml, which cannot be read"):
+    with pytest.raises(WrongSettings, match=r"rules: none\.toml cannot be read"):
         rules_text(load({"rules": "none.toml"}).settings)
+
+
+def test_rules_may_be_a_preset_and_a_mistyped_one_is_told_which_was_meant() -> None:
+    assert compile_rules(rules_text(load({"rules": "mmo60"}).settings)).level_cap == 60
+    with pytest.raises(WrongSettings, match=r"rules: mmo61 is neither.*did you mean mmo60\?"):
+        rules_text(load({"rules": "mmo61"}).settings)
 
 
 @pytest.mark.parametrize(

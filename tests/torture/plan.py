@@ -8,15 +8,15 @@ Not for: what the words mean (`host_child`).
 
 import asyncio
 import struct
-from importlib.resources import files
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from actors.host.settings import HostSettings
+from domain.rules.load import preset_text
 
-RULES_TEXT = (files("domain.rules") / "presets" / "default.toml").read_text(encoding="utf-8")
+RULES_TEXT = preset_text()
 HOST = "users:0"
 WHOLE_WINDOW = 160
 """Receipts of everything anybody asks of one user, for campaigns whose lives may be long: what a

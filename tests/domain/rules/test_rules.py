@@ -3,9 +3,10 @@
 import pytest
 
 from domain.rules.compiled_rules import Rules, compile_rules
+from domain.rules.load import preset_text
 from domain.state.rows import INTEGER_MAX
 from tests.domain import table_kit
-from tests.domain.rules_kit import SMALL_TEXT, preset, preset_text, problems, small_text
+from tests.domain.rules_kit import SMALL_TEXT, preset, problems, small_text
 
 DEFAULT = preset("default")
 DEFAULT_TEXT = preset_text("default")

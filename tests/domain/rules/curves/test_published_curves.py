@@ -4,8 +4,9 @@ import pytest
 
 from domain.rules.compiled_rules import compile_rules
 from domain.rules.curves.published import PUBLISHED
+from domain.rules.load import preset_text, presets
 from tests.domain import table_kit
-from tests.domain.rules_kit import PRESETS, preset, preset_text, small, small_text
+from tests.domain.rules_kit import preset, small, small_text
 
 CHECKS = """
 preset            | cap | total XP that reaches a level
@@ -37,7 +38,7 @@ def test_a_preset_gives_the_published_totals(row: dict[str, str]) -> None:
 
 
 def test_every_preset_is_checked_and_names_its_source() -> None:
-    names = {path.stem for path in PRESETS.glob("*.toml")}
+    names = set(presets())
     assert names == {row["preset"] for row in table_kit.rows(CHECKS)}
     assert names == {*PUBLISHED, "default"}
     for name in names:

@@ -1,6 +1,9 @@
-"""Rules by a name that people type: a file's path, or the name of a preset.
+"""Loading rules by a name that people type: a file's path, or the name of a preset.
 
-Not for: what is in them (`domain.rules`), or the rules a server starts with (`gateway.settings`).
+The one file of the domain that reads files, for the server and for designers; nothing that decides
+may import it.
+
+Not for: what is in them (`rules_file`), or which rules a server starts with (`gateway.settings`).
 """
 
 from importlib import resources
@@ -9,6 +12,8 @@ from pathlib import Path
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from domain.wording import nearest
 
+DEFAULT = "default"
+"""The preset that is used where no rules are named."""
 _PRESETS = resources.files("domain.rules") / "presets"
 
 
@@ -22,6 +27,11 @@ def presets() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
+def preset_text(name: str = DEFAULT) -> str:
+    """The text of the preset of that name."""
+    return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+
+
 def rules_of(name: str, beside: Path | None = None) -> str:
     """The text of the rules called `name`: a file's path, looked up from `beside`, or a preset.
 
@@ -30,7 +40,7 @@ def rules_of(name: str, beside: Path | None = None) -> str:
     """
     path = (beside or Path()) / name
     if not path.exists() and name in presets():
-        return (_PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+        return preset_text(name)
     if not path.exists() and "/" not in name and not name.endswith(".toml"):
         meant = nearest(name, presets())
         hint = f"did you mean {meant}?" if meant else f"the presets are {', '.join(presets())}."
