@@ -7,13 +7,13 @@ from pydantic import StringConstraints
 
 _ALPHABET = r"[A-Za-z0-9._:@-]"
 # One character that is no dot, or at least three dots: shuts out "." and "..".
-_PATTERN = rf"^(\.*[A-Za-z0-9_:@-]{_ALPHABET}*|\.\.\.+)$"
+ID_PATTERN = rf"^(\.*[A-Za-z0-9_:@-]{_ALPHABET}*|\.\.\.+)$"
 ID_LENGTH_MAX = 128
 ID_RULE = f"1 to {ID_LENGTH_MAX} of A-Z a-z 0-9 . _ : @ - (not '.' or '..')"
 
-Id = Annotated[str, StringConstraints(strict=True, max_length=ID_LENGTH_MAX, pattern=_PATTERN)]
+Id = Annotated[str, StringConstraints(strict=True, max_length=ID_LENGTH_MAX, pattern=ID_PATTERN)]
 
-_is_id = re.compile(_PATTERN.replace("$", r"\Z")).match
+_is_id = re.compile(ID_PATTERN.replace("$", r"\Z")).match
 
 
 def is_id(text: str) -> bool:

@@ -6,7 +6,7 @@ Not for: checking anything, or for what came instead (`domain.wording`).
 from collections.abc import Sequence
 from typing import Any
 
-from domain.ids import ID_RULE
+from domain.ids import ID_PATTERN, ID_RULE
 from domain.wording import describe_value
 
 Schema = dict[str, Any]
@@ -31,7 +31,7 @@ def describe_schema(schema: Schema, definitions: Schema) -> str:
         case "boolean":
             return "true or false"
         case "string":
-            return f"an id, {ID_RULE}" if "pattern" in schema else "text"
+            return _text(schema)
         case "array":
             return _list(schema, definitions)
         case "object":
@@ -73,7 +73,7 @@ def _step(schema: Schema, part: str | int, rest: Sequence[str | int]) -> Schema 
     if part in properties:
         return dict(properties[part])
     if list(rest) == ["[key]"]:
-        return {"type": "string", "pattern": "id"}
+        return {"type": "string", "pattern": ID_PATTERN}
     for entries in (
         schema.get("additionalProperties"),
         *schema.get("patternProperties", {}).values(),
@@ -81,6 +81,13 @@ def _step(schema: Schema, part: str | int, rest: Sequence[str | int]) -> Schema 
         if isinstance(entries, dict):
             return entries
     return None
+
+
+def _text(schema: Schema) -> str:
+    pattern = schema.get("pattern")
+    if pattern == ID_PATTERN:
+        return f"an id, {ID_RULE}"
+    return str(schema.get("description", f"text of the form {pattern}")) if pattern else "text"
 
 
 def _number(kind: str, schema: Schema) -> str:

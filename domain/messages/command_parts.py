@@ -41,7 +41,9 @@ Positive = Annotated[int, Strict(), Field(ge=1, le=INTEGER_MAX)]
 Level = Annotated[int, Strict(), Field(ge=1, le=10_000)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
 Since = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z]{1,64}\.(0|[1-9][0-9]{0,15})$")
+    str,
+    StringConstraints(strict=True, pattern=r"^[0-9A-Za-z]{1,64}\.(0|[1-9][0-9]{0,15})$"),
+    Field(description="a position: the era, a dot and the version"),
 ]
 """A position of a user as reads show it: the era, a dot, and the version."""
 Affinity = Annotated[int, Strict(), Field(ge=-INTEGER_MAX, le=INTEGER_MAX)]

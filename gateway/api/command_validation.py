@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.ids import ID_RULE, is_id, is_user_id
+from domain.ids import ID_LENGTH_MAX, ID_PATTERN, ID_RULE, is_id, is_user_id
 from domain.messages.commands import COMMAND_TYPES, Command, command_adapter, decode_command
 from domain.wording import describe_value, shorten
 from gateway.auth.authenticator import Caller
@@ -26,7 +26,8 @@ FIELDS_MAX = 64
 ERRORS_SHOWN = 100
 """Most wrong fields that the refusals of one body name together; they count the others."""
 
-_ID_ERRORS = {"string_pattern_mismatch", "string_too_long"}
+_ID_LIMITS = {"string_pattern_mismatch": ID_PATTERN, "string_too_long": ID_LENGTH_MAX}
+"""The errors of an id, and the limit that tells it from other text."""
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden", "invalid_key"}
 
 
@@ -87,18 +88,23 @@ class CommandChecker:
         return user_id, self.check({name: value[name] for name in value if name != "user_id"})
 
     def _refuse(self, error: ValidationError, command_type: str, command_id: str | None) -> Problem:
-        details = error.errors(include_url=False, include_context=False)
+        details = error.errors(include_url=False)
         # The first one makes the sentence, also where no other may be named.
         named = [_field_error(each, command_type) for each in details[: max(1, self._errors_left)]]
         listed = named[: self._errors_left]
         self._errors_left -= len(listed)
-        only_ids = all(each["type"] in _ID_ERRORS for each in details)
+        only_ids = all(_is_of_an_id(each) for each in details)
         return Problem(
             "invalid_id" if only_ids else "invalid_field",
             _sentence(named[0], len(details), len(listed)),
             command_id=command_id,
             errors=listed,
         )
+
+
+def _is_of_an_id(error: ErrorDetails) -> bool:
+    limits = error.get("ctx", {}).values()
+    return error["type"] in _ID_LIMITS and _ID_LIMITS[error["type"]] in limits
 
 
 def command_id_of(value: object) -> str | None:

@@ -125,6 +125,7 @@ async def test_a_player_who_names_a_reward_is_told_there_is_no_such_field(
     }
 
 
+SINCE = "a position: the era, a dot and the version, or null"
 WRONG_FIELDS: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
     ({**GRANT, "amount": -1}, [("amount", "-1", "a whole number from 0 to 9007199254740991")]),
     ({**GRANT, "amount": True}, [("amount", "true", "a whole number from 0 to")]),
@@ -133,6 +134,9 @@ WRONG_FIELDS: list[tuple[dict[str, Any], list[tuple[str, str, str]]]] = [
     ({**GRANT, "amount": None}, [("amount", "null", "a whole number")]),
     ({**GRANT, "amount": 2**64}, [("amount", "1.8446744073709552e+19", "a whole number")]),
     ({**GRANT, "source": "cheat"}, [("source", '"cheat"', "one of quest, hostile_npc, service")]),
+    ({**GRANT, "since": 7}, [("since", "7", SINCE)]),
+    ({**GRANT, "since": "yesterday"}, [("since", '"yesterday"', SINCE)]),
+    ({**GRANT, "since": "era." + "9" * 20}, [("since", '"era.99999999999999999999"', SINCE)]),
     ({**GRANT, "command_id": 7}, [("command_id", "7", "an id, 1 to 128 of A-Z")]),
     (
         {"type": GRANT["type"]},
