@@ -18,6 +18,7 @@ from typing import NoReturn
 PACKAGES = ("actors", "cli", "designer", "domain", "gateway", "persistence")
 ROOT = os.path.dirname(os.path.abspath(__file__))
 
+ADVICE = "Give Questkeep a Python environment of its own."
 EXIT_WRONG_USE = 2
 
 
@@ -34,15 +35,19 @@ class OwnPackages:
 
 def main() -> None:
     """Run the command line; what makes that impossible is one sentence and exit code 2."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        _refuse("The current folder is gone: change to one that exists.")
     for module in _foreign_modules():
-        _refuse(f"{module} was loaded before Questkeep's own package of that name.")
+        _refuse(f"{module} was loaded before Questkeep's own package of that name. {ADVICE}")
     try:
         from cli.main import main as run
 
         run()
     except ImportError:
         for path in _replaced_files():
-            _refuse(f"{path} is not the file that Questkeep was installed with.")
+            _refuse(f"{path} is not the file that Questkeep was installed with. {ADVICE}")
         raise
 
 
@@ -74,8 +79,8 @@ def _replaced_files() -> Iterator[str]:
             yield path
 
 
-def _refuse(what: str) -> NoReturn:
-    print(f"{what} Give Questkeep a Python environment of its own.", file=sys.stderr)
+def _refuse(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
     raise SystemExit(EXIT_WRONG_USE)
 
 

@@ -238,6 +238,13 @@ def load(flags: Mapping[str, str | None], settings_file: str | None = None) -> L
     return Loaded(settings, origins)
 
 
+def forget_secrets() -> None:
+    """Take secrets out of the environment, which every process started from here on inherits."""
+    for name in list(os.environ):
+        if name.upper() in {variable(secret) for secret in SECRETS}:
+            del os.environ[name]
+
+
 def rules_text(settings: Settings) -> str:
     """The text of the rules that were named (a file or a preset), or of the default ones.
 

@@ -88,7 +88,7 @@ BAD = [
     (
         rules.environment_is_read_in_settings,
         "actors/cluster/ray_runtime.py",
-        "os.environ['A'] = os.environ['B']",
+        "os.environ['A'] = 'b'",
         1,
         "setting",
     ),
@@ -123,10 +123,8 @@ GOOD = [
     ("domain/a.py", "from collections.abc import Iterator\nfrom . import rows"),
     ("domain/a.py", "import re\nimport domain.rows\nfrom pydantic_core import ErrorDetails"),
     ("gateway/a.py", "import actors.host, persistence.disk, domain.rows"),
-    (
-        "actors/cluster/ray_runtime.py",
-        "import os, ray\nos.environ['A'] = 'b'\nos.environ.setdefault('C')",
-    ),
+    ("actors/cluster/ray_session.py", "import ray._private.worker"),
+    ("actors/cluster/ray_environment.py", "import os\nos.environ['A'] = os.environ['B']"),
     ("gateway/settings.py", "import os, pydantic_settings\nos.environ.get('A')"),
     ("actors/database.py", "class Metadata: ...\nclass Processor: ...\nclass Information: ..."),
     ("actors/a.py", "def f():\n" + "    x = 1\n" * 59),

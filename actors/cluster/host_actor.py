@@ -7,15 +7,14 @@ Not for: starting or finding processes (`ray_runtime`), or what a host does with
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 
 import structlog
 
 from actors.cluster.contract import Activity
+from actors.cluster.private_folder import PrivateFolder
 from actors.gc_tuning import collect_rarely
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
@@ -32,6 +31,7 @@ ORPHAN_PERIODS = 2
 """A user's process that no gateway passivates goes by itself after so many idle periods."""
 ALONE_SECONDS = 600.0
 """A packed host without users goes by itself when no gateway has asked for it for so long."""
+SOCKET_NAME = "host"
 
 Leave = Callable[[], None]
 """Ends this process for good, without a restart."""
@@ -100,7 +100,7 @@ class PackedHost:
         self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
         self._node = this_node()
         self._identity = Identity.fresh(name)
-        self._folder = tempfile.TemporaryDirectory(prefix="questkeep-")  # mode 0700: ours alone
+        self._folder = PrivateFolder.make(len(f"/{SOCKET_NAME}"))
         self._starting = asyncio.Lock()
         self._server: SocketServer | None = None
         self._door: SocketServer | None = None
@@ -114,7 +114,7 @@ class PackedHost:
             StorageError: the host cannot be opened now.
         """
         self._last_seen = time.monotonic()
-        path = str(Path(self._folder.name) / "host")
+        path = str(self._folder.path / SOCKET_NAME)
         async with self._starting:
             if self._server is None:
                 await self._host.open()
@@ -150,7 +150,7 @@ class PackedHost:
             if listening is not None:
                 listening.close()
         await self._store.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
     async def _keep_up(self) -> None:
         """Let quiet users sleep, idle ones go in time, the longest-idle when memory runs short.

@@ -57,14 +57,14 @@ class PackedCluster:
 
     async def start(self) -> None:
         """See `Cluster.start`; every host is open when it returns."""
+        self._settings = await self.actors.connect()
         try:
-            await self._start()
+            await self._start_hosts()
         except BaseException:
             await self._leave()
             raise
 
-    async def _start(self) -> None:
-        self._settings = await self.actors.connect()
+    async def _start_hosts(self) -> None:
         room = self.actors.room()
         self._hosts = self._hosts or room.hosts
         if self.actors.joined:

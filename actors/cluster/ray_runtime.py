@@ -1,11 +1,11 @@
-"""Ray, and nothing but Ray: join or start a cluster, start and find actors, call them, end them.
+"""Actors on Ray: start and find them, call them, end them.
 
-The one file that imports Ray.  It places, starts, restarts and finds actors; order, exactly-once
-and single ownership are ours (channels, receipts, fencing), because Ray gives at-least-once at best
-and can run two copies of an actor.  Ray's errors end here: the rest knows `HostGone` and
-`ClusterError`.
+Ray places, starts, restarts and finds actors; order, exactly-once and single ownership are ours
+(channels, receipts, fencing), because Ray gives at-least-once at best and can run two copies of an
+actor.  Ray's errors end here: the rest knows `HostGone` and `ClusterError`.
 
-Not for: which actors there are (`dedicated`, `packed`), or what runs in them (`host_actor`).
+Not for: starting or joining Ray (`ray_session`), which actors there are (`dedicated`, `packed`), or
+what runs in them (`host_actor`).
 """
 
 import asyncio
@@ -20,10 +20,10 @@ import ray.exceptions
 import ray.util
 import structlog
 from msgspec.structs import replace
-from ray._private.authentication.authentication_utils import is_token_auth_enabled
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.cluster.placement import Room
+from actors.cluster.ray_session import RaySession, first_line
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
 from actors.transport.addresses import Node
@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 STARTS_AT_ONCE = 4
 """Actors started side by side; a start costs about half a second of CPU."""
+NODE_CHECK_SECONDS = 60.0
 VERSION = version("questkeep")
 
 
@@ -88,7 +89,7 @@ class RayActors:
         shared_folder: every node of the cluster has the store's folder, if it is one.
 
     Attributes:
-        joined: others started this cluster; it stays when this server goes.
+        session: this server's part in the cluster.
         node: where this process runs.
     """
 
@@ -96,14 +97,18 @@ class RayActors:
         self, settings: HostSettings, address: str, *, shared_folder: bool = False
     ) -> None:
         self._settings = settings
-        self._address = address
+        self.session = RaySession(address)
         self._one_machine = settings.store_url.startswith("file:") and not shared_folder
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._server: Stream | None = None
         self._over = False
-        self.joined = False
         self.node = Node("", "")
         self.namespace = ""
+
+    @property
+    def joined(self) -> bool:
+        """Others started this cluster; it stays when this server goes."""
+        return self.session.joined
 
     async def connect(self) -> HostSettings:
         """Join or start the cluster, and recover what hosts of earlier servers left; seconds.
@@ -112,8 +117,19 @@ class RayActors:
 
         Raises:
             ClusterError: Ray cannot be reached, or cannot run this Questkeep on this store.
+            StorageError: the store cannot be taken over.
         """
-        self.joined = not await asyncio.to_thread(self._join_or_start)
+        await asyncio.to_thread(self.session.begin)
+        try:
+            return await self._move_in()
+        except (ray.exceptions.RayError, RuntimeError, OSError) as error:
+            await self.disconnect()
+            raise ClusterError(f"Ray came up and then failed: {first_line(error)}.") from error
+        except BaseException:
+            await self.disconnect()
+            raise
+
+    async def _move_in(self) -> HostSettings:
         if self.joined:
             await asyncio.to_thread(self._check_nodes)
         self.node = this_node()
@@ -129,44 +145,17 @@ class RayActors:
         )
         return self._settings
 
-    def _join_or_start(self) -> bool:
-        """Whether Ray was started here."""
-        common: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-        try:
-            if self._address != "local":
-                try:
-                    ray.init(address=self._address, **common)
-                    return False
-                except ConnectionError:
-                    if self._address != "auto":
-                        raise
-            ray.init(
-                address="local",
-                include_dashboard=True,  # `ray list actors` asks it; loopback only
-                dashboard_host="127.0.0.1",
-                object_store_memory=80 * 1024 * 1024,  # the least Ray takes; messages stay inline
-                _system_config={"worker_niceness": 0},  # hosts must not yield to the gateway
-                **common,
-            )
-            return True
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ClusterError(
-                f"Ray at {self._address!r} cannot be reached: {error}. Does it run there, is this "
-                "machine one of its nodes, and has this process its token (RAY_AUTH_MODE=token "
-                "and ~/.ray/auth_token)?"
-            ) from error
-
     def _check_nodes(self) -> None:
         """Every node of a cluster that others started needs this Questkeep, and the store."""
-        if not is_token_auth_enabled():  # it let this process in without one
-            log.warning("the Ray cluster asks for no token", address=self._address)
+        if not self.session.asks_for_token:  # it let this process in without one
+            log.warning("the Ray cluster asks for no token", address=self.session.address)
         nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in _living_nodes()}
         if self._one_machine and len(nodes) > 1:
             raise ClusterError(
                 f"The store {self._settings.store_url} is on one machine, and the Ray cluster at "
-                f"{self._address!r} has {len(nodes)} nodes ({', '.join(sorted(nodes.values()))}): "
-                "use s3://, gs:// or az://, or, if every node has that folder from a shared file "
-                "system, say so with --file-store shared."
+                f"{self.session.address!r} has {len(nodes)} nodes "
+                f"({', '.join(sorted(nodes.values()))}): use s3://, gs:// or az://, or, if every "
+                "node has that folder from a shared file system, say so with --file-store shared."
             )
         versions = [
             ray.remote(_installed_version)
@@ -176,14 +165,20 @@ class RayActors:
         ]
         for ip, version_there in zip(nodes.values(), versions, strict=True):
             try:
-                found = ray.get(version_there, timeout=60)
+                installed = ray.get(version_there, timeout=NODE_CHECK_SECONDS)
+            except ray.exceptions.GetTimeoutError as error:
+                raise ClusterError(
+                    f"Ray's node {ip} did not answer within {NODE_CHECK_SECONDS:.0f} s: is it "
+                    "busy, or has it no CPU left?"
+                ) from error
             except ray.exceptions.RayError as error:
                 raise ClusterError(
-                    f"Ray's node {ip} cannot run Questkeep {VERSION}: install it on every node, "
-                    "or start with --ray local"
+                    f"Ray's node {ip} cannot run Questkeep {VERSION} ({_last_line(error)}): "
+                    "install it on every node, where nothing on PYTHONPATH has the name of one of "
+                    "its packages, or start with --ray local"
                 ) from error
-            if found != VERSION:
-                raise ClusterError(f"Ray's node {ip} has Questkeep {found}, this is {VERSION}")
+            if installed != VERSION:
+                raise ClusterError(f"Ray's node {ip} has Questkeep {installed}, this is {VERSION}")
 
     async def _take_over(self) -> StreamId:
         """Shut hosts of earlier servers out of the store, wherever they still run."""
@@ -273,7 +268,7 @@ class RayActors:
     def _end_and_leave(self) -> None:
         if self.joined and self.namespace:
             _end_actors(lambda one: one == self.namespace)
-        ray.shutdown()
+        self.session.end()
 
 
 def this_node() -> Node:
@@ -301,6 +296,12 @@ def _end_actors(of: Callable[[str], bool]) -> None:
 def leave_ray() -> None:
     """End the actor that calls this, for good."""
     ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
+
+
+def _last_line(error: Exception) -> str:
+    """Where a traceback says what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _installed_version() -> str:

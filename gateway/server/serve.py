@@ -40,7 +40,13 @@ from gateway.server.logs import configure_logs
 from gateway.server.rules_reload import ServedRules, reload_on_hangup
 from gateway.server.startup_banner import print_banner
 from gateway.server.supervisor import CannotStartWorker, Supervisor
-from gateway.settings import Settings, WrongSettings, credentials_warning, rules_text
+from gateway.settings import (
+    Settings,
+    WrongSettings,
+    credentials_warning,
+    forget_secrets,
+    rules_text,
+)
 from persistence.disk.lock import lock_store
 from persistence.errors import StorageError
 from persistence.open import file_root, open_store, probe
@@ -74,6 +80,7 @@ def serve(settings: Settings, make_cluster: ClusterFactory = cluster_of) -> int:
     Raises:
         WrongSettings, CannotStart: nothing was started.
     """
+    forget_secrets()
     configure_logs(settings.log_level, settings.log_format)
     console = Console(highlight=False)
     with ExitStack() as held:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import httpx
 import psutil
 import pytest
 
+from tests.processes_kit import gone, until
+
 ROOT = Path(__file__).parents[2]
+QUESTKEEP = Path(sys.executable).with_name("questkeep")
 START_SECONDS = 60
 
 
@@ -22,15 +26,17 @@ class Server:
     """`questkeep serve` in `folder`, ready when the constructor returns.
 
     `options` are flags; the environment is the caller's own without any `QUESTKEEP_` variable, and
-    with `variables`.
+    with `variables`; `prefix` is a command that runs the server, such as `prlimit`.
     """
 
-    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, *options: str, prefix: Sequence[str] = (), **variables: str
+    ) -> None:
         self.folder = folder
         self._environment = {**environment(), **variables}
         self._log = open(folder / "server.log", "ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "serve", "--port", "0", *options],
+            [*prefix, QUESTKEEP, "serve", "--port", "0", *options],
             cwd=folder,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -48,14 +54,18 @@ class Server:
                 url = text.split()[-1]
             if "Ctrl-C" in text:
                 return url
-        pytest.fail(f"the server ended: {(self.folder / 'server.log').read_text()}")
+        pytest.fail(f"the server ended: {self.log()}")
+
+    def log(self) -> str:
+        """What it has written to stderr."""
+        return (self.folder / "server.log").read_text()
 
     def token(self, *who: str) -> str:
         """A development token: `--user alice` or `--service game`."""
         found = subprocess.run(
-            [sys.executable, "-m", "cli", "token", *who],
+            [QUESTKEEP, "token", *who],
             cwd=self.folder,
-            env=environment(),
+            env=self._environment,
             check=True,
             capture_output=True,
             text=True,
@@ -84,11 +94,17 @@ class Server:
         return self._gone()
 
     def kill(self) -> None:
-        """SIGKILL, to the server alone; Ray's processes notice and end by themselves."""
-        ray = psutil.Process(self.process.pid).children(recursive=True)
+        """SIGKILL, to the server alone; what runs for it notices and ends by itself.
+
+        Ray's agents take a minute for that, in which they try to tell somebody about it.
+        """
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        agents = [one for one in below if "Agent" in "".join(command_line(one))]
         self.process.kill()
         self._gone()
-        psutil.wait_procs(ray, timeout=30)
+        until(lambda: gone([one.pid for one in below if one not in agents]))
+        for agent in agents:
+            agent.kill()
 
     def _gone(self) -> int:
         code = self.process.wait(60)

@@ -16,11 +16,10 @@ from tests.gateway.server.rules_kit import OTHER_TEXT
 from tests.gateway.server.workers_kit import (
     Connection,
     counters,
-    gone,
     reach_each,
-    until,
     worker_pids,
 )
+from tests.processes_kit import gone, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 

@@ -30,8 +30,8 @@ CLIENTS = {
     "java": ["java", str(FOLDER / "Client.java")],
     "go": ["go", "run", str(FOLDER / "client.go")],
     "node": ["node", str(FOLDER / "client.mjs")],
-    "httpx": [sys.executable, str(FOLDER / "httpx_child.py")],
-    "aiohttp": [sys.executable, str(FOLDER / "aiohttp_child.py")],
+    "httpx": [sys.executable, str(FOLDER / "client_httpx.py")],
+    "aiohttp": [sys.executable, str(FOLDER / "client_aiohttp.py")],
 }
 OFFER_HTTP_2 = {"curl", "java"}
 

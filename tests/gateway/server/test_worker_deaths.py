@@ -27,12 +27,11 @@ from tests.gateway.server.workers_kit import (
     answers_at_once,
     connect,
     gateways,
-    gone,
     grant,
     total_xp,
-    until,
     worker_pids,
 )
+from tests.processes_kit import gone, until
 
 pytestmark = pytest.mark.kills
 

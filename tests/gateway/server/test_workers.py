@@ -24,13 +24,12 @@ from tests.gateway.server.workers_kit import (
     answers_at_once,
     counters,
     gateways,
-    gone,
     grant,
     token,
     total_xp,
-    until,
     worker_pids,
 )
+from tests.processes_kit import gone, until
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ Only the kernel knows which process took a connection, so that is who is asked.
 
 import http.client
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +22,6 @@ ALICE = "/v1/users/alice/commands"
 
 WORKER = "from gateway.server.worker import run"
 CONNECTIONS_MAX = 200
-PATIENCE_SECONDS = 20
 
 
 def token(sub: str = "game", role: str | None = "service", secret: str = SECRET) -> str:
@@ -135,27 +133,6 @@ def reach_each(url: str, pids: list[int]) -> dict[int, Connection]:
         if len(found) == len(pids):
             return found
     raise AssertionError(f"{set(pids) - set(found)} never got a connection")
-
-
-def until(condition: Any) -> Any:
-    """What `condition` gives once that is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError("it never came true")
-    return found
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether all these processes have ended."""
-    return not any(alive(pid) for pid in pids)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def counters(answer: Answer) -> dict[tuple[str, ...], float]:
