@@ -44,6 +44,7 @@ def run(folder: Path, *arguments: str, code: str | None = None) -> subprocess.Co
     )
 
 
+@pytest.mark.slow
 def test_a_story_is_played_shown_and_drawn(story: Path, tmp_path: Path) -> None:
     done = run(tmp_path, "simulate", "small.toml", "--players", "50", "-o", "out")
     assert done.returncode == 0, done.stderr
@@ -108,6 +109,7 @@ def test_a_mistake_is_told_before_anybody_plays(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [("simulate", "small.toml", "-o", "out"), ("rules", "plot", "mmo60", "-o", "rules.svg")],
@@ -127,6 +129,7 @@ def test_without_matplotlib_the_terminal_is_drawn_to(story: Path, tmp_path: Path
     assert run(tmp_path, "rules", "plot", code=WITHOUT_MATPLOTLIB).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rules.svg", "rules.png"])
 def test_rules_are_drawn_as_svg_and_png(tmp_path: Path, name: str) -> None:
     done = run(tmp_path, "rules", "plot", str(RULES_FILE), "-o", name)

@@ -3,6 +3,7 @@
 Not for: rules by themselves (`tests.domain.rules_kit`).
 """
 
+from functools import cache
 from pathlib import Path
 
 from designer.simulation.report import Report, report_of
@@ -51,7 +52,8 @@ def small_task(players: int = 40, seed: int = 7, story: str = SMALL_STORY) -> Ta
     return Task(story, RULES_FILE.read_text(encoding="utf-8"), players, seed)
 
 
+@cache
 def reported(task: Task, processes: int = 1) -> tuple[Result, Report]:
-    """What came of it."""
-    played = play(task, processes)
-    return played, report_of(task, task.compile(), played)
+    """The result and its report; the same task is played once."""
+    result = play(task, processes)
+    return result, report_of(task, task.compile(), result)

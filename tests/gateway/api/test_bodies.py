@@ -170,12 +170,14 @@ _values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(value=_values, packed=st.booleans())
 def test_any_value_is_answered_and_never_with_a_500(value: Any, packed: bool) -> None:
     _never_a_bug(msgpack.packb(value) if packed else json.dumps(value).encode(), packed)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(body=st.binary(max_size=200), packed=st.booleans())
 def test_any_bytes_are_answered_and_never_with_a_500(body: bytes, packed: bool) -> None:
@@ -192,6 +194,7 @@ _command = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(edits=_edits, packed=st.booleans())
 def test_a_command_with_bytes_changed_is_answered_and_never_with_a_500(

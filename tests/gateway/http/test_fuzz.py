@@ -7,6 +7,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from tests.gateway.http.http_kit import (
     post,
 )
 from tests.gateway.http.scenarios_kit import CHUNKED, H2C
+
+pytestmark = pytest.mark.slow
 
 MESSAGES = [
     HEALTH,

@@ -8,6 +8,8 @@ import pytest
 from gateway.server.event_loop import loop_factory
 from tests.gateway.http import scenarios_kit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("end", scenarios_kit.ENDS)
 @pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, loop_factory()])

@@ -14,6 +14,8 @@ import pytest
 from tests.end_to_end.server_kit import Client, Server
 from tests.s3_kit import new_bucket, s3_server
 
+pytestmark = pytest.mark.slow
+
 GRANT = "grant_player_progression_experience"
 WRITERS = 4
 ACKNOWLEDGED_MIN = 40
