@@ -104,6 +104,8 @@ class Reply(Struct, frozen=True, array_like=True):
 
     `retry_after_ms` is set on refusals that are worth asking again, unchanged.  `retry_elsewhere`:
     this host is leaving or not ready and did nothing; a channel finds the user's host again.
+    `position` is that of the rows that a read shows: the era, a dot and the version; empty for a
+    user who never changed.
     """
 
     code: str
@@ -111,11 +113,12 @@ class Reply(Struct, frozen=True, array_like=True):
     detail: str
     retry_after_ms: int | None = None
     retry_elsewhere: bool = False
+    position: str = ""
 
 
-def answered(body: bytes) -> Reply:
+def answered(body: bytes, position: str = "") -> Reply:
     """A reply that carries a body."""
-    return Reply("", body, "")
+    return Reply("", body, "", position=position)
 
 
 def not_here(detail: str, retry_after_ms: int) -> Reply:

@@ -77,7 +77,8 @@ async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
     entries += [entry for entry in state.history if entry.sequence > after]
     more = {"next_after": _sequence(entries[limit - 1])} if len(entries) > limit else {}
     head = {"user_id": state.user_id, "version": state.version}
-    return answered(write_body({**head, "history": entries[:limit], **more}, request.media))
+    body = write_body({**head, "history": entries[:limit], **more}, request.media)
+    return answered(body, state.position)
 
 
 async def find_entries(store: Store, state: UserState, command_id: str) -> tuple[HistoryEntry, ...]:

@@ -183,12 +183,12 @@ class UserActor:
             receipt = self.receipts.find(request.key)
             if receipt is None or receipt.version > state.version:
                 return missing(Code.COMMAND_NOT_FOUND, "command_id", request.key)
-            return answered(_repeat(receipt, request.media))
+            return answered(_repeat(receipt, request.media), state.position)
         rows = rows_of(state, self._in_force.rules, request)
         if isinstance(rows, Reply):
             return rows
         head = {"user_id": state.user_id, "version": state.version}
-        return answered(write_body({**head, **rows}, request.media))
+        return answered(write_body({**head, **rows}, request.media), state.position)
 
 
 def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:

@@ -68,6 +68,11 @@ class UserState(Struct, frozen=True):
     history: PersistentList[HistoryEntry] = PersistentList.of()
 
     @property
+    def position(self) -> str:
+        """The era, a dot and the version; empty for a user who never changed."""
+        return f"{self.era}.{self.version}" if self.version and self.era else ""
+
+    @property
     def history_stored_through(self) -> int:
         """The newest entry that left memory because the store holds it; 0 for none."""
         newest = self.history.newest

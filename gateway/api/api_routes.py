@@ -186,7 +186,9 @@ def _read(
     query: tuple[QueryParameter, ...] = (),
 ) -> Route:
     every = _ONE_USER | codes | ({"invalid_field"} if query else set())
-    operation = Operation(operation_id, "reads", summary, response, every, query=query)
+    operation = Operation(
+        operation_id, "reads", summary, response, every, query=query, conditional=True
+    )
     return Route("GET", _USER + path, endpoint, operation)
 
 

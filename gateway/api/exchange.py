@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from actors.messages import Media
 from gateway.api.media import CONTENT_TYPE, PROBLEM_TYPE, media_of_answer, write
 from gateway.auth.authenticator import Caller
-from gateway.http.messages import API_HEADERS, CLOSE, Disconnected, Request, Response
+from gateway.http.messages import API_HEADERS, CLOSE, Disconnected, Headers, Request, Response
 from gateway.problems import Problem
 
 QUERY_FIELDS_MAX = 8
@@ -103,9 +103,9 @@ class Exchange:
         return bytes(body)
 
 
-def answered(body: bytes, media: Media) -> Response:
+def answered(body: bytes, media: Media, headers: Headers = API_HEADERS) -> Response:
     """A 200 with a body that is encoded already."""
-    return Response(200, CONTENT_TYPE[media], body)
+    return Response(200, CONTENT_TYPE[media], body, headers)
 
 
 def refused(problem: Problem, media: Media) -> Response:

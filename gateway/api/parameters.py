@@ -15,7 +15,8 @@ from gateway.auth.authenticator import Caller
 from gateway.problems import FieldError, Problem
 
 _INTEGER_DIGITS_MAX = 16
-_PREFER_BYTES_MAX = 1024
+_HEADER_BYTES_MAX = 1024
+"""Of a header that is a list; what comes after it is not read."""
 
 
 def whole_number(name: str, least: int, most: int, description: str) -> QueryParameter:
@@ -98,8 +99,17 @@ def prefers_minimal(exchange: Exchange) -> bool:
     prefer = exchange.headers.get(b"prefer")
     if prefer is None:
         return False
-    preferences = prefer[:_PREFER_BYTES_MAX].lower().replace(b" ", b"").replace(b'"', b"")
+    preferences = prefer[:_HEADER_BYTES_MAX].lower().replace(b" ", b"").replace(b'"', b"")
     return b"return=minimal" in preferences.replace(b";", b",").split(b",")
+
+
+def is_known(exchange: Exchange, etag: bytes) -> bool:
+    """Whether `If-None-Match` names this entity tag: the client has the body already."""
+    known = exchange.headers.get(b"if-none-match")
+    if known is None:
+        return False
+    tags = known[:_HEADER_BYTES_MAX].replace(b"W/", b"").split(b",")
+    return any(tag.strip() in (etag, b"*") for tag in tags)
 
 
 def query_of(exchange: Exchange, parameters: Sequence[QueryParameter]) -> dict[str, Any]:

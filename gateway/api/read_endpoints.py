@@ -6,10 +6,19 @@ Not for: commands (`command_endpoints`).
 from actors.messages import Read, View
 from domain.state.rows import BattleOutcome, QuestStatus
 from gateway.api.exchange import Exchange, answered
-from gateway.api.parameters import key_of, query_of, row_id, user_of, whole_number, word, words
+from gateway.api.parameters import (
+    is_known,
+    key_of,
+    query_of,
+    row_id,
+    user_of,
+    whole_number,
+    word,
+    words,
+)
 from gateway.api.routes import Endpoint, QueryParameter
 from gateway.api.user_requests import UserRequests
-from gateway.http.messages import Response
+from gateway.http.messages import API_HEADERS, Response
 from gateway.problems import refusal
 
 _LIMIT = whole_number("limit", 1, 1_000, "How many at most")
@@ -25,6 +34,7 @@ HISTORY_QUERY = (
 USER_QUERY = (
     word("settled", ("all", "none"), "`none` leaves out quests and battles that are over"),
 )
+_RATED = frozenset({View.CHAPTERS, View.CHAPTER})
 
 
 class ReadEndpoints:
@@ -75,4 +85,11 @@ class ReadEndpoints:
         [reply] = await self._users.ask([read])
         if reply.code:
             raise refusal(reply)
-        return answered(reply.body, exchange.answer)
+        if not reply.position:
+            return answered(reply.body, exchange.answer)
+        etag = b'"%b"' % reply.position.encode()
+        headers = (*API_HEADERS, (b"etag", etag))
+        # How far a chapter is off its plan depends on the rules too, which have no version.
+        if read.view not in _RATED and is_known(exchange, etag):
+            return Response(304, b"", b"", headers)
+        return answered(reply.body, exchange.answer, headers)

@@ -40,6 +40,7 @@ class Operation(NamedTuple):
         request: the name of the body's schema; empty where there is no body.
         response: the name of the schema of a 200's body; empty where it is plain text.
         codes: of the refusals it may answer.
+        conditional: it has an entity tag and honours `If-None-Match`.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Operation(NamedTuple):
     description: str = ""
     request: str = ""
     query: tuple[QueryParameter, ...] = ()
+    conditional: bool = False
 
 
 class Route(NamedTuple):

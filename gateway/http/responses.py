@@ -27,6 +27,13 @@ def response_bytes(request: Request, response: Response, date: bytes, close: boo
     lines = _API_LINES
     if response.headers is not API_HEADERS:
         lines = header_lines([header for header in response.headers if header != CLOSE])
+    if response.status == HTTPStatus.NOT_MODIFIED:  # what it would say of a body is the client's
+        return b"%bdate: %b\r\n%b%b\r\n" % (
+            _STATUS_LINES[response.status],
+            date,
+            lines,
+            b"connection: close\r\n" if close else b"",
+        )
     return b"%bdate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b" % (
         _STATUS_LINES[response.status],
         date,

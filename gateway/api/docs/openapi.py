@@ -31,6 +31,17 @@ _PREFER: Schema = {
     "schema": {"type": "string"},
     "example": "return=minimal",
 }
+_IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of a body that is at hand: 304 where nothing changed since.",
+    "schema": {"type": "string"},
+}
+_ETAG: Schema = {
+    "description": "The user's position: the era, a dot and the version.",
+    "schema": {"type": "string"},
+}
 
 
 def openapi_document(routes: Sequence[Route]) -> Schema:
@@ -63,7 +74,7 @@ def _operation(route: Route, operation: Operation) -> Schema:
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "responses": {"200": _done(operation), **_refusals(operation)},
+        "responses": {"200": _done(operation), **_unchanged(operation), **_refusals(operation)},
     }
     if operation.description:
         described["description"] = operation.description
@@ -73,6 +84,8 @@ def _operation(route: Route, operation: Operation) -> Schema:
     parameters = [*map(_path_parameter, parts), *map(_query_parameter, operation.query)]
     if operation.request:
         parameters.append(_PREFER)
+    if operation.conditional:
+        parameters.append(_IF_NONE_MATCH)
     if parameters:
         described["parameters"] = parameters
     if operation.request:
@@ -83,7 +96,12 @@ def _operation(route: Route, operation: Operation) -> Schema:
 def _done(operation: Operation) -> Schema:
     if not operation.response:
         return {"description": "Done", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    return {"description": "Done", "content": _content(_MEDIA, operation.response)}
+    done: Schema = {"description": "Done", "content": _content(_MEDIA, operation.response)}
+    return {**done, "headers": {"ETag": _ETAG}} if operation.conditional else done
+
+
+def _unchanged(operation: Operation) -> dict[str, Schema]:
+    return {"304": {"description": "Unchanged"}} if operation.conditional else {}
 
 
 def _refusals(operation: Operation) -> dict[str, Schema]:
