@@ -36,6 +36,7 @@ OPTIONS: dict[str, str] = {
     "body_bytes_max": "Largest request body.",
     "requests_in_flight_max": "Requests answered at once by all gateways; more are told to wait.",
     "address_rate_max": "Requests a second from one address; 0 is no limit.",
+    "address_connections_max": "Connections from one address; 0 is no limit.",
     "player_rate_max": "Requests a second of one player; 0 is no limit.",
     "service_rate_max": "Requests a second of one service; 0 is no limit.",
     "ask_timeout_seconds": "How long a user's actor may take to answer.",
@@ -53,6 +54,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How much at once": ("body_bytes_max", "requests_in_flight_max", "mailbox_depth_max"),
     "How often": (
         "address_rate_max",
+        "address_connections_max",
         "player_rate_max",
         "service_rate_max",
     ),

@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     requests_in_flight_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
     # Of each gateway; with a burst of two seconds'.  A proxy is one address for all behind it.
     address_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    address_connections_max: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     player_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 1_000
     service_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 0
     ask_timeout_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0

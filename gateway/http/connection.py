@@ -48,14 +48,14 @@ class Connection(asyncio.Protocol):
     """One client's connection.
 
     Attributes:
-        address: the client's IP address.
+        address: the client's, see `client_address`.
         expires_at: deadline of what the client is expected to do next, in the event loop's seconds.
         answering: the task that answers queued requests; None while there are none.
         served: a request of this connection was answered.
         idle_since: when the last answer was given, or the connection opened.
     """
 
-    def __init__(self, owner: Owner, address: str = "") -> None:
+    def __init__(self, owner: Owner, address: str) -> None:
         self.address = address
         self._owner = owner
         self._loop = asyncio.get_running_loop()

@@ -5,11 +5,22 @@ Not for: what happens on one of them (`connection`), or accepting (`listener`).
 
 import asyncio
 import contextlib
+from collections import Counter
 from email.utils import formatdate
 from heapq import nsmallest
+from ipaddress import IPv6Address
 
 from gateway.http.connection import Connection
 from gateway.http.messages import Answer
+
+
+def client_address(ip: str) -> str:
+    """What stands for one client: its IPv4 address, or its IPv6 network, of 64 bits."""
+    if ":" not in ip:
+        return ip
+    address = IPv6Address(ip.partition("%")[0])
+    mapped = address.ipv4_mapped
+    return str(mapped) if mapped else str(IPv6Address(int(address) >> 64 << 64))
 
 
 class Connections:
@@ -18,21 +29,40 @@ class Connections:
     Attributes:
         answer: gives the response to each request.
         date: the `date` header of responses, at most a second old.
+        count: connections that were admitted and are not closed yet.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, per_client_max: int = 0) -> None:
         self.answer = answer
+        self.count = 0
+        self._per_client_max = per_client_max
+        self._of_client: Counter[str] = Counter()
         self.date = formatdate(usegmt=True).encode()
         self._open: set[Connection] = set()
         self._none_open = asyncio.Event()
         self._none_open.set()
 
-    def __len__(self) -> int:
-        return len(self._open)
+    def admit(self, client: str) -> bool:
+        """Count one more connection of a client, unless it has as many as are allowed.
 
-    def connect(self, address: str = "") -> Connection:
-        """The protocol of a new connection; `address` is the client's."""
-        return Connection(self, address)
+        Whoever gets True calls `connect`, or `release` if the connection is lost before.
+        """
+        if self._per_client_max and self._of_client[client] >= self._per_client_max:
+            return False
+        self.count += 1
+        self._of_client[client] += 1
+        return True
+
+    def release(self, client: str) -> None:
+        """Count one connection of a client less."""
+        self.count -= 1
+        self._of_client[client] -= 1
+        if not self._of_client[client]:
+            del self._of_client[client]
+
+    def connect(self, client: str) -> Connection:
+        """The protocol of a connection that was admitted."""
+        return Connection(self, client)
 
     def opened(self, connection: Connection) -> None:
         """Called by a connection that has its socket."""
@@ -42,6 +72,7 @@ class Connections:
     def closed(self, connection: Connection) -> None:
         """Called by a connection that has lost its socket."""
         self._open.discard(connection)
+        self.release(connection.address)
         if not self._open:
             self._none_open.set()
 

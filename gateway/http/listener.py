@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.http.connections import Connections
+from actors.background_tasks import BackgroundTasks
+from gateway.http.connections import Connections, client_address
 from gateway.http.messages import Answer
 
 log = structlog.get_logger(__name__)
@@ -83,19 +84,20 @@ class Listener:
     An event loop's own server may accept one in each of its turns (uvloop's does): new connections
     to a busy gateway would wait for most of a second.
 
-    `answer` gives the response to each request.
+    `answer` gives the response to each request.  Connections of one client address beyond
+    `per_client_max` are closed at once; 0 is no limit.
 
     Attributes:
         address: where it listens.
         connections: all that are open.
     """
 
-    def __init__(self, answer: Answer, address: Address) -> None:
+    def __init__(self, answer: Answer, address: Address, per_client_max: int = 0) -> None:
         self.address = address
-        self.connections = Connections(answer)
+        self.connections = Connections(answer, per_client_max)
         self._socket: socket.socket | None = None
         self._expiry: asyncio.Task[None] | None = None
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._connections_max = 0
         self._closed_for_room = 0  # and not logged yet
 
@@ -114,10 +116,9 @@ class Listener:
 
     def _accept(self, listening: socket.socket) -> None:
         """Accept the connections that wait in the backlog."""
-        loop = asyncio.get_running_loop()
         for _ in range(_ACCEPTED_TOGETHER_MAX):
             try:
-                if len(self.connections) + len(self._connecting) >= self._connections_max:
+                if self.connections.count >= self._connections_max:
                     raise OSError(errno.EMFILE, f"{self._connections_max} connections are open")
                 accepted, peer = listening.accept()
             except (BlockingIOError, ConnectionAbortedError):
@@ -125,13 +126,15 @@ class Listener:
             except OSError as error:  # no more files, most likely
                 self._make_room(listening, error)
                 return
-            task = loop.create_task(self._connect(accepted, peer[0]))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+            client = client_address(peer[0])
+            if self.connections.admit(client):
+                self._tasks.spawn(self._connect(accepted, client))
+            else:
+                accepted.close()
 
     def _make_room(self, listening: socket.socket, error: OSError) -> None:
         """Close idle connections; if there are none the backlog waits for a moment."""
-        closed = self.connections.close_idle(1 + len(self.connections) // _ROOM_SHARE)
+        closed = self.connections.close_idle(1 + self.connections.count // _ROOM_SHARE)
         if closed:
             self._closed_for_room += closed
             return
@@ -140,15 +143,16 @@ class Listener:
         loop.remove_reader(listening)
         loop.call_later(_PAUSE_SECONDS, self._listen)
 
-    async def _connect(self, accepted: socket.socket, address: str) -> None:
+    async def _connect(self, accepted: socket.socket, client: str) -> None:
         try:
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             loop = asyncio.get_running_loop()
-            connect = partial(self.connections.connect, address)
+            connect = partial(self.connections.connect, client)
             await loop.connect_accepted_socket(connect, accepted)
         except OSError:  # gone already
             accepted.close()
+            self.connections.release(client)
 
     def _open(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.address.ip else socket.AF_INET
@@ -170,7 +174,7 @@ class Listener:
                 log.warning(
                     "idle connections closed to make room",
                     closed=self._closed_for_room,
-                    open=len(self.connections),
+                    open=self.connections.count,
                 )
                 self._closed_for_room = 0
             self.connections.close_expired(asyncio.get_running_loop().time())

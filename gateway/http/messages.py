@@ -25,7 +25,7 @@ class Request:
     """A request as it arrives; the connection that reads it fills it.
 
     Attributes:
-        address: of the client, or of the proxy in between: an IP address.
+        address: of the client, or of the proxy in between: see `client_address`.
         version: of HTTP, `1.1` or `1.0`.
         path: as it was sent, before any decoding, without the query.
         headers: names in lower case, in order; trailers are dropped.

@@ -133,7 +133,7 @@ async def _run(checked: _Checked, cluster: Cluster, console: Console) -> int:
     app = make_app(settings, token_keys, cluster, rules)
     supervisor = Supervisor(app.metrics, rules)
     app.metrics_text = supervisor.metrics_text
-    listener = Listener(app.answer, checked.address)
+    listener = Listener(app.answer, checked.address, settings.address_connections_max)
     try:
         await listener.start()
         await _start_workers(supervisor, checked, cluster)

@@ -88,7 +88,9 @@ class Worker:
         self._rules = WorkerRules(compile_rules(config.rules_text), self._channel)
         self._app = make_app(settings, token_keys, self._hosts, self._rules)
         self._app.metrics_text = self._metrics_text
-        self._listener = Listener(self._app.answer, config.address)
+        self._listener = Listener(
+            self._app.answer, config.address, settings.address_connections_max
+        )
 
     async def _show_rules(self, text: str) -> None:
         self._rules.show(compile_rules(text))

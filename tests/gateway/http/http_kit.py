@@ -121,10 +121,16 @@ class MemoryTransport(asyncio.Transport):
         self.reading = True
 
 
+def connection_of(connections: Connections) -> Connection:
+    """A new connection, of a client at some address."""
+    assert connections.admit("198.51.100.1")
+    return connections.connect("198.51.100.1")
+
+
 def connected(application: Application | None = None) -> tuple[Connection, MemoryTransport]:
     """A connection on a transport of its own."""
     transport = MemoryTransport()
-    connection = Connections((application or Application()).answer).connect()
+    connection = connection_of(Connections((application or Application()).answer))
     connection.connection_made(transport)
     return connection, transport
 

@@ -20,6 +20,7 @@ from tests.gateway.http.http_kit import (
     MemoryTransport,
     answer_complete_requests,
     connected,
+    connection_of,
     post,
     statuses,
 )
@@ -235,7 +236,7 @@ async def a_closed_connection_is_gone(end: str) -> None:
             await listener.start()
             await ENDS[end](listener, application)
             async with asyncio.timeout(5):
-                while len(listener.connections):  # noqa: ASYNC110
+                while listener.connections.count:  # noqa: ASYNC110
                     await asyncio.sleep(0)
             await listener.stop()
             await asyncio.sleep(0.01)
@@ -294,7 +295,7 @@ async def stalled(state: str) -> Stalled:
     """A connection in this state whose client does not read."""
     sent, end = STALLED[state]
     owner, transport = Connections(Application().answer), MemoryTransport()
-    connection = owner.connect()
+    connection = connection_of(owner)
     connection.connection_made(transport)
     connection.data_received(sent)
     await answer_complete_requests(connection)
@@ -342,7 +343,7 @@ async def the_longest_idle_connections_make_room() -> None:
         "new, later": b"",
     }.items():
         transports[name] = transport = MemoryTransport()
-        connection = owner.connect()
+        connection = connection_of(owner)
         connection.connection_made(transport)
         if sent:
             connection.data_received(sent)

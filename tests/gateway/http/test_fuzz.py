@@ -22,6 +22,7 @@ from tests.gateway.http.http_kit import (
     Application,
     MemoryTransport,
     answer_complete_requests,
+    connection_of,
     head,
     post,
 )
@@ -90,7 +91,7 @@ async def exchange(pieces: Sequence[bytes], answers_between: bool) -> bytes:
     """
     owner, transport = Connections(Application().answer), MemoryTransport()
     owner.date = b"now"
-    connection = owner.connect()
+    connection = connection_of(owner)
     connection.connection_made(transport)
     for piece in pieces:
         if not transport.closed:
@@ -106,7 +107,7 @@ async def exchange(pieces: Sequence[bytes], answers_between: bool) -> bytes:
             await connection.answering
     assert transport.closed
     connection.connection_lost(None)
-    assert len(owner) == 0
+    assert owner.count == 0
     return transport.sent.replace(CONTINUE, b"").replace(b"connection: close\r\n", b"")
 
 
