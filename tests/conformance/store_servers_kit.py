@@ -12,6 +12,7 @@ import email.utils
 import hashlib
 import hmac
 import http.client
+import json
 import os
 import re
 import secrets
@@ -26,9 +27,12 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.conformance.gcs_shim_kit import xml_api
+
 TOOLS = Path(__file__).parents[2] / ".tools" / "stores"
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 AZURITE = "azurite@3.35.0"
+FAKE_GCS = "github.com/fsouza/fake-gcs-server@v1.56.1"
 INSTALL_SECONDS = 900  # a first build of versitygw takes two minutes, and others may share the CPUs
 START_SECONDS = 60
 _ACCOUNT = "questkeep"
@@ -118,6 +122,39 @@ def azurite() -> Iterator[StoreServer]:
                 return f"az://{name}/questkeep"
 
             yield StoreServer(environment, new_bucket)
+
+
+@contextlib.contextmanager
+def fake_gcs() -> Iterator[StoreServer]:
+    """A server of Google's JSON API, in memory, behind `gcs_shim_kit`."""
+    program = go_program(FAKE_GCS)
+    with tempfile.TemporaryDirectory(prefix="questkeep-fake-gcs-") as folder:
+        port = _free_port()
+        command = [str(program), "-backend", "memory", "-scheme", "http", "-log-level", "error"]
+        command += ["-host", "127.0.0.1", "-port", str(port)]
+        with (
+            _running(command, Path(folder), lambda: _answers(port)),
+            xml_api(port) as xml_port,
+        ):
+            account = {
+                "gcs_base_url": f"http://127.0.0.1:{xml_port}",
+                "disable_oauth": True,
+                "client_email": "",
+                "private_key": "",
+                "private_key_id": "",
+            }
+
+            def new_bucket() -> str:
+                name = f"bucket-{secrets.token_hex(8)}"
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                content = json.dumps({"name": name})
+                headers = {"Content-Type": "application/json"}
+                connection.request("POST", "/storage/v1/b?project=test", content, headers)
+                assert connection.getresponse().status == 200
+                connection.close()
+                return f"gs://{name}/questkeep"
+
+            yield StoreServer({"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)}, new_bucket)
 
 
 def _create_container(port: int, name: str, key: str) -> None:

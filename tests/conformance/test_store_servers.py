@@ -13,12 +13,18 @@ from persistence.objects.obstore_bucket import ObstoreBucket
 from persistence.objects.retries import Calls, Retrying
 from persistence.open import open_store, probe
 from persistence.store import Store
-from tests.conformance import store_journals_kit  # noqa: F401 - adds its checks to the list
+from tests.conformance import store_journals_kit
 from tests.conformance.store_kit import CHECKS, Check, Open
-from tests.conformance.store_servers_kit import INSTALL_SECONDS, StoreServer, azurite, versitygw
+from tests.conformance.store_servers_kit import (
+    INSTALL_SECONDS,
+    StoreServer,
+    azurite,
+    fake_gcs,
+    versitygw,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(INSTALL_SECONDS + 120)]
-SERVERS = {"versitygw": versitygw, "azurite": azurite}
+SERVERS = {"versitygw": versitygw, "azurite": azurite, "fake-gcs-server": fake_gcs}
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -49,7 +55,14 @@ async def open_again(url: str) -> AsyncIterator[Open]:
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-async def test_the_object_store_keeps_its_contract(check: Check, open_again: Open) -> None:
+async def test_the_object_store_keeps_its_contract(
+    check: Check, open_again: Open, url: str
+) -> None:
+    raced = (
+        store_journals_kit.a_successor_reads_every_batch_that_was_acknowledged_while_it_took_over
+    )
+    if check is raced and url.startswith("gs:"):
+        pytest.skip("a minute of races would show how fast the shim is")
     await check(open_again)
 
 
@@ -72,6 +85,8 @@ async def test_an_access_key_that_is_not_known_is_no_empty_store(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """versitygw answers 404, and not 403: users who are stored would be served as new ones."""
+    if url.startswith("gs:"):
+        pytest.skip("fake-gcs-server knows no keys")
     store = open_store(url)
     await store.write_snapshot("alice", 1, b"one")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
