@@ -66,7 +66,9 @@ def npm_package(package: str) -> Path:
         if shutil.which("node") is None or shutil.which("npm") is None:
             pytest.skip(f"node and npm are not installed: {package} cannot be had")
         with _draft() as draft:
-            _install(draft, "npm", "install", "--no-audit", "--no-fund", "--silent", package)
+            _install(
+                draft, "npm", "install", "--no-audit", "--no-fund", "--loglevel=error", package
+            )
             _move(draft, folder)
     return folder / "node_modules" / package.partition("@")[0]
 
@@ -136,7 +138,7 @@ def fake_gcs() -> Iterator[StoreServer]:
             _running(command, Path(folder), lambda: _answers(port)),
             xml_api(port) as xml_port,
         ):
-            account = {
+            service = {
                 "gcs_base_url": f"http://127.0.0.1:{xml_port}",
                 "disable_oauth": True,
                 "client_email": "",
@@ -154,7 +156,7 @@ def fake_gcs() -> Iterator[StoreServer]:
                 connection.close()
                 return f"gs://{name}/questkeep"
 
-            yield StoreServer({"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)}, new_bucket)
+            yield StoreServer({"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(service)}, new_bucket)
 
 
 def _create_container(port: int, name: str, key: str) -> None:
@@ -194,7 +196,8 @@ def _running(
         while not ready():
             said = (folder / "server.log").read_text(errors="replace")[-500:]
             assert server.poll() is None, f"{command[0]} ended: {said}"
-            assert time.monotonic() < end, f"{command[0]} does not answer: {said}"
+            if time.monotonic() > end:
+                pytest.fail(f"{command[0]} does not answer: {said}")
             time.sleep(0.05)
         yield
     finally:
