@@ -104,6 +104,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         "The command id was used for another command",
         "Use a new id for a new command.",
     ),
+    "limit_reached": ProblemType(
+        409,
+        Retry.SAME,
+        "The user owns as many of these as they may",
+        "Let some go, or raise the setting that the sentence names.",
+    ),
     "receipt_gone": ProblemType(
         409,
         Retry.NEW,

@@ -64,7 +64,7 @@ class Host:
         on_fenced: Callable[[], None],
     ) -> None:
         self.name = name
-        self.rules = RulesInForce(settings.rules_text)
+        self.rules = RulesInForce(settings.rules_text, settings.limits)
         self.tasks = BackgroundTasks()
         self.journal = HostJournal(
             name,

@@ -1,4 +1,4 @@
-"""The rules in force in one host: compiled once, shared by all its users, changed for all at once.
+"""The rules in force in one host, compiled once, shared by all its users, changed for all at once.
 
 A turn reads them once and nothing interrupts it, so each command is decided by the old rules or by
 the new, never by both; its record tells which (the fingerprint).
@@ -8,19 +8,21 @@ Not for: reading rules files or checking them first (the gateway does).
 
 import structlog
 
+from domain.decide.limits import Limits
 from domain.rules.compiled_rules import Rules, compile_rules
 
 log = structlog.get_logger(__name__)
 
 
 class RulesInForce:
-    """What `rules` are now.
+    """What `rules` are now, and the `limits` of what one user may own, which do not change.
 
     Raises:
         InvalidRules: the text is none; `change` leaves the rules as they were.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self._text = text
         self.rules: Rules = compile_rules(text)
 

@@ -5,6 +5,7 @@ Not for: reading settings (`gateway.settings`).
 
 from msgspec import Struct
 
+from domain.decide.limits import Limits
 from persistence.store import StreamId
 
 
@@ -20,6 +21,7 @@ class HostSettings(Struct, frozen=True):
         snapshot_every: a user's snapshot is written after this many changes at the latest.
         users_max: users one host keeps in memory; beyond it the longest-idle ones leave.
         memory_bytes_max: memory one host's process may take; beyond it likewise.
+        limits: how many rows of each kind one user may own.
         server: what stands in the store for as long as this server is its newest; a host that
             does not find it there must not open.  None where nobody else can have the store.
         checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much,
@@ -37,4 +39,5 @@ class HostSettings(Struct, frozen=True):
     checkpoint_seconds: float = 3_600.0
     users_max: int = 1_000_000
     memory_bytes_max: int = 2**63 - 1
+    limits: Limits = Limits()
     server: StreamId | None = None

@@ -17,6 +17,7 @@ from actors.host.rules import RulesInForce
 from actors.host.views import missing, rows_of
 from actors.messages import Ask, Media, Read, Reply, View, answered, refused
 from domain.decide.dispatch import decide
+from domain.decide.limits import over_limit
 from domain.decide.once import receipt_gone
 from domain.messages.commands import fingerprint
 from domain.messages.rejections import Code, Rejection
@@ -111,6 +112,9 @@ class UserActor:
             unchanged = ReplyBody(command_id, self.working.version, False, NOTHING, ())
             return answered(write_body(unchanged, media))
         state = self.working.put(decision.changes)
+        over = over_limit(decision.changes, self.working, state, self._in_force.limits)
+        if over is not None:
+            return refused(over.code, over.detail)
         body = ReplyBody(command_id, state.version, False, decision.changes, decision.events)
         told = encode_reply(body)
         record = Record(

@@ -23,7 +23,6 @@ from domain.messages.commands import Command, decode_command
 from domain.messages.rejections import Rejection
 from domain.rules.deviation import DeviationBand, rate, rate_story
 from domain.state.history import HISTORY_TAIL, HistoryEntry
-from domain.state.persistent_map import PersistentMap
 from domain.state.rows import BattleOutcome, BattleState, Tier
 from domain.state.user_state import UserState
 
@@ -162,7 +161,8 @@ class Player:
             self._turn(_ACKNOWLEDGE)
         timeline.append((self.turns * step_seconds, self._pseudo_level()))
         if self._forget:
-            self.state = replace(self.state, quests=PersistentMap(), battles=PersistentMap())
+            state = self.state
+            self.state = replace(state, quests=state.open_quests, battles=state.open_battles)
         ledger = self.state.chapters[plan.chapter_id]
         actual = ledger.actual_quest_xp + ledger.actual_hostile_xp
         self._causes.attribute_rest(plan.planned_total_xp, actual)

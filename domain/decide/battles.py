@@ -69,7 +69,9 @@ def _plan(state: UserState, command: StartBattle) -> PlanInForce | None:
     chapter = None if command.chapter_id is None else state.chapters.get(command.chapter_id)
     if chapter is None:
         return None
-    return PlanInForce(chapter, promised_to(state.battles.values(), chapter, command.hostile.tier))
+    return PlanInForce(
+        chapter, promised_to(state.open_battles.values(), chapter, command.hostile.tier)
+    )
 
 
 def _reward(command: StartBattle, rules: Rules) -> Reward:

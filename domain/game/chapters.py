@@ -11,7 +11,6 @@ from domain.messages.rejections import Code, Rejection
 from domain.state.rows import (
     INTEGER_MAX,
     BattleMode,
-    BattleOutcome,
     BattleState,
     ChapterProgression,
     Source,
@@ -152,13 +151,14 @@ NOTHING_PROMISED = Promised(0, 0)
 
 
 def promised_to(battles: Iterable[BattleState], row: ChapterProgression, tier: Tier) -> Promised:
-    """What the open fights among `battles` count for in the share that a hostile of `tier` is paid
-    from: the tier's own where the plan has shares, else the whole chapter's."""
+    """What open `battles` take of the share that a hostile of `tier` is paid from.
+
+    That share is the tier's own where the plan has shares, else the whole chapter's.
+    """
     rewards = [
         battle.experience_reward
         for battle in battles
-        if battle.outcome is BattleOutcome.ONGOING
-        and battle.chapter_id == row.chapter_id
+        if battle.chapter_id == row.chapter_id
         and battle.mode is BattleMode.FIGHT
         and (battle.hostile.tier is tier or not row.hostile_tiers)
     ]

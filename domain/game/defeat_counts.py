@@ -12,8 +12,6 @@ from domain.rules.compiled_rules import Rules
 from domain.state.rows import DefeatCounts
 from domain.state.user_state import UserState
 
-HOSTILES_MAX = 256
-"""Hostiles counted in one scope; the one defeated longest ago is forgotten first."""
 DAY = 86_400_000_000
 """Microseconds of a UTC day."""
 
@@ -37,10 +35,7 @@ def current_counts(
 
 
 def with_defeat(counts: DefeatCounts, hostile_id: str) -> DefeatCounts:
-    """`counts` with one more defeat of this hostile."""
-    defeats = dict(counts.defeats)
-    count = defeats.pop(hostile_id, 0)
-    if len(defeats) == HOSTILES_MAX:
-        del defeats[next(iter(defeats))]
-    defeats[hostile_id] = count + 1  # at the end: the newest
-    return DefeatCounts(counts.scope, counts.day, defeats)
+    """What changes in `counts` with one more defeat of this hostile."""
+    return DefeatCounts(
+        counts.scope, counts.day, {hostile_id: counts.defeats.get(hostile_id, 0) + 1}
+    )

@@ -21,6 +21,7 @@ class Code(StrEnum):
     ALREADY_UNDONE = "already_undone"
     COMMAND_ID_REUSED = "command_id_reused"
     RECEIPT_GONE = "receipt_gone"
+    LIMIT_REACHED = "limit_reached"
     INVALID_FIELD = "invalid_field"
 
     @property
@@ -34,6 +35,7 @@ class Code(StrEnum):
                 | Code.CHAPTER_NOT_FOUND
                 | Code.GRANT_NOT_FOUND
                 | Code.COMMAND_NOT_FOUND
+                | Code.LIMIT_REACHED
             ):
                 return True
             case (

@@ -18,17 +18,21 @@ NEWEST_MAX = 32
 class PersistentMap(Mapping[str, Row]):
     """Rows by id, in the order in which they first came."""
 
-    __slots__ = ("_newest", "_others")
+    __slots__ = ("_length", "_newest", "_others")
 
     def __init__(self, rows: Mapping[str, Row] | None = None) -> None:
         self._others: dict[str, Row] = dict(rows) if rows else {}
         self._newest: dict[str, Row | None] = {}
+        self._length = len(self._others)
 
     def put(self, rows: Mapping[str, Row | None]) -> "PersistentMap[Row]":
         """This map with `rows` in place of those of the same ids; None removes a row."""
         after: PersistentMap[Row] = PersistentMap()
         after._others = self._others
         after._newest = {**self._newest, **rows}
+        after._length = self._length + sum(
+            (row is not None) - (key in self) for key, row in rows.items()
+        )
         if len(after._newest) > NEWEST_MAX:
             after._others, after._newest = after._merged(), {}
         return after
@@ -45,7 +49,7 @@ class PersistentMap(Mapping[str, Row]):
         return iter(self._merged())
 
     def __len__(self) -> int:
-        return len(self._merged())
+        return self._length
 
     def __contains__(self, key: object) -> bool:
         if key in self._newest:

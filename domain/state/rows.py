@@ -8,9 +8,12 @@ Not for: rules (`progression`, `chapters`, `quests`, `combat`) or bytes (`persis
 """
 
 from enum import StrEnum
+from itertools import islice
 
 from msgspec import Struct
 
+HOSTILES_MAX = 256
+"""Hostiles counted in one scope; the one defeated longest ago is forgotten first."""
 INTEGER_MAX = 2**53 - 1
 """Largest amount a row or a rule may hold: every JSON reader keeps it exact (RFC 7493)."""
 
@@ -43,6 +46,14 @@ class QuestStatus(StrEnum):
     READY_TO_TURN_IN = "ready_to_turn_in"
     TURNED_IN = "turned_in"
     ABANDONED = "abandoned"
+
+    @property
+    def open(self) -> bool:
+        """Whether the quest may still pay."""
+        return self in _OPEN_QUESTS
+
+
+_OPEN_QUESTS = frozenset({QuestStatus.ACTIVE, QuestStatus.READY_TO_TURN_IN})
 
 
 class BattleMode(StrEnum):
@@ -222,11 +233,18 @@ class DefeatCounts(Struct, frozen=True):
     """How often each hostile was defeated inside one scope, the longest ago first.
 
     `scope` is `day`, with the UTC day counted from the epoch, or `chapter/` and the chapter's id.
+    A change holds the hostiles whose count changed, and is laid over what was counted before.
     """
 
     scope: str
     day: int | None
     defeats: dict[str, int]
+
+
+def laid_over(held: dict[str, int], changed: dict[str, int]) -> dict[str, int]:
+    """The counts of one scope with `changed` ones as the newest; at most `HOSTILES_MAX`."""
+    counts = {hostile: held[hostile] for hostile in held if hostile not in changed} | changed
+    return dict(islice(counts.items(), max(0, len(counts) - HOSTILES_MAX), None))
 
 
 def chapter_progression_id(user_id: str, chapter_id: str) -> str:

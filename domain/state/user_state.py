@@ -15,11 +15,13 @@ from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap, Row
 from domain.state.rows import (
+    BattleOutcome,
     BattleState,
     ChapterProgression,
     DefeatCounts,
     PlayerProgression,
     QuestRecord,
+    laid_over,
 )
 
 
@@ -27,8 +29,8 @@ class Changes(Struct, frozen=True, omit_defaults=True):
     """The rows as they now are, only those that changed; None or empty means untouched.
 
     `inventory`, `wallet` and `affinity` hold the stacks, currencies and NPCs that changed, by id,
-    as the amount held now; 0 means that the row is gone.  `history` holds the new entries only:
-    they come after those the user had.
+    as the amount held now; 0 means that the row is gone.  `repeat_tally` holds the counts that
+    changed, `history` the new entries only: they come after those the user had.
     """
 
     player_progression: PlayerProgression | None = None
@@ -50,6 +52,7 @@ class UserState(Struct, frozen=True):
 
     `era` names the line of versions that `version` counts in (P10): empty for a user of a store
     that was never written.
+    `open_quests` and `open_battles` are the rows of `quests` and `battles` that may still pay.
     `inventory`, `wallet` and `affinity` hold no 0.  `history` is the newest part of the history,
     gapless, oldest first; what is older stands in the store.
     """
@@ -60,7 +63,9 @@ class UserState(Struct, frozen=True):
     player_progression: PlayerProgression | None = None
     chapters: PersistentMap[ChapterProgression] = PersistentMap()
     quests: PersistentMap[QuestRecord] = PersistentMap()
+    open_quests: PersistentMap[QuestRecord] = PersistentMap()
     battles: PersistentMap[BattleState] = PersistentMap()
+    open_battles: PersistentMap[BattleState] = PersistentMap()
     inventory: PersistentMap[int] = PersistentMap()
     wallet: PersistentMap[int] = PersistentMap()
     affinity: PersistentMap[int] = PersistentMap()
@@ -93,11 +98,13 @@ class UserState(Struct, frozen=True):
             player_progression=changes.player_progression or self.player_progression,
             chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
             quests=_put(self.quests, changes.quest_record, "quest_id"),
+            open_quests=_put_open_quests(self.open_quests, changes.quest_record),
             battles=_put(self.battles, changes.battle_state, "battle_id"),
+            open_battles=_put_open_battles(self.open_battles, changes.battle_state),
             inventory=_put_amounts(self.inventory, changes.inventory),
             wallet=_put_amounts(self.wallet, changes.wallet),
             affinity=_put_amounts(self.affinity, changes.affinity),
-            repeats=_put(self.repeats, changes.repeat_tally, "scope"),
+            repeats=_put_counts(self.repeats, changes.repeat_tally),
             history=self.history.plus(changes.history),
         )
 
@@ -132,3 +139,36 @@ def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> Per
 def _put_amounts(held: PersistentMap[int], changed: Mapping[str, int]) -> PersistentMap[int]:
     """`held` with the changed amounts in it; the same map when there are none."""
     return held.put({name: amount or None for name, amount in changed.items()}) if changed else held
+
+
+def _put_open_quests(
+    open_quests: PersistentMap[QuestRecord], rows: tuple[QuestRecord, ...]
+) -> PersistentMap[QuestRecord]:
+    if not rows:
+        return open_quests
+    return open_quests.put({row.quest_id: row if row.status.open else None for row in rows})
+
+
+def _put_open_battles(
+    open_battles: PersistentMap[BattleState], rows: tuple[BattleState, ...]
+) -> PersistentMap[BattleState]:
+    if not rows:
+        return open_battles
+    ongoing = BattleOutcome.ONGOING
+    return open_battles.put(
+        {row.battle_id: row if row.outcome is ongoing else None for row in rows}
+    )
+
+
+def _put_counts(
+    repeats: PersistentMap[DefeatCounts], changed: tuple[DefeatCounts, ...]
+) -> PersistentMap[DefeatCounts]:
+    """`repeats` with the changed counts laid over those of the same scope and day."""
+    if not changed:
+        return repeats
+    rows: dict[str, DefeatCounts] = {}
+    for row in changed:
+        held = repeats.get(row.scope)
+        defeats = held.defeats if held is not None and held.day == row.day else {}
+        rows[row.scope] = DefeatCounts(row.scope, row.day, laid_over(defeats, row.defeats))
+    return repeats.put(rows)

@@ -112,6 +112,7 @@ def _prepare(settings: Settings, held: ExitStack) -> _Checked:
         mailbox_depth_max=settings.mailbox_depth_max,
         idle_seconds=settings.idle_seconds,
         snapshot_every=settings.snapshot_every,
+        limits=settings.limits,
     )
     return _Checked(settings, rules, host_settings, how_signed, address)
 

@@ -7,6 +7,8 @@ Not for: rows as the domain has them (`snapshots.rows_of`).
 
 from typing import Any
 
+from domain.state.rows import laid_over
+
 RowsDict = dict[str, Any]
 """A user's rows by table: a list of rows for a table in `KEYS`, an amount by key for `inventory`,
 `wallet` and `affinity`, one row or None for `player_progression`."""
@@ -41,7 +43,7 @@ class RawTables:
                 held = self._tables.setdefault(table, {})
                 for row in changed:
                     key = row[KEYS[table]]
-                    held[key] = {**held.get(key, {}), **row}
+                    held[key] = _laid_over(table, held.get(key, {}), row)
             elif table == "player_progression":
                 if changed is not None:  # a row that stands does not go away
                     self._tables[table] = {**(self._tables.get(table) or {}), **changed}
@@ -61,6 +63,13 @@ class RawTables:
             table: list(held.values()) if table in KEYS else held
             for table, held in self._tables.items()
         }
+
+
+def _laid_over(table: str, held: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """`held` with the fields of `row`; of defeat counts only those that changed are in it."""
+    if table == "repeat_tally" and held.get("day") == row["day"]:
+        row = {**row, "defeats": laid_over(held.get("defeats", {}), row["defeats"])}
+    return {**held, **row}
 
 
 def put_rows(rows: RowsDict, changes: RowsDict) -> RowsDict:

@@ -15,6 +15,7 @@ from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap
 from domain.state.receipts import Receipt, Receipts
 from domain.state.rows import (
+    BattleOutcome,
     BattleState,
     ChapterProgression,
     DefeatCounts,
@@ -76,14 +77,21 @@ def rows_of(state: UserState) -> Rows:
 
 def state_of(user_id: str, era: str, version: int, rows: Rows) -> UserState:
     """The state whose tables `rows` are."""
+    quests = {row.quest_id: row for row in rows.quest_record}
+    battles = {row.battle_id: row for row in rows.battle_state}
+    ongoing = BattleOutcome.ONGOING
     return UserState(
         user_id=user_id,
         era=era,
         version=version,
         player_progression=rows.player_progression,
         chapters=PersistentMap({row.chapter_id: row for row in rows.chapter_progression}),
-        quests=PersistentMap({row.quest_id: row for row in rows.quest_record}),
-        battles=PersistentMap({row.battle_id: row for row in rows.battle_state}),
+        quests=PersistentMap(quests),
+        open_quests=PersistentMap({key: row for key, row in quests.items() if row.status.open}),
+        battles=PersistentMap(battles),
+        open_battles=PersistentMap(
+            {key: row for key, row in battles.items() if row.outcome is ongoing}
+        ),
         inventory=PersistentMap(rows.inventory),
         wallet=PersistentMap(rows.wallet),
         affinity=PersistentMap(rows.affinity),

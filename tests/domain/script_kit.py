@@ -26,7 +26,7 @@ from domain.messages.rejections import Rejection
 from domain.rules.compiled_rules import Rules, compile_rules
 from domain.rules.load import preset_text
 from domain.state.persistent_list import PersistentList
-from domain.state.rows import QuestStatus, Reward, Source
+from domain.state.rows import QuestRecord, QuestStatus, Reward, Source
 from domain.state.user_state import NOTHING, UserState
 from tests.domain.table_kit import CASES
 
@@ -230,7 +230,11 @@ def _set(state: UserState, path: str, text: str, rules: Rules) -> UserState:
     table = "quests" if name in state.quests else "chapters"
     value = QuestStatus(text) if field == "status" else _value(text)
     row = replace(getattr(state, table)[name], **{field: value})
-    return replace(state, **{table: getattr(state, table).put({name: row})})
+    state = replace(state, **{table: getattr(state, table).put({name: row})})
+    if isinstance(row, QuestRecord):
+        kept = row if row.status.open else None
+        state = replace(state, open_quests=state.open_quests.put({name: kept}))
+    return state
 
 
 def _value(text: str) -> int | str:

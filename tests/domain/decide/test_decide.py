@@ -93,6 +93,7 @@ def test_every_rejection_code_has_a_row() -> None:
         Code.COMMAND_ID_REUSED,
         Code.COMMAND_NOT_FOUND,
         Code.RECEIPT_GONE,
+        Code.LIMIT_REACHED,
     }
 
 
@@ -114,5 +115,6 @@ def test_only_codes_that_time_can_cure_are_transient() -> None:
         Code.CHAPTER_NOT_FOUND,
         Code.GRANT_NOT_FOUND,
         Code.COMMAND_NOT_FOUND,
+        Code.LIMIT_REACHED,
     }
     assert {code for code in Code if code.transient} == transient

@@ -1,8 +1,9 @@
 """Defeat counts: days that begin anew, and how much of a long list of defeats is kept."""
 
-from domain.game.defeat_counts import DAY, HOSTILES_MAX, current_counts, with_defeat
+from domain.game.defeat_counts import DAY, current_counts, with_defeat
 from domain.rules.compiled_rules import compile_rules
-from domain.state.user_state import UserState
+from domain.state.rows import HOSTILES_MAX
+from domain.state.user_state import Changes, UserState
 from tests.domain.script_kit import NEW, SMALL, SMALL_TEXT, STRICT, given
 
 DAILY = compile_rules(SMALL_TEXT + '[penalties.repeat]\nkind = "decay"\nscope = "day"\nsteps = 4\n')
@@ -51,12 +52,13 @@ def test_nobody_counts_while_the_rule_is_off() -> None:
 
 
 def test_the_hostile_defeated_longest_ago_is_forgotten_first() -> None:
-    counts = current_counts(NEW, "c", 0, STRICT)
-    assert counts is not None
-    for number in range(HOSTILES_MAX):
-        counts = with_defeat(counts, f"h{number}")
-    counts = with_defeat(counts, "h0")  # met again, so h1 is now the oldest
-    counts = with_defeat(counts, "new")
+    state = NEW
+    # h0 is met again, so h1 is then the oldest
+    for hostile in (*(f"h{number}" for number in range(HOSTILES_MAX)), "h0", "new"):
+        counts = current_counts(state, "c", 0, STRICT)
+        assert counts is not None
+        state = state.put(Changes(repeat_tally=(with_defeat(counts, hostile),)))
+    counts = state.repeats["chapter/c"]
     assert len(counts.defeats) == HOSTILES_MAX
     assert "h1" not in counts.defeats
     assert (counts.defeats["h0"], counts.defeats["new"]) == (2, 1)

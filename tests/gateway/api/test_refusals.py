@@ -312,7 +312,7 @@ SPECIFIED = {
     405: "method_not_allowed",
     408: "body_too_slow",
     409: "quest_not_ready quest_already_turned_in quest_exists battle_over battle_exists"
-    " already_undone command_id_reused receipt_gone",
+    " already_undone command_id_reused receipt_gone limit_reached",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "invalid_field invalid_rules",
