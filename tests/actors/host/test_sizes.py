@@ -52,9 +52,7 @@ async def test_a_stack_that_is_gone_is_told_as_0_and_is_not_held_any_more() -> N
     assert body(everything)["inventory"] == {"bow": 1}
 
 
-async def test_400_commands_that_change_one_stack_each_take_less_than_1_mb_of_journal() -> (
-    None
-):
+async def test_400_commands_that_change_one_stack_each_take_less_than_1_mb_of_journal() -> None:
     rig = await collector(4_000)
     await ask(rig.host, *(offer(n, {"coin-pouch": 1}) for n in range(1_000, 1_400)))
     before = journalled(rig)
