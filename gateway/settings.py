@@ -24,9 +24,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from domain.decide.limits import Limits
 from domain.rules.load import CannotRead, preset_text, rules_of
 from domain.wording import describe_value, nearest
+from gateway.limit_settings import LimitSettings
 from gateway.options import (
     ENVIRONMENT_PREFIX,
     LIST_MAX,
@@ -58,7 +58,7 @@ def _default_algorithms(given: dict[str, Any]) -> tuple[str, ...]:
     return ("HS256",) if given.get("jwks") is None else _WITH_JWKS
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings, BaseSettings):
     """What a server needs to know.  `OPTIONS` says what each one does."""
 
     model_config = SettingsConfigDict(
@@ -91,14 +91,6 @@ class Settings(BaseSettings):
     receipt_window: Annotated[int, Field(ge=LIST_MAX, le=100_000)] = 128
     mailbox_depth_max: Annotated[int, Field(ge=1, le=100_000)] = 256
     snapshot_every: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
-    items_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().items_max
-    currencies_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().currencies_max
-    npcs_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().npcs_max
-    chapters_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().chapters_max
-    quests_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().quests_max
-    open_quests_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().open_quests_max
-    battles_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().battles_max
-    open_battles_max: Annotated[int, Field(ge=1, le=10_000_000)] = Limits().open_battles_max
     body_bytes_max: Annotated[int, Field(ge=1_024, le=64 << 20)] = 1 << 20
     # Who is let in waits for those before them: about this many divided by requests a second.
     requests_in_flight_max: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
@@ -111,11 +103,6 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=3_600)] = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
-
-    @property
-    def limits(self) -> Limits:
-        """How many rows of each kind one user may own."""
-        return Limits(**{name: getattr(self, name) for name in Limits.__struct_fields__})
 
     @classmethod
     def settings_customise_sources(
