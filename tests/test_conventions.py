@@ -28,6 +28,15 @@ def test_every_test_module_keeps_the_rule(rule: architecture_rules.Rule) -> None
     assert not breaches, listed(breaches)
 
 
+def test_the_folders_of_tests_mirror_the_rooms() -> None:
+    folders = {
+        path.parent for name in PACKAGES for path in (ROOT / "tests" / name).rglob("test_*.py")
+    }
+    rooms = [folder.relative_to(ROOT / "tests") for folder in folders]
+    assert len(rooms) > 15
+    assert [str(room) for room in rooms if not (ROOT / room / "__init__.py").exists()] == []
+
+
 def test_every_name_in_a_not_for_paragraph_exists() -> None:
     sources = [*PRODUCT, *TESTS, *SCRIPTS]
     breaches = [b for s in sources for b in conventions_kit.names_in_not_for_exist(s, NAMES)]
