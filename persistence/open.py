@@ -10,8 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 from persistence.disk.store import DiskStore
 from persistence.memory import MemoryStore, world
-from persistence.objects.obstore_bucket import ObstoreBucket
-from persistence.objects.store import ObjectStore
 from persistence.store import Store
 
 _EXPECTED = (
@@ -54,11 +52,17 @@ async def probe(store: Store) -> None:
         UnfitStore: name another store.
         Unavailable, NewerFormat, Corrupt: as the store's methods do.
     """
+    from persistence.objects.store import ObjectStore
+
     if isinstance(store, ObjectStore):
         await store.probe()
 
 
-def _object_store(url: str) -> ObjectStore:
+def _object_store(url: str) -> Store:
+    # Only whoever has a bucket pays for what it takes to reach one.
+    from persistence.objects.obstore_bucket import ObstoreBucket
+    from persistence.objects.store import ObjectStore
+
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise BadStoreUrl(

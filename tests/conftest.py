@@ -5,8 +5,29 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.seeds_kit import seeds_in
+
+# Loaded here, since tests take their settings when they are defined. `--hypothesis-profile=long`
+# looks further, with other dice every time. A busy machine fails no test: there is no deadline.
+settings.register_profile(
+    "quick",
+    derandomize=True,
+    max_examples=50,
+    database=None,
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long",
+    max_examples=1_000,
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("quick")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as Settings
+from hypothesis import strategies as st
 
 from tests import architecture_rules, conventions_kit
 from tests.architecture_rules import PACKAGES, Source
@@ -26,6 +29,16 @@ def listed(breaches: list[architecture_rules.Breach]) -> str:
 def test_every_test_module_keeps_the_rule(rule: architecture_rules.Rule) -> None:
     breaches = [breach for source in TESTS for breach in rule(source)]
     assert not breaches, listed(breaches)
+
+
+def test_no_property_has_a_deadline() -> None:
+    """A deadline would be an assertion on wall time."""
+    assert Settings.default.deadline is None
+
+    @given(st.integers())
+    def holds(number: int) -> None: ...
+
+    assert holds._hypothesis_internal_use_settings.deadline is None
 
 
 def test_the_folders_of_tests_mirror_the_rooms() -> None:

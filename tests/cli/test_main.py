@@ -84,7 +84,7 @@ WRONG = [
     (("settings", "--settings", "none.toml"), "The settings file none.toml cannot be read"),
     (("serve", "--port", "x"), 'port is "x" (flag --port)'),
     (("serve", "--host", "0.0.0.0"), "set QUESTKEEP_JWT_SECRET to a secret of 32 bytes or more"),
-    (("serve", "--rules", "none.toml"), "rules is none.toml, which cannot be read"),
+    (("serve", "--rules", "none.toml"), "rules: none.toml cannot be read"),
     (("serve", "--host", "198.51.100.1"), "host is 198.51.100.1, which others can reach"),
 ]
 
@@ -159,7 +159,7 @@ HEAVY = (
 ).split()
 """Packages that cost a start ten milliseconds or more; typer itself brings pydantic."""
 LIGHT = {"pydantic"}
-WITH_SETTINGS = LIGHT | {"msgspec", "obstore", "pydantic_settings"}
+WITH_SETTINGS = LIGHT | {"msgspec", "pydantic_settings"}
 WITH_RULES = LIGHT | {"msgspec"}
 MAY_IMPORT = {
     "--help": LIGHT,
@@ -172,7 +172,7 @@ MAY_IMPORT = {
     "rules check": WITH_RULES | WITH_SETTINGS,
     "rules show mmo60": WITH_RULES | {"plotille", "rich"},
     "rules diff default mmo60": WITH_RULES | {"rich"},
-    "store inspect nobody": WITH_SETTINGS | {"rich", "zstandard"},
+    "store inspect nobody": WITH_SETTINGS | {"rich", "structlog", "zstandard"},
 }
 
 
