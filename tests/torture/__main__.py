@@ -51,7 +51,9 @@ def main() -> int:
     console.print(" ".join(f"{name}={value}" for name, value in facts.items()), highlight=False)
     share = options.minutes / MINUTES_FULL
     with report.Progressing(console) as progressing:
-        for name, campaign in _campaigns(options.store, seed, share):
+        for name, campaign in _campaigns(
+            "s3" if options.s3 else options.store, seed, share, options.s3
+        ):
             if options.only and options.only not in name:
                 continue
             for outcome in _carefully(name, campaign, progressing.begin(name)):
@@ -79,17 +81,25 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=MINUTES_FULL)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--store", choices=["file", "s3", "all"], default="all")
+    parser.add_argument(
+        "--s3",
+        metavar="URL",
+        help="run on this store, such as s3://bucket/prefix, found by the environment; "
+        "without it on a server of its own",
+    )
     parser.add_argument("--only", default="", help="run the campaigns with this in their names")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     return parser.parse_args()
 
 
-def _campaigns(store: str, seed: int, share: float) -> Iterator[tuple[str, Campaign]]:
+def _campaigns(
+    store: str, seed: int, share: float, s3: str | None
+) -> Iterator[tuple[str, Campaign]]:
     if store != "s3":
         yield from _on_disk(seed, share)
         yield from _at_large(seed, share)
     if store != "file":
-        yield from _on_objects(seed, share)
+        yield from _on_objects(seed, share, s3)
 
 
 def _times(share: float, full: int) -> int:
@@ -143,13 +153,13 @@ def _at_large(seed: int, share: float) -> Iterator[tuple[str, Campaign]]:
     )
 
 
-def _on_objects(seed: int, share: float) -> Iterator[tuple[str, Campaign]]:
+def _on_objects(seed: int, share: float, url: str | None) -> Iterator[tuple[str, Campaign]]:
     def kills(progress: Progress) -> list[Outcome]:
-        with s3_config(seed, FAILURES, progress=progress) as config:
+        with s3_config(seed, FAILURES, url=url, progress=progress) as config:
             return [_named(asyncio.run(random_kills(config, _times(share, 120))))]
 
     def at_steps(progress: Progress) -> list[Outcome]:
-        with s3_config(seed, FAILURES, progress=progress) as config:
+        with s3_config(seed, FAILURES, url=url, progress=progress) as config:
             steps = steps_of("s3")
             return [_named(asyncio.run(kills_at_steps(config, steps, _times(share, 5))))]
 
