@@ -33,7 +33,7 @@ from benchmarks.dataset import RULES_FILE
 from benchmarks.deep_size import deep_size
 from benchmarks.processes import BENCH, end_as_errors_do
 from benchmarks.tables import Figure
-from gateway.server.logs import configure_logs
+from gateway.server.output.logs import log_to_stderr
 from persistence.disk.store import DiskStore
 from persistence.store import Stored
 
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=1_000, help="who live through commands")
     parser.add_argument("--activations", type=int, default=100_000, help="in memory at once")
     arguments = parser.parse_args()
-    configure_logs("warning", "console")
+    log_to_stderr("warning", "console")
     BENCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="user-memory-", dir=BENCH))
     try:

@@ -41,7 +41,8 @@ def serve_command(flags: dict[str, str | None], settings_file: str | None) -> No
 
     try:
         settings = load(flags, settings_file).settings
-        from gateway.server.serve import CannotStart, serve
+        from gateway.server.preflight import CannotStart
+        from gateway.server.serve import serve
 
         try:
             code = serve(settings)

@@ -1,6 +1,6 @@
 """Log events of operators' commands, one line each on stderr: stdout is for what was asked for.
 
-Not for: a server's log (`gateway.server.logs`).
+Not for: a server's log (`gateway.server.output.logs`).
 """
 
 import logging

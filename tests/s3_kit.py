@@ -18,13 +18,20 @@ ROOT = Path(__file__).parent.parent
 @contextlib.contextmanager
 def s3_server() -> Iterator[str]:
     """The address of a server that lasts as long as the block."""
+    with s3_process() as (_, address):
+        yield address
+
+
+@contextlib.contextmanager
+def s3_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """As `s3_server`, with its process."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.s3_kit"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
     ) as server:
         assert server.stdout is not None
         try:
-            yield server.stdout.readline().strip()
+            yield server, server.stdout.readline().strip()
         finally:
             server.kill()
 

@@ -19,8 +19,8 @@ from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
-from persistence.errors import Fenced, StorageError
-from persistence.journal.recovery import check_server, take_over
+from persistence.errors import Fenced, Spoiled, StorageError
+from persistence.journal.recovery import check_server, close_quietly, take_over
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
@@ -130,7 +130,7 @@ class LocalCluster:
         return ""
 
     async def failed(self) -> str:
-        """See `Cluster.failed`: once the disk has lost what it was to keep (`Spoiled`)."""
+        """See `Cluster.failed`: once the disk may have lost what it was to keep (`Spoiled`)."""
         assert self._failure is not None, "it has not started"
         return await asyncio.shield(self._failure)
 
@@ -146,7 +146,7 @@ class LocalCluster:
 
     async def _close(self) -> None:
         if self._server is not None:
-            await self._server.close()
+            await close_quietly(self._server)
         await self._store.close()
 
     async def _keep_up(self) -> None:
@@ -158,17 +158,17 @@ class LocalCluster:
         self._ownership_check = asyncio.get_running_loop().create_task(self._check_ownership())
 
     async def _check_ownership(self) -> None:
-        """The host had to stop: to another server, or to a disk that it cannot trust any more."""
+        """The host had to stop, and cannot be replaced as on Ray: find out why, and begin anew."""
         try:
-            await check_server(self._store, self._settings.server)
+            await self.host.open()
         except Fenced:
             self._over = True
             log.error("another server has taken over", store=self._settings.store_url)
-            return
+        except Spoiled as error:
+            if self._failure is not None and not self._failure.done():
+                self._failure.set_result(f"This process can no longer tell what is kept: {error}")
         except StorageError as error:
-            log.debug("the store does not say who owns it", reason=str(error))
-        if self._failure is not None and not self._failure.done():
-            self._failure.set_result("This process can no longer tell what the store has kept.")
+            log.error("a host cannot open", host=HOST_NAME, reason=str(error))
 
 
 def machine_memory_bytes() -> int:

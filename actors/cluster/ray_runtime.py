@@ -28,7 +28,7 @@ from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
 from actors.transport.addresses import Node
 from persistence.errors import StorageError
-from persistence.journal.recovery import take_over
+from persistence.journal.recovery import close_quietly, take_over
 from persistence.open import open_store
 from persistence.store import Stream, StreamId
 
@@ -262,7 +262,7 @@ class RayActors:
     async def disconnect(self) -> None:
         """End what actors of ours are left and leave the cluster; a Ray started here stops."""
         if self._server is not None:
-            await self._server.close()
+            await close_quietly(self._server)
         await asyncio.to_thread(self._end_and_leave)
 
     def _end_and_leave(self) -> None:

@@ -22,7 +22,7 @@ from persistence.eras import store_era
 from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.failpoints import failpoint
 from persistence.journal.group_commit import GroupCommit
-from persistence.journal.recovery import check_server, fold
+from persistence.journal.recovery import check_server, close_quietly, fold
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
@@ -76,31 +76,37 @@ class Snapshots:
 
     async def write(self, user: UserInMemory) -> bool:
         """Write the user's durable state, unless the store has it; whether it has it now."""
-        version = user.version
-        if version <= user.snapshot_version:
-            return True
-        try:
-            await self._store.write_snapshot(user.user_id, version, user.snapshot())
-        except StorageError as error:
-            log.error("snapshot failed", host=self._host, reason=str(error))
-            if isinstance(error, Spoiled):
-                self._on_fenced()
-            return False
-        user.snapshot_version = max(version, user.snapshot_version)
-        return True
+        return await self.write_all([user], at_once=1)
 
     async def write_all(self, users: Iterable[UserInMemory], at_once: int) -> bool:
-        """Write every user's, `at_once` of them; False, and no further, once one cannot be."""
-        left, failed = iter(users), False
+        """Write every user's, `at_once` of them; False, and no further, once one cannot be.
+
+        What went wrong is logged once: side by side the same thing goes wrong for many.
+        """
+        left, failure = iter(users), None
 
         async def work() -> None:
-            nonlocal failed
+            nonlocal failure
             for user in left:
-                if failed or not await self.write(user):
-                    failed = True
+                if failure is not None:
+                    return
+                try:
+                    await self._write(user)
+                except StorageError as error:
+                    failure = failure or error
 
         await asyncio.gather(*(work() for _ in range(at_once)))
-        return not failed
+        if failure is not None:
+            log.error("snapshot failed", host=self._host, reason=str(failure))
+            if isinstance(failure, Spoiled):
+                self._on_fenced()
+        return failure is None
+
+    async def _write(self, user: UserInMemory) -> None:
+        version = user.version
+        if version > user.snapshot_version:
+            await self._store.write_snapshot(user.user_id, version, user.snapshot())
+            user.snapshot_version = max(version, user.snapshot_version)
 
 
 class HostJournal:
@@ -215,7 +221,7 @@ class HostJournal:
         self._forget_due()
         self.epoch += 1
         self._on_lost(error)
-        self._tasks.spawn(stream.close())
+        self._tasks.spawn(close_quietly(stream))
         if isinstance(error, Fenced | Spoiled):
             self._on_fenced()
 
@@ -264,7 +270,7 @@ class HostJournal:
         """Let go of the stream."""
         self._forget_due()
         if self._stream is not None:
-            await self._stream.close()
+            await close_quietly(self._stream)
 
 
 async def open_stream(store: Store, host: str, settings: HostSettings) -> Stream:
@@ -279,7 +285,7 @@ async def open_stream(store: Store, host: str, settings: HostSettings) -> Stream
         earlier = [id_ for id_ in await store.streams(host) if id_ != stream.id]
         folded = await fold(store, earlier, settings.receipt_window)
     except BaseException:
-        await stream.close()
+        await close_quietly(stream)
         raise
     if folded.streams:
         log.info("recovered", host=host, **asdict(folded))

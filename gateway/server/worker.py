@@ -30,10 +30,13 @@ from gateway.http.listener import CannotListen, Listener
 from gateway.server.event_loop import loop_factory
 from gateway.server.ipc import Handlers, IpcChannel, PeerGone, RemoteError
 from gateway.server.ipc_messages import HostLookup, ReloadOutcome, WorkerConfig
-from gateway.server.logs import configure_logs
+from gateway.server.output.logs import log_to_stderr
 from gateway.settings import Settings
 
 log = structlog.get_logger("questkeep.serve")
+
+
+LOG_SECONDS = 0.5
 
 
 class WorkerRules(RulesEndpoint):
@@ -56,6 +59,7 @@ class Worker:
     """The gateway, as the primary calls it."""
 
     def __init__(self) -> None:
+        self._output = log_to_stderr("info", "console")  # until the primary says how
         self.handlers: Handlers = {
             "configure": self._configure,
             "show_rules": self._show_rules,
@@ -69,13 +73,14 @@ class Worker:
         """Serve until the channel is cut."""
         self._channel = await IpcChannel.open(end, self.handlers)
         await self._channel.closed.wait()
+        self._output.flush(LOG_SECONDS)
         # At once: hosts end with the primary, and what was accepted is answered or lost.
         os._exit(0)
 
     async def _configure(self, content: Any) -> None:
         config = msgspec.convert(content, WorkerConfig)
         settings = Settings(**config.settings)
-        configure_logs(settings.log_level, settings.log_format, config.number)
+        self._output = log_to_stderr(settings.log_level, settings.log_format, config.number)
         token_keys = keys(Signing(config.secret), settings)
         if isinstance(token_keys, KeySet):
             try:
@@ -137,6 +142,5 @@ def run(descriptor: int) -> None:
     # A terminal sends them to everybody: the primary answers for all.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    configure_logs("info", "console")  # until the primary says how
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(Worker().run(socket.socket(fileno=descriptor)))

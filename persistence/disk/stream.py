@@ -121,7 +121,7 @@ class DiskStream(Stream):
             raise Fenced(f"{self._folder} is fenced: another incarnation took over")
         found, mine = _stat(self._segment), os.fstat(self._fd)
         if found is None or (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino):
-            raise Fenced(f"{self._folder} was taken over and removed by another incarnation")
+            raise Fenced(f"{self._folder} is gone: another incarnation removed it, or somebody did")
 
     def _new_segment(self) -> tuple[Path, int]:
         """Make a durable, empty segment by its path: in a folder that is gone this fails."""
@@ -139,7 +139,9 @@ class DiskStream(Stream):
         try:
             path, fd = self._new_segment()
         except FileNotFoundError:
-            raise Fenced(f"{self._folder} was removed by another incarnation") from None
+            raise Fenced(
+                f"{self._folder} is gone: another incarnation removed it, or somebody did"
+            ) from None
         self._older.append((self._segment, self._sequence))
         os.close(self._fd)
         self._segment, self._fd, self._segment_length = path, fd, 0

@@ -9,6 +9,7 @@ a former placement left).
 """
 
 import asyncio
+import contextlib
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -25,7 +26,7 @@ from persistence.codec.raw_snapshots import (
 from persistence.codec.records import Record, decode_record
 from persistence.codec.snapshots import empty_snapshot
 from persistence.eras import store_era
-from persistence.errors import Corrupt, Fenced
+from persistence.errors import Corrupt, Fenced, StorageError, Unavailable
 from persistence.failpoints import failpoint
 from persistence.journal.group_commit import unpack_batch
 from persistence.store import Batch, Store, Stored, Stream, StreamId
@@ -137,14 +138,30 @@ async def take_over(
         raise
 
 
+async def close_quietly(stream: Stream) -> None:
+    """Close a stream that nobody writes any more; what the store leaves of it costs nothing."""
+    with contextlib.suppress(StorageError):
+        await stream.close()
+
+
 async def check_server(store: Store, server: StreamId | None) -> None:
     """Look whether `server` still stands; a host looks after its claim (P3).  None always does.
 
     Raises:
         Fenced: another server has taken the store over.
+        Unavailable: the store is away, or holds no mark of any server.
     """
-    if server is not None and server not in await store.streams(server.host):
+    if server is None:
+        return
+    standing = await store.streams(server.host)
+    if server in standing:
+        return
+    if standing:
         raise Fenced(f"another server has taken over {store.url}")
+    raise Unavailable(
+        f"{store.url} has no mark of this server any more: it was emptied, is not mounted, or a "
+        "store tool has had it. Start the server anew once the store is in place"
+    )
 
 
 async def _fold_user(

@@ -62,15 +62,7 @@ class Server:
 
     def token(self, *who: str) -> str:
         """A development token: `--user alice` or `--service game`."""
-        found = subprocess.run(
-            [QUESTKEEP, "token", *who],
-            cwd=self.folder,
-            env=self._environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return found.stdout.strip()
+        return token(self.folder, self._environment, *who)
 
     def client(self, *who: str) -> "Client":
         """A client with a development token: `--user alice` or `--service game`."""
@@ -153,6 +145,19 @@ class Client:
         response = self.post(user_id, command)
         assert response.status_code == 200, response.text
         return response.json()
+
+
+def token(folder: Path, variables: dict[str, str], *who: str) -> str:
+    """A development token of the servers in `folder`."""
+    printed = subprocess.run(
+        [QUESTKEEP, "token", *who],
+        cwd=folder,
+        env=variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return printed.stdout.strip()
 
 
 def is_host(command: list[str]) -> bool:

@@ -1,14 +1,20 @@
 """The local cluster over a store: who owns it, what a successor finds, what ends it."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.cluster.local import LocalCluster, machine_memory_bytes
 from actors.errors import ClusterError, UserUnavailable
 from actors.host.settings import HostSettings
-from persistence.errors import Spoiled, Unavailable
+from persistence.disk.store import DiskStore
+from persistence.errors import Fenced, Spoiled, Unavailable
+from persistence.journal.recovery import check_server, take_over
 from persistence.memory import Faults, MemoryStore, World
+from persistence.store import StreamId
 from tests.actors.host_kit import RULES_TEXT, body, grant, look
 
 Another = Callable[[], LocalCluster]
@@ -125,3 +131,29 @@ async def test_users_beyond_the_limit_make_room_for_each_other() -> None:
 
 def test_the_memory_of_a_machine_is_known() -> None:
     assert machine_memory_bytes() > 2**28
+
+
+async def test_a_store_that_is_emptied_is_no_other_server(tmp_path: Path) -> None:
+    """A cause is named only when it was found."""
+    cluster = LocalCluster(HostSettings("", RULES_TEXT), DiskStore(tmp_path / "store"))
+    await cluster.start()
+    await cluster.ask([grant("alice", "c1")])
+    shutil.rmtree(tmp_path / "store")
+    with capture_logs() as events:
+        await cluster.ask([grant("alice", "c2")])
+        reason = await cluster.health()
+        (refused,) = await cluster.ask([grant("alice", "c2")])
+        await cluster.drain()
+    assert refused.code == "user_unavailable"
+    assert "No such file or directory" in reason
+    assert "another server" not in repr(events)
+
+
+async def test_a_store_without_any_server_is_no_other_server_either() -> None:
+    store = MemoryStore(World())
+    with pytest.raises(Unavailable, match="no mark of this server any more: it was emptied"):
+        await check_server(store, StreamId("server", "of-before"))
+    taken, _ = await take_over(store, 1)
+    with pytest.raises(Fenced, match="another server has taken over"):
+        await check_server(store, StreamId("server", "of-before"))
+    await check_server(store, taken.id)

@@ -10,7 +10,8 @@ import sys
 from actors.cluster.contract import Cluster
 from actors.host.settings import HostSettings
 from gateway.server.clusters import cluster_of
-from gateway.server.serve import CannotStart, serve
+from gateway.server.preflight import CannotStart
+from gateway.server.serve import serve
 from gateway.settings import Settings, WrongSettings, load
 from persistence.open import open_store
 from tests.gateway.server.reachable_cluster_kit import ReachableCluster

@@ -1,22 +1,32 @@
 """What is logged, and what never is."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gateway.server.logs import configure_logs
+from gateway.server.output.logs import configure_logs
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import ACKNOWLEDGE, PLAYER, SECRET, SERVICE, ScriptedCluster, token
 
-Log = Callable[[], str]
+
+class Log:
+    """Where lines go; `read` gives those since it was called last."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def write(self, line: str) -> None:
+        self._lines.append(line)
+
+    def read(self) -> str:
+        lines, self._lines = self._lines, []
+        return "".join(lines)
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Log:
-    """What has gone to stderr since it was asked last."""
-    return lambda: capsys.readouterr().err
+def log() -> Log:
+    return Log()
 
 
 async def everything() -> None:
@@ -37,9 +47,9 @@ async def everything() -> None:
 async def test_no_token_secret_or_body_is_ever_logged(
     log: Log, log_format: str, level: str
 ) -> None:
-    configure_logs(level, log_format)
+    configure_logs(level, log_format, log.write)
     await everything()
-    told = log()
+    told = log.read()
     assert "RuntimeError: a bug" in told
     assert "SWORDFISH" not in told
     assert SECRET.decode() not in told
@@ -49,21 +59,21 @@ async def test_no_token_secret_or_body_is_ever_logged(
 
 
 async def test_a_user_id_is_logged_at_debug_only(log: Log) -> None:
-    configure_logs("info", "json")
+    configure_logs("info", "json", log.write)
     await everything()
-    assert "alice" not in log()
-    configure_logs("debug", "json")
+    assert "alice" not in log.read()
+    configure_logs("debug", "json", log.write)
     await everything()
-    assert "alice" in log()
+    assert "alice" in log.read()
 
 
 async def test_a_bug_is_logged_with_its_traceback_under_the_id_the_client_got(
     log: Log,
 ) -> None:
-    configure_logs("error", "json")
+    configure_logs("error", "json", log.write)
     gateway = gateway_kit.gateway(ScriptedCluster(RuntimeError("a bug")))
     answer = await gateway.send(ACKNOWLEDGE)
-    [line] = [json.loads(line) for line in log().splitlines()]
+    [line] = [json.loads(line) for line in log.read().splitlines()]
     assert line["request_id"] == answer.json["request_id"]
     assert line["route"] == "/v1/users/{user_id}/commands"
     assert "RuntimeError: a bug" in line["exception"]
@@ -71,8 +81,8 @@ async def test_a_bug_is_logged_with_its_traceback_under_the_id_the_client_got(
 
 
 async def test_at_debug_each_request_is_one_line(log: Log) -> None:
-    configure_logs("debug", "json")
+    configure_logs("debug", "json", log.write)
     await gateway_kit.gateway().get("/healthz", bearer=None)
-    [line] = [json.loads(line) for line in log().splitlines()]
+    [line] = [json.loads(line) for line in log.read().splitlines()]
     told: dict[str, Any] = {name: line[name] for name in ("method", "path", "status", "code")}
     assert told == {"method": "GET", "path": "/healthz", "status": 200, "code": ""}

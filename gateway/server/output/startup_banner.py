@@ -11,21 +11,21 @@ from rich.text import Text
 from domain.rules.compiled_rules import Rules
 from gateway.auth.authenticator import Role
 from gateway.auth.tokens import Signing, mint
+from gateway.server.preflight import Checked
 from gateway.settings import Settings
 
 TRY_HOURS = 30 * 24.0
 _LEVELS_TO_GAIN = 9
 
 
-def print_banner(
-    console: Console,
-    url: str,
-    settings: Settings,
-    signing: Signing,
-    capacity: str,
-    rules: Rules,
-) -> None:
-    """Say that the server is ready."""
+def print_banner(console: Console, checked: Checked, capacity: str) -> None:
+    """Say that the server is ready; `capacity` is a phrase on how many users fit."""
+    url, settings, signing, rules = (
+        checked.address.url,
+        checked.settings,
+        checked.signing,
+        checked.rules,
+    )
     console.print()
     console.print(Text.assemble(("Questkeep is ready", "bold green"), f" at {url}"))
     lines = [
