@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as Settings
 from hypothesis import strategies as st
 
+from persistence.failpoints import HOST_FAILPOINTS, STORE_FAILPOINTS
 from tests import architecture_rules, conventions_kit
 from tests.architecture_rules import PACKAGES, Source
 from tests.conventions_kit import Names
@@ -17,6 +18,7 @@ TESTS = architecture_rules.read_sources(ROOT, ["tests"])
 PRODUCT = architecture_rules.read_sources(ROOT, PACKAGES)
 SCRIPTS = architecture_rules.read_sources(ROOT, ["benchmarks", "examples"])
 NAMES = Names([*PRODUCT, *TESTS, *SCRIPTS])
+CHECK = r"[a-z_]+\.[a-z_0-9]+"
 FOLDERS = (*PACKAGES, "tests", "benchmarks", "examples", "docs")
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
 
@@ -64,6 +66,15 @@ def test_every_file_named_on_a_page_exists(page: Path) -> None:
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [name for name in ticked if not _exists(name)]
     assert missing == []
+
+
+def test_every_check_named_in_the_table_of_mutants_exists() -> None:
+    """A row whose test is gone would promise what nothing holds."""
+    text = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")
+    named = {name for name in conventions_kit.TICKED.findall(text) if re.fullmatch(CHECK, name)}
+    checks = named - {*STORE_FAILPOINTS, *HOST_FAILPOINTS}
+    assert len(checks) > 30
+    assert sorted(name for name in checks if not NAMES.knows(name, "tests")) == []
 
 
 def _is_path(name: str) -> bool:
