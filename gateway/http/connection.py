@@ -9,9 +9,11 @@ from collections import deque
 from math import inf
 from typing import Protocol, cast
 
-from gateway.http.messages import API_HEADERS, CLOSE, Answer, Request, Response
+from gateway.http.messages import API_HEADERS, CLOSE, Answer, Request, Response, Upgraded
 from gateway.http.request_parser import RequestParser, Stage
-from gateway.http.responses import CONTINUE, refusal_bytes, response_bytes
+from gateway.http.responses import CONTINUE, refusal_bytes, response_bytes, upgrade_bytes
+from gateway.http.unsent import UnsentDeadline
+from gateway.http.upgraded import UpgradedConnection
 
 HEAD_SECONDS_MAX = 30.0
 """How long the head of a request may take; for the first one, from the connection on."""
@@ -21,8 +23,6 @@ close it: a request that crosses our close on its way would be lost."""
 UNWANTED_SECONDS_MAX = 30.0
 """How long bytes are read and dropped that nobody wants, so that the client reads its answer: the
 rest of the body of an answered request, and whatever follows the last answer."""
-UNSENT_SECONDS_MAX = 30.0
-"""How long a client may take no byte at all of what is to be sent to it."""
 UNREAD_BYTES_MAX = 64 * 1024
 """Most bytes of a body kept for the application; beyond it the socket is not read."""
 
@@ -40,7 +40,10 @@ class Owner(Protocol):
     def opened(self, connection: "Connection") -> None:
         """The connection has its socket."""
 
-    def closed(self, connection: "Connection") -> None:
+    def upgraded(self, connection: "Connection", successor: UpgradedConnection) -> None:
+        """Another protocol has taken the connection over."""
+
+    def closed(self, connection: "Connection | UpgradedConnection") -> None:
         """The connection has lost its socket."""
 
 
@@ -68,13 +71,12 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self._reading = True
         self._half_closed = False  # the client sends nothing more
+        self._ending = False  # the server stops
         self._discarding = False  # bytes that arrive are dropped
         self._refusal = b""  # sent after the last answer, to a client that sent no request
         self._refused: Request | None = None  # whose body it is that was no HTTP
         self._continue_sent: Request | None = None
-        self._written = 0  # bytes, all in all
-        self._taken = -1  # bytes of them that the kernel had taken when that was looked at last
-        self._unsent_expires_at = inf
+        self._unsent = UnsentDeadline()
         self.served = False
         self.idle_since = self._loop.time()
         self.expires_at = self.idle_since + HEAD_SECONDS_MAX
@@ -86,14 +88,10 @@ class Connection(asyncio.Protocol):
         self._owner.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
         self._owner.closed(self)
         self._break_off()
         self.resume_writing()
-        # Requests and parser refer to this connection: without the collector it would stay.
-        self._queue.clear()
-        self._parser.close()
-        self._continue_sent = self._refused = None
+        self._let_go()
 
     def data_received(self, data: bytes) -> None:
         if self._discarding:
@@ -143,10 +141,11 @@ class Connection(asyncio.Protocol):
                     self._parser.discard_body()
                 if queue:  # the connection is not lost
                     queue.popleft()
-                    if request.upgrade:
-                        self._parser.decline_upgrade()
-                    if response is not None:
-                        self._send(request, response)
+                    if isinstance(response, Upgraded):
+                        self.answering = None
+                        self._hand_over(response)
+                        return
+                    self._send(request, response)
                 if self._writable is not None:
                     await self._writable
         except BaseException:
@@ -162,8 +161,12 @@ class Connection(asyncio.Protocol):
             self.idle_since = self.expires_at - KEEP_ALIVE_SECONDS
             self._read(True)
 
-    def _send(self, request: Request, response: Response) -> None:
+    def _send(self, request: Request, response: Response | None) -> None:
         parser = self._parser
+        if request.upgrade:
+            parser.decline_upgrade()
+        if response is None:
+            return
         if response.headers is not API_HEADERS and CLOSE in response.headers:
             parser.last = True
         if request is self._refused:
@@ -171,26 +174,46 @@ class Connection(asyncio.Protocol):
         close = parser.last and not self._queue and not self._refusal
         self._write(response_bytes(request, response, self._owner.date, close))
 
+    def _hand_over(self, upgraded: Upgraded) -> None:
+        """Answer 101, and leave the connection to the protocol that it is upgraded to."""
+        transport, parser, owner = self._transport, self._parser, self._owner
+        assert parser.stage is _UPGRADE, "an upgrade cannot be taken that was not offered alone"
+        if transport is None or transport.is_closing() or self._half_closed:
+            self.abort()
+            return
+        transport.write(upgrade_bytes(upgraded, owner.date))
+        protocol = upgraded.make_protocol()
+        successor = UpgradedConnection(self.address, transport, protocol, owner.closed)
+        transport.set_protocol(successor)
+        owner.upgraded(self, successor)
+        unread = parser.unparsed
+        self._let_go()
+        if self._writable is not None:
+            successor.pause_writing()
+        if unread:
+            successor.data_received(unread)
+        if self._ending:
+            successor.end()
+        transport.resume_reading()
+
     def _wanted(self) -> None:
         """The application waits for more of the first request's body: ask the client to go on."""
         request = self._queue[0]
-        if self._continue_sent is not request and _expects_continue(request):
+        if self._continue_sent is not request and request.expects_continue:
             self._continue_sent = request
             self._write(CONTINUE)
         self._read(True)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
-            self._written += len(data)
+            self._unsent.written += len(data)
             self._transport.write(data)
 
     def _read(self, on: bool) -> None:
         if self._transport is not None and self._reading != on:
             self._reading = on
-            if on:
-                self._transport.resume_reading()
-            else:
-                self._transport.pause_reading()
+            change = self._transport.resume_reading if on else self._transport.pause_reading
+            change()
 
     # -- deadlines -------------------------------------------------------------------------------
 
@@ -206,22 +229,14 @@ class Connection(asyncio.Protocol):
         self.expires_at = self._loop.time() + seconds
 
     def close_if_expired(self, now: float) -> None:
-        """Close if the client is late, `now` in the event loop's seconds.
-
-        Bytes that are to be sent have a deadline in every state, which is renewed whenever some of
-        them leave.  To be called about once a second.
-        """
+        """Close if the client is late, `now` in the event loop's seconds, with what it is to send
+        or, in every state, with taking what is to be sent.  To be called about once a second."""
         if self._transport is None:
             return
-        unsent = self._transport.get_write_buffer_size()
-        if not unsent:
-            if self.expires_at < now:
-                self._transport.close()
-        elif self._written - unsent != self._taken:
-            self._taken = self._written - unsent
-            self._unsent_expires_at = now + UNSENT_SECONDS_MAX
-        elif self._unsent_expires_at < now:
-            self.abort()
+        if self._unsent.expired(self._transport, now):
+            self._transport.abort()
+        elif self.expires_at < now:
+            self._transport.close()  # once all bytes are sent
 
     @property
     def idle(self) -> bool:
@@ -232,7 +247,7 @@ class Connection(asyncio.Protocol):
 
     def end(self) -> None:
         """Take no more requests; close once the queued ones are answered."""
-        self._parser.last = True
+        self._ending = self._parser.last = True
         if self.answering is None and self._transport is not None:
             self._transport.close()
 
@@ -260,6 +275,13 @@ class Connection(asyncio.Protocol):
         self.expires_at = self._loop.time() + UNWANTED_SECONDS_MAX
         self._read(True)
 
+    def _let_go(self) -> None:
+        """Requests and parser refer to this connection: only the collector would free it."""
+        self._transport = None
+        self._queue.clear()
+        self._parser.close()
+        self._continue_sent = self._refused = None
+
     def _refuse(self) -> None:
         """Answer bytes that are no request, after the answers to the requests before them."""
         self._discarding = True
@@ -276,9 +298,3 @@ class Connection(asyncio.Protocol):
         for request in self._queue:
             if not request.complete:
                 request.end(gone=True)
-
-
-def _expects_continue(request: Request) -> bool:
-    return request.version != "1.0" and any(
-        name == b"expect" and value.lower() == b"100-continue" for name, value in request.headers
-    )

@@ -12,6 +12,7 @@ from ipaddress import IPv6Address
 
 from gateway.http.connection import Connection
 from gateway.http.messages import Answer
+from gateway.http.upgraded import UpgradedConnection
 
 
 def client_address(ip: str) -> str:
@@ -38,7 +39,7 @@ class Connections:
         self._per_client_max = per_client_max
         self._of_client: Counter[str] = Counter()
         self.date = formatdate(usegmt=True).encode()
-        self._open: set[Connection] = set()
+        self._open: set[Connection | UpgradedConnection] = set()
         self._none_open = asyncio.Event()
         self._none_open.set()
 
@@ -69,7 +70,12 @@ class Connections:
         self._open.add(connection)
         self._none_open.clear()
 
-    def closed(self, connection: Connection) -> None:
+    def upgraded(self, connection: Connection, successor: UpgradedConnection) -> None:
+        """Called by a connection that another protocol has taken over."""
+        self._open.discard(connection)
+        self._open.add(successor)
+
+    def closed(self, connection: Connection | UpgradedConnection) -> None:
         """Called by a connection that has lost its socket."""
         self._open.discard(connection)
         self.release(connection.address)

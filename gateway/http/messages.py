@@ -65,6 +65,13 @@ class Request:
         """Bytes of the body that have arrived and were not taken."""
         return len(self._body)
 
+    @property
+    def expects_continue(self) -> bool:
+        """The client waits to be told to go on before it sends the body."""
+        return self.version != "1.0" and any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
+        )
+
     def feed(self, chunk: bytes) -> None:
         """More of the body has arrived."""
         self._body += chunk
@@ -103,5 +110,37 @@ class Response(NamedTuple):
     code: str = ""
 
 
-Answer = Callable[[Request], Awaitable[Response | None]]
+class UpgradedProtocol(asyncio.Protocol):
+    """Base of a protocol that goes on with a connection after the upgrade it was asked for.
+
+    Its transport is open and may be read; bytes that arrived behind the request are the first that
+    it receives.
+
+    Attributes:
+        written: bytes that it has given to the transport, all in all: a client that takes none of
+            them for too long is cut off.
+    """
+
+    written = 0
+
+    def end(self) -> None:
+        """The server stops: take leave and close; the transport is aborted some seconds later."""
+        raise NotImplementedError
+
+    def check_deadlines(self, now: float) -> None:
+        """Called about once a second, with the event loop's seconds."""
+
+
+class Upgraded(NamedTuple):
+    """The answer that takes the upgrade which a request offers: 101 with `headers`.
+
+    Only for a request with `upgrade`, of HTTP/1.1 and without a body.  `make_protocol` is called
+    once the 101 is on its way.
+    """
+
+    headers: Headers
+    make_protocol: Callable[[], UpgradedProtocol]
+
+
+Answer = Callable[[Request], Awaitable[Response | Upgraded | None]]
 """Gives the response to a request; None when the client is gone and nobody waits for it."""

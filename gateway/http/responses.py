@@ -5,7 +5,7 @@ Not for: when they are sent (`connection`).
 
 from http import HTTPStatus
 
-from gateway.http.messages import API_HEADERS, CLOSE, Headers, Request, Response
+from gateway.http.messages import API_HEADERS, CLOSE, Headers, Request, Response, Upgraded
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -43,6 +43,12 @@ def response_bytes(request: Request, response: Response, date: bytes, close: boo
         b"connection: close\r\n" if close else b"",
         b"" if request.method == "HEAD" else response.body,
     )
+
+
+def upgrade_bytes(upgraded: Upgraded, date: bytes) -> bytes:
+    """The response after which the connection is another protocol's."""
+    lines = header_lines(upgraded.headers)
+    return b"%bdate: %b\r\n%b\r\n" % (_STATUS_LINES[HTTPStatus.SWITCHING_PROTOCOLS], date, lines)
 
 
 def refusal_bytes(status: HTTPStatus) -> bytes:

@@ -114,6 +114,12 @@ class MemoryTransport(asyncio.Transport):
     def abort(self) -> None:
         self.closed = self.aborted = True
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = protocol
+
+    def get_protocol(self) -> Any:
+        return self._protocol
+
     def pause_reading(self) -> None:
         self.reading = False
 
@@ -147,7 +153,7 @@ async def statuses(connection: Connection, transport: MemoryTransport) -> list[b
     return re.findall(rb"HTTP/1\.1 (\d+) ", transport.sent)
 
 
-async def answer_complete_requests(connection: Connection) -> None:
+async def answer_complete_requests() -> None:
     """Let the application answer what is complete."""
     for _ in range(20):
         await asyncio.sleep(0)

@@ -6,10 +6,11 @@ import socket
 import tracemalloc
 from typing import NamedTuple
 
-from gateway.http.connection import UNSENT_SECONDS_MAX, Connection
+from gateway.http.connection import Connection
 from gateway.http.connections import Connections
 from gateway.http.listener import Listener, free_address
 from gateway.http.request_parser import FRAMING_BYTES_MAX, HEAD_BYTES_MAX, PIECE_BYTES
+from gateway.http.unsent import UNSENT_SECONDS_MAX
 from tests.gateway.connection_kit import answer, connect, rest
 from tests.gateway.http.http_kit import (
     BODY,
@@ -53,7 +54,7 @@ async def nothing_but_a_body_goes_on_for_ever(first: bytes, again: bytes, piece:
     """40 MB that are no body: refused within the limit, and kept nowhere."""
     connection, transport = connected()
     connection.data_received(first)
-    await answer_complete_requests(connection)
+    await answer_complete_requests()
     answers = transport.sent.count(b"HTTP/1.1 ")
     block = again * max(1, piece // len(again))
     tracemalloc.start()
@@ -62,7 +63,7 @@ async def nothing_but_a_body_goes_on_for_ever(first: bytes, again: bytes, piece:
         while not transport.ended:
             assert sent <= HEAD_BYTES_MAX + PIECE_BYTES
             connection.data_received(block)
-            await answer_complete_requests(connection)
+            await answer_complete_requests()
             sent += len(block)
         for _ in range(40_000_000 // len(block) if piece > PIECE_BYTES else 0):
             connection.data_received(block)
@@ -83,7 +84,7 @@ async def a_trailer_is_no_header(trailer: bytes, apart: bool) -> None:
     pieces = [sent, trailer + b"\r\n"] if apart else [sent + trailer + b"\r\n"]
     for piece in pieces:
         connection.data_received(piece)
-        await answer_complete_requests(connection)
+        await answer_complete_requests()
     connection.data_received(HEALTH)
     assert await statuses(connection, transport) == [b"200", b"200"]
     assert application.requests[0].headers == [
@@ -298,7 +299,7 @@ async def stalled(state: str) -> Stalled:
     connection = connection_of(owner)
     connection.connection_made(transport)
     connection.data_received(sent)
-    await answer_complete_requests(connection)
+    await answer_complete_requests()
     if end:
         connection.end()
     transport.unsent = 1_000
@@ -347,7 +348,7 @@ async def the_longest_idle_connections_make_room() -> None:
         connection.connection_made(transport)
         if sent:
             connection.data_received(sent)
-            await answer_complete_requests(connection)
+            await answer_complete_requests()
         await asyncio.sleep(0.001)
     order = []
     while owner.close_idle(1):

@@ -112,7 +112,7 @@ async def test_a_client_that_does_not_read_is_not_answered_further() -> None:
     connection, transport = connected(application)
     connection.pause_writing()
     connection.data_received(ECHO + ECHO)
-    await answer_complete_requests(connection)
+    await answer_complete_requests()
     assert len(application.requests) == 1
     connection.resume_writing()
     assert await statuses(connection, transport) == [b"200", b"200"]

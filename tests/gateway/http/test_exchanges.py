@@ -140,7 +140,7 @@ def test_where_the_bytes_are_cut_makes_no_difference(name: str, cuts: list[int])
         for begin, end in itertools.pairwise(places):
             if not transport.closed:
                 connection.data_received(sent[begin:end])
-            await answer_complete_requests(connection)
+            await answer_complete_requests()
         assert b" ".join(await statuses(connection, transport)) == expected
 
     asyncio.run(exchange())

@@ -97,9 +97,9 @@ async def exchange(pieces: Sequence[bytes], answers_between: bool) -> bytes:
         if not transport.closed:
             connection.data_received(piece)
         if answers_between:
-            await answer_complete_requests(connection)
+            await answer_complete_requests()
     for _ in range(5):
-        await answer_complete_requests(connection)
+        await answer_complete_requests()
     if not transport.closed and not connection.eof_received():
         transport.close()  # as transports do
     async with asyncio.timeout(5):

@@ -1,16 +1,20 @@
 """Mutation tests: each limit of the HTTP server is broken in turn, and a scenario has to fail."""
 
+import asyncio
 from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from gateway.http import connection, request_parser
+from gateway.http import request_parser
 from gateway.http.connection import Connection
+from gateway.http.connections import Connections
 from gateway.http.request_parser import RequestParser, Stage
+from gateway.http.unsent import UNSENT_SECONDS_MAX, UnsentDeadline
 from tests.gateway.http import scenarios_kit as scenarios
 from tests.gateway.http.http_kit import BODY, LENGTH, post
+from tests.gateway.http.websocket_kit import bytes_behind_a_handshake_reach_the_other_protocol
 
 Patch = pytest.MonkeyPatch
 
@@ -104,13 +108,11 @@ async def test_a_deadline_of_full_buffers_only_is_caught(monkeypatch: Patch, sta
 
 
 async def test_a_deadline_of_a_whole_answer_is_caught(monkeypatch: Patch) -> None:
-    def once(self: Connection, now: float) -> None:
-        if self._unsent_expires_at == float("inf"):
-            self._unsent_expires_at = now + connection.UNSENT_SECONDS_MAX
-        elif self._unsent_expires_at < now:
-            self.abort()
+    def once(self: UnsentDeadline, transport: asyncio.WriteTransport, now: float) -> bool:
+        self._expires_at = min(self._expires_at, now + UNSENT_SECONDS_MAX)
+        return self._expires_at < now
 
-    monkeypatch.setattr(Connection, "close_if_expired", once)
+    monkeypatch.setattr(UnsentDeadline, "expired", once)
     await fails(scenarios.a_slow_client_is_not_aborted("idle"))
 
 
@@ -136,3 +138,18 @@ async def test_room_made_among_the_newest_is_caught(monkeypatch: Patch) -> None:
         "gateway.http.connections.nsmallest", lambda n, idle, key: sorted(idle, key=key)[-n:]
     )
     await fails(scenarios.the_longest_idle_connections_make_room())
+
+
+async def test_a_handover_that_forgets_bytes_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(
+        RequestParser,
+        "unparsed",
+        property(lambda self: b"", lambda self, value: None),
+        raising=False,
+    )
+    await fails(bytes_behind_a_handshake_reach_the_other_protocol(1_000_000))
+
+
+async def test_a_handover_that_is_not_counted_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Connections, "closed", lambda self, connection: None)
+    await fails(bytes_behind_a_handshake_reach_the_other_protocol(1_000_000))
