@@ -28,7 +28,7 @@ class Exchange:
     caller: Caller
 
     def __init__(self, request: Request, parameters: tuple[str, ...]) -> None:
-        self.headers: dict[bytes, bytes] = dict(request.headers)
+        self.headers = request.fields
         self.parameters = parameters
         self.answer = media_of_answer(self.headers.get(b"accept"))
         self._request = request

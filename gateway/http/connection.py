@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         # Requests without an answer; the first is the one that is being answered.
         self._queue: deque[Request] = deque()
-        self._parser = RequestParser(self._receive, self._wanted)
+        self._parser = RequestParser(self._queue.append, self._wanted, address)
         self._stage = _BETWEEN
         self.answering: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -125,10 +125,6 @@ class Connection(asyncio.Protocol):
         self._writable = None
 
     # -- requests and answers --------------------------------------------------------------------
-
-    def _receive(self, request: Request) -> None:
-        request.address = self.address
-        self._queue.append(request)
 
     async def _answer(self) -> None:
         """Answer the queued requests, one after the other."""

@@ -37,6 +37,7 @@ class Request:
     __slots__ = (
         "_arrival",
         "_body",
+        "_fields",
         "address",
         "complete",
         "gone",
@@ -49,8 +50,9 @@ class Request:
         "waited_for",
     )
 
-    def __init__(self, waited_for: Callable[[], None] = lambda: None) -> None:
-        self.method = self.address = ""
+    def __init__(self, waited_for: Callable[[], None] = lambda: None, address: str = "") -> None:
+        self.address = address
+        self.method = ""
         self.version = "1.1"
         self.path = self.query = self.upgrade = b""
         self.headers: list[tuple[bytes, bytes]] = []
@@ -58,7 +60,15 @@ class Request:
         self.waited_for = waited_for
         """Called whenever the application begins to wait for more of the body."""
         self._body = bytearray()
+        self._fields: dict[bytes, bytes] | None = None
         self._arrival: asyncio.Future[None] | None = None
+
+    @property
+    def fields(self) -> dict[bytes, bytes]:
+        """The headers by name; of several with one name the last."""
+        if self._fields is None:
+            self._fields = dict(self.headers)
+        return self._fields
 
     @property
     def unread(self) -> int:
@@ -68,9 +78,8 @@ class Request:
     @property
     def expects_continue(self) -> bool:
         """The client waits to be told to go on before it sends the body."""
-        return self.version != "1.0" and any(
-            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
-        )
+        expects = self.fields.get(b"expect", b"").lower()
+        return expects == b"100-continue" and self.version != "1.0"
 
     def feed(self, chunk: bytes) -> None:
         """More of the body has arrived."""

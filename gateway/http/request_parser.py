@@ -47,7 +47,7 @@ class RequestParser:
     """The parser of one connection.
 
     `receive` is called with each request once its head is complete; its body is fed to it as it
-    arrives.  `waited_for` is handed to the requests.
+    arrives.  `waited_for` and `address` are handed to the requests.
 
     Attributes:
         stage: what the next bytes belong to.
@@ -58,7 +58,9 @@ class RequestParser:
         rejection: the status for bytes that are no request; nothing is parsed after them.
     """
 
-    def __init__(self, receive: Callable[[Request], None], waited_for: Callable[[], None]) -> None:
+    def __init__(
+        self, receive: Callable[[Request], None], waited_for: Callable[[], None], address: str
+    ) -> None:
         self.stage = _BETWEEN
         self.newest: Request | None = None
         self.last = self.dropped = False
@@ -66,11 +68,11 @@ class RequestParser:
         self.rejection: HTTPStatus | None = None
         self._receive = receive
         self._waited_for = waited_for
+        self._address = address
         self._llhttp: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._hosts: list[bytes] = []
-        self._usual_hosts = [b""]  # of this connection, found valid
+        self._usual_host = b""  # of this connection, found valid
         self._piece = b""  # what is being parsed
         self._earlier = b""  # the pieces before it with the begin of the same head
         self._overhead = 0  # bytes that are no body
@@ -86,8 +88,8 @@ class RequestParser:
             self.unparsed += data
         elif self.last and self.stage is _BETWEEN:
             self.dropped = True
-        elif self.rejection is None:
-            self._parse(data)
+        elif self.rejection is None and self._llhttp is not None:
+            self._parse(self._llhttp, data)
 
     def discard_body(self) -> None:
         """Drop the rest of the newest request's body: the request is answered."""
@@ -117,13 +119,11 @@ class RequestParser:
         self.newest = self._llhttp = None
         del self._receive, self._waited_for
 
-    def _parse(self, piece: bytes) -> None:
-        if self._llhttp is None:
-            return
+    def _parse(self, llhttp: httptools.HttpRequestParser, piece: bytes) -> None:
         self._overhead += len(piece)
         self._piece = piece
         try:
-            self._llhttp.feed_data(piece)
+            llhttp.feed_data(piece)
         except httptools.HttpParserUpgrade as pause:
             self._read_past_upgrade(piece[pause.args[0] :])
         except httptools.HttpParserError:
@@ -167,7 +167,6 @@ class RequestParser:
             return
         self.stage = _HEAD
         self._target = b""
-        self._hosts = []
         self._overhead = 0
 
     def on_url(self, url: bytes) -> None:
@@ -176,22 +175,21 @@ class RequestParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.stage is not _HEAD:
             return  # a trailer
-        name = name.lower()
-        if name == b"host":
-            self._hosts.append(value)
-        self._headers.append((name, value))
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         if self.stage is not _HEAD or self.rejection is not None or self._llhttp is None:
             return
         llhttp = self._llhttp
-        request = Request(self._waited_for)
+        request = Request(self._waited_for, self._address)
         request.method = llhttp.get_method().decode("ascii")
         request.version = llhttp.get_http_version()
         request.headers = self._headers
         request.path, _, request.query = self._target.partition(b"?")
+        fields = request.fields
         if (
-            self._hosts != self._usual_hosts
+            fields.get(b"host") != self._usual_host
+            or len(fields) != len(request.headers)
             or request.version != "1.1"
             or b"RTSP/" in self._piece
             or self._earlier
@@ -208,7 +206,7 @@ class RequestParser:
         if llhttp.should_upgrade():
             self._offered = True
             self._skipped = [header for header in request.headers if header[0] in _FRAMING]
-            request.upgrade = dict(request.headers)[b"upgrade"].lower()
+            request.upgrade = request.fields[b"upgrade"].lower()
         if not self.last:
             self.newest = request
             self.last = not llhttp.should_keep_alive() or request.version == "1.0"
@@ -239,7 +237,7 @@ class RequestParser:
             return HTTPStatus.BAD_REQUEST
         if request.version not in ("1.1", "1.0"):
             return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        if request.version == "1.0" and _has(request, b"transfer-encoding"):
+        if request.version == "1.0" and b"transfer-encoding" in request.fields:
             return HTTPStatus.BAD_REQUEST  # older proxies would read another body (RFC 9112, 6.1)
         if request.method == "CONNECT":
             return HTTPStatus.NOT_IMPLEMENTED
@@ -248,12 +246,12 @@ class RequestParser:
         return self._read_target(request)
 
     def _hosts_are_valid(self, request: Request) -> bool:
-        hosts = self._hosts
+        hosts = [value for name, value in request.headers if name == b"host"]
         if not hosts:
             return request.version == "1.0"
         if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):
             return False
-        self._usual_hosts = hosts
+        self._usual_host = hosts[0]
         return True
 
     def _read_target(self, request: Request) -> HTTPStatus | None:
@@ -266,7 +264,3 @@ class RequestParser:
             return HTTPStatus.BAD_REQUEST
         request.path, request.query = parts.path or b"/", parts.query or b""
         return None
-
-
-def _has(request: Request, name: bytes) -> bool:
-    return any(header[0] == name for header in request.headers)
