@@ -87,7 +87,7 @@ def token_command(
         if name is not None
     ]
     if len(named) != 1:
-        fail("Name one: --user NAME, --service NAME or --operator NAME.")
+        fail("Say who it is for, and only one: --user NAME, --service NAME or --operator NAME.")
     [(role, name)] = named
     _check_name(name)
     try:

@@ -44,7 +44,7 @@ def inspect_command(
 
     named = places or []
     if len(named) > 2:
-        fail("A URL and a user are expected, at most.")
+        fail(f"A URL and a user are expected at most; {len(named)} arguments came.")
     url: str | None
     user: str | None
     if len(named) == 1 and "/" not in named[0]:  # no user id has a slash, every place has one

@@ -76,8 +76,8 @@ def test_the_development_secret_is_made_once_for_its_owner_only() -> None:
 
 
 WRONG = [
-    (("token",), "Name one: --user NAME, --service NAME or --operator NAME."),
-    (("token", "--user", "a", "--service", "b"), "Name one:"),
+    (("token",), "Say who it is for, and only one: --user NAME,"),
+    (("token", "--user", "a", "--service", "b"), "Say who it is for, and only one:"),
     (("token", "--user", "me"), 'The name is "me", expected 1 to 128'),
     (("token", "--user", "a/b"), 'The name is "a/b", expected'),
     (("settings", "--port", "x"), 'port is "x" (flag --port), expected a whole number'),

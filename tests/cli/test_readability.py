@@ -150,6 +150,12 @@ def test_help_fits_and_says_no_type_of_python(tmp_path: Path, command: tuple[str
     assert command in groups or example in text
 
 
+@pytest.mark.parametrize("command", [("rules", "diff"), ("store", "restore"), ("simulate",)])
+def test_a_mistake_shows_the_usage_as_help_does(tmp_path: Path, command: tuple[str, ...]) -> None:
+    usage = run_in(tmp_path, *command, "--help").stdout.splitlines()[0]
+    assert run_in(tmp_path, *command).stderr.splitlines()[0] == usage
+
+
 def test_a_terminal_of_80_columns_shows_a_story_in_full(tmp_path: Path) -> None:
     main, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))

@@ -192,7 +192,10 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "no file": (("import", "none.jsonl"), "none.jsonl: No such file or directory."),
     "no users": (("export", "--user", "nobody"), "Nothing is stored of nobody."),
     "too many": (("delete", "a", "b", "c"), "A URL and a user are expected; 3 arguments came."),
-    "far too many": (("inspect", "a", "b", "c"), "A URL and a user are expected, at most."),
+    "far too many": (
+        ("inspect", "a", "b", "c"),
+        "A URL and a user are expected at most; 3 arguments came.",
+    ),
     "not empty": (("backup", "data", "data"), "is not empty. A backup goes to a place of its own"),
 }
 
