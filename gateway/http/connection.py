@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         # Requests without an answer; the first is the one that is being answered.
         self._queue: deque[Request] = deque()
-        self._parser = RequestParser(self._queue.append, self._wanted, address)
+        self._parser = RequestParser(self._queue, self._wanted, address)
         self._stage = _BETWEEN
         self.answering: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -96,11 +96,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._discarding:
             return
-        parser = self._parser
-        parser.feed(data)
-        if parser.rejection is not None:
-            self._refuse()
-        queue = self._queue
+        self._parse(data)
+        queue, parser = self._queue, self._parser
         if queue:
             if self.answering is None:
                 self.expires_at = inf
@@ -126,6 +123,11 @@ class Connection(asyncio.Protocol):
 
     # -- requests and answers --------------------------------------------------------------------
 
+    def _parse(self, data: bytes) -> None:
+        self._parser.feed(data)
+        if self._parser.rejection is not None and not self._discarding:
+            self._refuse()
+
     async def _answer(self) -> None:
         """Answer the queued requests, one after the other."""
         queue = self._queue
@@ -142,6 +144,8 @@ class Connection(asyncio.Protocol):
                         self._hand_over(response)
                         return
                     self._send(request, response)
+                    if self._parser.held:
+                        self._parse(b"")
                 if self._writable is not None:
                     await self._writable
         except BaseException:

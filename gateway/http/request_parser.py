@@ -8,6 +8,7 @@ Not for: deadlines, answers and their order (`connection`).
 """
 
 import re
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 from http import HTTPStatus
@@ -19,6 +20,10 @@ from gateway.http.messages import Request
 HEAD_BYTES_MAX = 16 * 1024
 """Most bytes in a row that are no body: a request line with its headers, the extensions of a chunk,
 all trailers.  They are counted in pieces of `PIECE_BYTES`, so one piece more may pass."""
+HEADERS_MAX = 256
+"""Most headers of a request: small ones take many times their bytes in memory."""
+PIPELINED_MAX = 16
+"""So many requests wait to be answered, and those of one more piece; what follows stays bytes."""
 PIECE_BYTES = 4 * 1024
 FRAMING_BYTES_MAX = 16
 """So many bytes of chunk sizes and extensions may come with each byte of a body."""
@@ -46,8 +51,8 @@ _BETWEEN, _HEAD, _BODY, _UPGRADE = Stage
 class RequestParser:
     """The parser of one connection.
 
-    `receive` is called with each request once its head is complete; its body is fed to it as it
-    arrives.  `waited_for` and `address` are handed to the requests.
+    Each request is put into `queue` once its head is complete, and taken out by whoever answers it;
+    its body is fed to it as it arrives.  `waited_for` and `address` are handed to the requests.
 
     Attributes:
         stage: what the next bytes belong to.
@@ -55,18 +60,17 @@ class RequestParser:
         last: no request is received after those that were; may be set from outside.
         dropped: bytes arrived behind the last request.
         unparsed: the bytes behind a request that offers an upgrade.
+        held: bytes that are parsed by another call of `feed`, once requests have been answered.
         rejection: the status for bytes that are no request; nothing is parsed after them.
     """
 
-    def __init__(
-        self, receive: Callable[[Request], None], waited_for: Callable[[], None], address: str
-    ) -> None:
+    def __init__(self, queue: deque[Request], waited_for: Callable[[], None], address: str) -> None:
         self.stage = _BETWEEN
         self.newest: Request | None = None
         self.last = self.dropped = False
-        self.unparsed = b""
+        self.unparsed = self.held = b""
         self.rejection: HTTPStatus | None = None
-        self._receive = receive
+        self._queue = queue
         self._waited_for = waited_for
         self._address = address
         self._llhttp: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
@@ -80,11 +84,19 @@ class RequestParser:
         self._skipped: list[tuple[bytes, bytes]] = []  # framing of a body that llhttp skips
 
     def feed(self, data: bytes) -> None:
-        """Parse bytes that arrived."""
-        if len(data) > PIECE_BYTES:
-            for start in range(0, len(data), PIECE_BYTES):
-                self.feed(data[start : start + PIECE_BYTES])
-        elif self.stage is _UPGRADE:
+        """Parse bytes that arrived, behind those that are held."""
+        if len(data) <= PIECE_BYTES and not self.held:
+            self._feed(data)
+            return
+        data, self.held = self.held + data, b""
+        for start in range(0, len(data), PIECE_BYTES):
+            if len(self._queue) >= PIPELINED_MAX and self.stage is not _UPGRADE:
+                self.held = data[start:]
+                return
+            self._feed(data[start : start + PIECE_BYTES])
+
+    def _feed(self, data: bytes) -> None:
+        if self.stage is _UPGRADE:
             self.unparsed += data
         elif self.last and self.stage is _BETWEEN:
             self.dropped = True
@@ -117,7 +129,7 @@ class RequestParser:
         self.last = True
         self.stage = _BETWEEN
         self.newest = self._llhttp = None
-        del self._receive, self._waited_for
+        del self._queue, self._waited_for
 
     def _parse(self, llhttp: httptools.HttpRequestParser, piece: bytes) -> None:
         self._overhead += len(piece)
@@ -132,6 +144,8 @@ class RequestParser:
             self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self.stage is _HEAD:
             self._earlier += piece
+            if len(self._headers) > HEADERS_MAX:
+                self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         self._piece = b""
 
     def _read_past_upgrade(self, rest: bytes) -> None:
@@ -144,11 +158,11 @@ class RequestParser:
             self._llhttp = httptools.HttpRequestParser(self)
             lines = b"".join(b"%b: %b\r\n" % header for header in self._skipped)
             self._skipped = []
-            self.feed(b"POST / HTTP/1.1\r\n%b\r\n" % lines)
+            self._feed(b"POST / HTTP/1.1\r\n%b\r\n" % lines)
         else:
             self.stage = _UPGRADE
         if rest:
-            self.feed(rest)
+            self._feed(rest)
 
     def _reject(self, status: HTTPStatus) -> None:
         if self.last and self.stage is _BETWEEN:
@@ -156,6 +170,7 @@ class RequestParser:
         elif self.rejection is None:
             self.rejection = status
             self.last = True
+            self.held = b""
 
     # -- callbacks of httptools ------------------------------------------------------------------
 
@@ -190,6 +205,7 @@ class RequestParser:
         if (
             fields.get(b"host") != self._usual_host
             or len(fields) != len(request.headers)
+            or len(fields) > HEADERS_MAX
             or request.version != "1.1"
             or b"RTSP/" in self._piece
             or self._earlier
@@ -210,7 +226,7 @@ class RequestParser:
         if not self.last:
             self.newest = request
             self.last = not llhttp.should_keep_alive() or request.version == "1.0"
-            self._receive(request)
+            self._queue.append(request)
 
     def on_body(self, body: bytes) -> None:
         overhead = self._overhead - len(body) * (1 + FRAMING_BYTES_MAX)
@@ -231,6 +247,8 @@ class RequestParser:
 
     def _check(self, request: Request) -> HTTPStatus | None:
         """The status that refuses the request, or None.  Most requests never get here."""
+        if len(request.headers) > HEADERS_MAX:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         # llhttp does not tell the protocol of a line.  The same line may stand in another request
         # of this piece; who sends one of RTSP to the same place is refused with either.
         if self._target + b" RTSP/" in self._earlier + self._piece:

@@ -12,6 +12,8 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STATUS_LINES: dict[int, bytes] = {
     status: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
+# A length would be that of the content which they leave out (RFC 9110, 8.6).
+_WITHOUT_CONTENT = frozenset({204, 304})
 
 
 def header_lines(headers: Headers) -> bytes:
@@ -24,6 +26,10 @@ _API_LINES = header_lines(API_HEADERS)
 
 def response_bytes(request: Request, response: Response, date: bytes, close: bool) -> bytes:
     """The response to `request`; with `close` it says that the connection is not used again."""
+    if response.status in _WITHOUT_CONTENT:
+        lines = header_lines([header for header in response.headers if header != CLOSE])
+        end = b"connection: close\r\n" if close else b""
+        return b"%bdate: %b\r\n%b%b\r\n" % (_STATUS_LINES[response.status], date, lines, end)
     lines = _API_LINES
     if response.headers is not API_HEADERS:
         lines = header_lines([header for header in response.headers if header != CLOSE])

@@ -35,9 +35,9 @@ class Seen(NamedTuple):
 class Application:
     """Answers what the tests ask for.
 
-    `/healthz` is up; `/echo` answers with the body of the request, or 413 and the end of the
-    connection; `/unread` answers 401 and leaves the body; `/held` reads the body and answers once
-    `go` is set; `/fail` raises.
+    `/healthz` is up; `/known` answers 304; `/echo` answers with the body of the request, or 413 and
+    the end of the connection; `/unread` answers 401 and leaves the body; `/held` reads the body and
+    answers once `go` is set; `/fail` raises.
 
     Attributes:
         asked: a permit for each request that waits at `/held`.
@@ -57,6 +57,8 @@ class Application:
             if request.method not in ("GET", "HEAD"):
                 return Response(405, b"text/plain", b"")
             return Response(200, b"application/json", UP)
+        if request.path == b"/known":
+            return Response(304, b"", b"", ((b"etag", b'"e.7"'),))
         if request.path == b"/fail":
             raise RuntimeError("a bug of the application")
         if request.path not in (b"/echo", b"/held"):

@@ -76,6 +76,42 @@ async def nothing_but_a_body_goes_on_for_ever(first: bytes, again: bytes, piece:
     connection.connection_lost(None)
 
 
+async def small_headers_take_little_memory() -> None:
+    """A tuple and two strings are many times the six bytes of a small header."""
+    tracemalloc.start()
+    try:
+        connection, transport = connected()
+        connection.data_received(b"GET /healthz HTTP/1.1\r\nhost: here\r\n")
+        while not transport.ended:
+            connection.data_received(b"X: a\r\n" * 100)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert await statuses(connection, transport) == [b"431"]
+    assert most < 200_000
+    connection.connection_lost(None)
+
+
+async def requests_that_wait_take_little_memory() -> None:
+    """A read of the socket may hold ten thousand requests; most of them stay bytes until then."""
+    application = Application()
+    connection, transport = connected(application)
+    connection.data_received(post(b"/held"))
+    await application.asked.acquire()
+    tracemalloc.start()
+    try:
+        connection.data_received(HEALTH * 6_000)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not transport.reading
+    assert most < 4 * len(HEALTH * 6_000)
+    application.go.set()
+    assert await statuses(connection, transport) == [b"200"] * 6_001
+    assert transport.reading
+    connection.connection_lost(None)
+
+
 async def a_trailer_is_no_header(trailer: bytes, apart: bool) -> None:
     """The application sees the headers of the head, whether or not trailers are here already."""
     application = Application()

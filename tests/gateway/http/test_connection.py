@@ -37,6 +37,16 @@ async def test_the_answer_to_head_has_the_length_of_a_body_and_none(address: Add
     assert body == b""
 
 
+async def test_an_answer_without_content_has_no_length(address: Address) -> None:
+    client = await connect(address)
+    client[1].write(b"GET /known HTTP/1.1\r\nhost: here\r\n\r\n" + LAST_HEALTH)
+    head = (await client[0].readuntil(b"\r\n\r\n")).decode()
+    assert head.startswith("HTTP/1.1 304 Not Modified\r\ndate: ")
+    assert head.endswith(' GMT\r\netag: "e.7"\r\n\r\n')
+    assert (await answer(client))[0] == 200
+    client[1].close()
+
+
 async def test_the_last_answer_says_that_it_is_the_last(address: Address) -> None:
     client = await connect(address)
     client[1].write(HEALTH + LAST_HEALTH)

@@ -4,7 +4,17 @@ import pytest
 
 from gateway.http.request_parser import HEAD_BYTES_MAX
 from tests.gateway.http import scenarios_kit
-from tests.gateway.http.http_kit import BODY, LENGTH, connected, post, statuses
+from tests.gateway.http.http_kit import (
+    BODY,
+    ECHO,
+    HEALTH,
+    LAST_HEALTH,
+    LENGTH,
+    answer_complete_requests,
+    connected,
+    post,
+    statuses,
+)
 from tests.gateway.http.scenarios_kit import CHUNKED, ENDLESS, H2C, IN_CHUNKS
 
 
@@ -27,6 +37,37 @@ async def test_nothing_but_a_body_goes_on_for_ever(what: str, piece: int) -> Non
 )
 async def test_trailers_are_no_headers(trailer: bytes, apart: bool) -> None:
     await scenarios_kit.a_trailer_is_no_header(trailer, apart)
+
+
+async def test_small_headers_take_little_memory() -> None:
+    await scenarios_kit.small_headers_take_little_memory()
+
+
+async def test_requests_that_wait_take_little_memory() -> None:
+    await scenarios_kit.requests_that_wait_take_little_memory()
+
+
+@pytest.mark.parametrize("cut", [1, 100, 5_000, 1_000_000])
+async def test_more_requests_than_wait_are_answered_in_order_and_end_as_they_should(
+    cut: int,
+) -> None:
+    connection, transport = connected()
+    sent = (HEALTH + ECHO) * 100 + post(b"/unread") + LAST_HEALTH + HEALTH * 500
+    for start in range(0, len(sent), cut):
+        if not transport.closed:
+            connection.data_received(sent[start : start + cut])
+        if cut == 5_000:
+            await answer_complete_requests()
+    expected = [b"200", b"200"] * 100 + [b"401", b"200"]
+    assert await statuses(connection, transport) == expected
+    assert transport.ended
+
+
+async def test_garbage_behind_more_requests_than_wait_is_refused_behind_their_answers() -> None:
+    connection, transport = connected()
+    connection.data_received(HEALTH * 500 + b"no request\r\n\r\n" + HEALTH * 500)
+    assert await statuses(connection, transport) == [b"200"] * 500 + [b"400"]
+    assert transport.ended
 
 
 async def test_a_body_of_small_chunks_is_read() -> None:

@@ -24,10 +24,22 @@ async def fails(scenario: Coroutine[Any, Any, None]) -> None:
         await scenario
 
 
-@pytest.mark.parametrize("what", ["headers", "trailers", "the value of a trailer", "empty lines"])
+@pytest.mark.parametrize(
+    "what", ["the value of a header", "trailers", "the value of a trailer", "empty lines"]
+)
 async def test_a_parser_without_a_limit_is_caught(monkeypatch: Patch, what: str) -> None:
     monkeypatch.setattr(request_parser, "HEAD_BYTES_MAX", 1 << 40)
     await fails(scenarios.nothing_but_a_body_goes_on_for_ever(*scenarios.ENDLESS[what], 60_000))
+
+
+async def test_a_parser_that_keeps_any_number_of_headers_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(request_parser, "HEADERS_MAX", 1 << 40)
+    await fails(scenarios.small_headers_take_little_memory())
+
+
+async def test_a_parser_that_reads_all_requests_at_once_is_caught(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(request_parser, "PIPELINED_MAX", 1 << 40)
+    await fails(scenarios.requests_that_wait_take_little_memory())
 
 
 async def test_a_limit_on_heads_only_is_caught(monkeypatch: Patch) -> None:
