@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import Enum, auto
 
-from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
+from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed, Tag
 from persistence.objects.retries import Retrying
 from persistence.objects.store import ObjectStore
 
@@ -40,11 +40,11 @@ class Objects:
         self.late: list[Callable[[], None]] = []
         self.calls = 0
 
-    def get(self, name: str) -> Found | None:
+    def get(self, name: str) -> BucketObject | None:
         with self._lock:
             self.calls += 1
             found = self._objects.get(name)
-        return None if found is None else Found(found[0], {"e_tag": str(found[1])})
+        return None if found is None else BucketObject(found[0], {"e_tag": str(found[1])})
 
     def create(self, name: str, content: bytes) -> None:
         with self._lock:
@@ -120,7 +120,7 @@ class FaultyBucket(Bucket):
         self._turns = turns
         self._page = page
 
-    async def get(self, name: str) -> Found | None:
+    async def get(self, name: str) -> BucketObject | None:
         await self._call("get", name)
         found = self._objects.get(name)
         await self._turn()

@@ -12,7 +12,7 @@ import typer
 from persistence.journal.recovery import SERVER
 from persistence.maintenance.backup import BackupSummary
 from persistence.maintenance.export_import import ImportOutcome
-from persistence.maintenance.inspection import StoreFound, StreamFound, UserFound
+from persistence.maintenance.inspection import StoreInspection, StreamInspection, UserInspection
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.verification import Verified
 
@@ -33,7 +33,7 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what if number == 1 else plural}"
 
 
-def print_store(store: StoreFound, as_json: bool) -> None:
+def print_store(store: StoreInspection, as_json: bool) -> None:
     """Print the store in numbers."""
     if as_json:
         _print_json(store)
@@ -52,7 +52,7 @@ def print_store(store: StoreFound, as_json: bool) -> None:
         _print_journal(journal)
 
 
-def _print_journal(journal: StreamFound) -> None:
+def _print_journal(journal: StreamInspection) -> None:
     typer.echo(f"  {journal.host}/{journal.incarnation} ({'fenced' if journal.fenced else 'open'})")
     typer.echo(
         f"    {count(journal.records, 'record')} of {count(journal.users, 'user')} in "
@@ -62,7 +62,7 @@ def _print_journal(journal: StreamFound) -> None:
         typer.echo(f"    DAMAGE {journal.damage}")
 
 
-def print_user(user: UserFound, as_json: bool) -> None:
+def print_user(user: UserInspection, as_json: bool) -> None:
     """Print one user with all rows."""
     if as_json:
         _print_json(user)

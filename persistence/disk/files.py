@@ -65,10 +65,10 @@ def write_all(fd: int, content: bytes) -> None:
     """Write every byte: the kernel may take fewer at once, the last few when the disk is full."""
     view = memoryview(content)
     while view:
-        taken = os.write(fd, view)
-        if taken == 0:
+        written = os.write(fd, view)
+        if written == 0:
             raise OSError("the disk took no more bytes")
-        view = view[taken:]
+        view = view[written:]
 
 
 def append_all(fd: int, content: bytes) -> None:

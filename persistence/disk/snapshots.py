@@ -46,10 +46,10 @@ class Snapshots:
                 content = path.read_bytes()
             except FileNotFoundError:  # replaced by a newer one since it was listed
                 continue
-            found = frame.decode_one(content, str(path), frame.SNAPSHOT)
-            if found.sequence != newest:
-                raise Corrupt(str(path), 0, f"version {found.sequence} under this name")
-            return Stored(newest, found.payload)
+            framed = frame.decode_one(content, str(path), frame.SNAPSHOT)
+            if framed.sequence != newest:
+                raise Corrupt(str(path), 0, f"version {framed.sequence} under this name")
+            return Stored(newest, framed.payload)
         raise Unavailable(f"the snapshot of {user_id} was replaced {_LISTINGS_MAX} times on end")
 
     def write(self, user_id: str, version: int, payload: bytes) -> None:
@@ -83,8 +83,8 @@ class Snapshots:
         top = self._root / SNAPSHOTS
         for first in _names(top):
             for second in _names(top / first):
-                found = map(_NAME.fullmatch, _names_at_rest(top / first / second))
-                yield sorted({files.original_name(name[1]) for name in found if name})
+                matches = map(_NAME.fullmatch, _names_at_rest(top / first / second))
+                yield sorted({files.original_name(match[1]) for match in matches if match})
 
     def _folder(self, user_id: str) -> Path:
         place = hashlib.blake2b(user_id.encode(), digest_size=2).hexdigest()
@@ -110,7 +110,7 @@ def _versions(folder: Path, user_id: str) -> set[int]:
     name = files.file_name(user_id)
     while True:
         before = _changed_ns(folder)
-        matches = (_NAME.fullmatch(found) for found in _names(folder))
+        matches = map(_NAME.fullmatch, _names(folder))
         versions = {int(match[2]) for match in matches if match and match[1] == name}
         if versions or before == _changed_ns(folder):
             return versions

@@ -140,14 +140,12 @@ class DiskStore(Store):
             # It is the first thing made in a store, and durable before anything else is: where
             # something else stands, it stands too, though another process may have made both
             # since we looked.
-            standing = [
-                name for name in (journals.JOURNALS, SNAPSHOTS) if (self._root / name).exists()
-            ]
-            if not standing:
+            made = [name for name in (journals.JOURNALS, SNAPSHOTS) if (self._root / name).exists()]
+            if not made:
                 return
             content = self._header()
             if content is None:
-                raise Corrupt(str(place), 0, f"nothing, though {standing[0]}/ stands there")
+                raise Corrupt(str(place), 0, f"nothing, though {made[0]}/ stands there")
         self._format = decode_header(content, str(place))
 
     def _header(self) -> bytes | None:

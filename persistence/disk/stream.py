@@ -119,8 +119,8 @@ class DiskStream(Stream):
         """
         if _stat(self._folder / FENCE) is not None:
             raise Fenced(f"{self._folder} is fenced: another incarnation took over")
-        found, mine = _stat(self._segment), os.fstat(self._fd)
-        if found is None or (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino):
+        named, written = _stat(self._segment), os.fstat(self._fd)
+        if named is None or (named.st_dev, named.st_ino) != (written.st_dev, written.st_ino):
             raise Fenced(f"{self._folder} is gone: another incarnation removed it, or somebody did")
 
     def _new_segment(self) -> tuple[Path, int]:

@@ -131,8 +131,8 @@ async def take_over(
                 await store.fence(earlier)
                 await store.drop(earlier)
         await store_era(store)
-        left = [one for one in await store.streams() if one != server.id]
-        return server, await fold(store, left, receipt_window, without)
+        others = [stream for stream in await store.streams() if stream != server.id]
+        return server, await fold(store, others, receipt_window, without)
     except BaseException:
         await server.close()
         raise
@@ -153,10 +153,10 @@ async def check_server(store: Store, server: StreamId | None) -> None:
     """
     if server is None:
         return
-    standing = await store.streams(server.host)
-    if server in standing:
+    servers = await store.streams(server.host)
+    if server in servers:
         return
-    if standing:
+    if servers:
         raise Fenced(f"another server has taken over {store.url}")
     raise Unavailable(
         f"{store.url} has no mark of this server any more: it was emptied, is not mounted, or a "

@@ -25,7 +25,7 @@ from persistence.maintenance.user_views import (
 from persistence.store import Store, StreamId
 
 
-class StreamFound(Struct, frozen=True):
+class StreamInspection(Struct, frozen=True):
     """One journal.  `damage` says where reading it ended early."""
 
     host: str
@@ -38,12 +38,12 @@ class StreamFound(Struct, frozen=True):
     damage: str | None
 
 
-class StoreFound(Struct, frozen=True):
+class StoreInspection(Struct, frozen=True):
     """A store in a few numbers.  `users` counts snapshots, when it was asked for."""
 
     url: str
     format: int | None
-    streams: list[StreamFound]
+    streams: list[StreamInspection]
     users: int | None
     backup: Manifest | None
 
@@ -56,14 +56,14 @@ class Waiting(Struct, frozen=True):
     place: str
 
 
-class ReceiptFound(Struct, frozen=True):
+class ReceiptSummary(Struct, frozen=True):
     """A command whose answer is remembered."""
 
     command_id: str
     version: int
 
 
-class UserFound(Struct, frozen=True):
+class UserInspection(Struct, frozen=True):
     """One user as a server would serve them: the snapshot with what waits in journals behind it.
 
     `snapshot_version` is 0 where there is no snapshot; `account_pages` stand before `rows.history`.
@@ -76,12 +76,12 @@ class UserFound(Struct, frozen=True):
     waiting: list[Waiting]
     account_pages: int
     rows: dict[str, Any]
-    receipts: list[ReceiptFound]
+    receipts: list[ReceiptSummary]
 
 
 async def inspect_store(
     store: Store, *, users: bool, on_progress: OnProgress = no_progress
-) -> StoreFound:
+) -> StoreInspection:
     """The store in numbers; counting `users` lists them all.
 
     Raises:
@@ -99,10 +99,10 @@ async def inspect_store(
         manifest = await read_manifest(store)
     except NotABackup:
         manifest = None
-    return StoreFound(store.url, number, streams, count, manifest)
+    return StoreInspection(store.url, number, streams, count, manifest)
 
 
-async def _stream(store: Store, stream: StreamId, on_progress: OnProgress) -> StreamFound:
+async def _stream(store: Store, stream: StreamId, on_progress: OnProgress) -> StreamInspection:
     batches = records = size = 0
     users, damage = set[str](), None
     try:
@@ -116,10 +116,10 @@ async def _stream(store: Store, stream: StreamId, on_progress: OnProgress) -> St
     except (Corrupt, NewerFormat) as error:
         damage = str(error)
     fenced = await store.fenced(stream)
-    return StreamFound(*stream, fenced, batches, records, size, len(users), damage)
+    return StreamInspection(*stream, fenced, batches, records, size, len(users), damage)
 
 
-async def inspect_user(store: Store, user_id: str) -> UserFound | None:
+async def inspect_user(store: Store, user_id: str) -> UserInspection | None:
     """The user, or None for nobody.
 
     Raises:
@@ -140,7 +140,7 @@ async def inspect_user(store: Store, user_id: str) -> UserFound | None:
         for place, record in records
         if record.version > version
     ]
-    return UserFound(
+    return UserInspection(
         user_id,
         user["version"],
         version,
@@ -149,7 +149,7 @@ async def inspect_user(store: Store, user_id: str) -> UserFound | None:
         len(pages_before(user)),
         readable(user)["rows"],
         [
-            ReceiptFound(receipt.command_id, receipt.version)
+            ReceiptSummary(receipt.command_id, receipt.version)
             for receipt in map(receipt_of, user["receipts"])
         ],
     )

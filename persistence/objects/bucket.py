@@ -13,7 +13,7 @@ Tag = Mapping[str, str]
 """What a bucket calls this very content of an object: opaque, for `Bucket.replace`."""
 
 
-class Found(NamedTuple):
+class BucketObject(NamedTuple):
     """An object as it stood at one moment."""
 
     content: bytes
@@ -46,7 +46,7 @@ class Bucket(Protocol):
     delete_max: int
     """How many names `delete` takes at once."""
 
-    async def get(self, name: str) -> Found | None:
+    async def get(self, name: str) -> BucketObject | None:
         """The object as it is now; None only where the store itself says that there is none.
 
         Raises `BucketError`, also for a "not found" that anything else may have said.

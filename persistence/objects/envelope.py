@@ -42,12 +42,12 @@ def decode(content: bytes, place: str, kind: int, sequence: int | None = None) -
         Corrupt: damaged, of another kind, or (where given) under another number than `sequence`.
         NewerFormat: a newer Questkeep wrote it (P9).
     """
-    found = frame.decode_one(content, place, kind)
-    if len(found.payload) < 2 * _ID_BYTES:
+    framed = frame.decode_one(content, place, kind)
+    if len(framed.payload) < 2 * _ID_BYTES:
         raise Corrupt(place, frame.HEADER_BYTES, "no ids of its writer")
-    if sequence is not None and found.sequence != sequence:
-        raise Corrupt(place, 0, f"number {found.sequence} under this name")
-    return Content(kind, found.sequence, found.payload[2 * _ID_BYTES :])
+    if sequence is not None and framed.sequence != sequence:
+        raise Corrupt(place, 0, f"number {framed.sequence} under this name")
+    return Content(kind, framed.sequence, framed.payload[2 * _ID_BYTES :])
 
 
 def decode_numbered(content: bytes, place: str, sequence: int) -> Content:

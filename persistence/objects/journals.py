@@ -97,7 +97,7 @@ class Journals:
                 continue
             numbers = range(listing.end + 1, listing.end + 1 + at_once)
             closed = await asyncio.gather(*(self._close(stream, number) for number in numbers))
-            fence = min((n for n, yes in zip(numbers, closed, strict=True) if yes), default=0)
+            fence = min(itertools.compress(numbers, closed), default=0)
             at_once = min(2 * at_once, _FENCES_AT_ONCE_MAX)
         raise Unavailable(
             f"{stream} in {self._calls.url} could not be fenced: its writer is faster"
@@ -156,8 +156,8 @@ class Journals:
             raise ValueError(f"{stream} is dropped before it is fenced")
         if listing.dropped < fence - 1:
             await self.mark_dropped(stream, fence - 1)
-        kept = names.dropped(stream, fence - 1)
-        await self._calls.delete([name for name in listing.names if name < kept])
+        mark = names.dropped(stream, fence - 1)
+        await self._calls.delete([name for name in listing.names if name < mark])
         await self._calls.delete([names.standing(stream)])
 
     async def forget_host(self, host: str) -> None:
@@ -177,9 +177,9 @@ class Journals:
         """
         after = names.dropped(stream, begin - 1) if begin > 1 else ""
         listed = await self._calls.names(names.journal(stream), after)
-        found = [each for name in listed if (each := names.number(name)) is not None]
-        dropped = max((number for number, is_mark in found if is_mark), default=0)
-        numbers = sorted(number for number, is_mark in found if not is_mark and number > dropped)
+        parsed = [number for name in listed if (number := names.number(name)) is not None]
+        dropped = max((number for number, is_mark in parsed if is_mark), default=0)
+        numbers = sorted(number for number, is_mark in parsed if not is_mark and number > dropped)
         return _Listing(listed, dropped, numbers, begin)
 
     async def _stands(self, stream: StreamId) -> bool:
@@ -189,9 +189,9 @@ class Journals:
         """Put a fence under `number`; whether one, ours or another's, stands there then."""
         name = names.numbered(stream, number)
         content = envelope.encode(frame.SEAL, number, b"", self._writer)
-        standing = await self._calls.create(name, content)
+        winner = await self._calls.create(name, content)
         place = f"{self._calls.url}/{name}"
-        return envelope.decode_numbered(standing, place, number).kind == frame.SEAL
+        return envelope.decode_numbered(winner, place, number).kind == frame.SEAL
 
     async def _is_fence(self, stream: StreamId, number: int) -> bool:
         content = await self._content(stream, number)
@@ -216,10 +216,10 @@ class Journals:
 
     async def _content(self, stream: StreamId, number: int) -> Content | None:
         name = names.numbered(stream, number)
-        found = await self._calls.get(name)
-        if found is None:
+        stored = await self._calls.get(name)
+        if stored is None:
             return None
-        return envelope.decode_numbered(found.content, f"{self._calls.url}/{name}", number)
+        return envelope.decode_numbered(stored.content, f"{self._calls.url}/{name}", number)
 
     async def _contents(
         self, stream: StreamId, numbers: list[int]

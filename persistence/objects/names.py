@@ -38,14 +38,14 @@ def word(text: str) -> str:
     Raises:
         ValueError: it is empty or too long.
     """
-    safe = _UNSAFE.sub(lambda found: "".join(f"!{byte:02X}" for byte in found[0].encode()), text)
+    safe = _UNSAFE.sub(lambda match: "".join(f"!{byte:02X}" for byte in match[0].encode()), text)
     if not 0 < len(safe) <= _NAME_LENGTH_MAX:
         raise ValueError(f"a name of 1 to {_NAME_LENGTH_MAX} bytes is expected; {text!r} came")
     return safe
 
 
 def original(safe: str) -> str:
-    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("!", "")).decode(), safe)
+    return _ESCAPED.sub(lambda match: bytes.fromhex(match[0].replace("!", "")).decode(), safe)
 
 
 def standing(stream: StreamId) -> str:
@@ -81,8 +81,8 @@ def dropped(stream: StreamId, sequence: int) -> str:
 
 def number(name: str) -> tuple[int, bool] | None:
     """The sequence in a journal's name and whether it is a `.dropped`; None for other names."""
-    found = _NUMBERED.fullmatch(name.rpartition("/")[2])
-    return (int(found[1]), found[2] is not None) if found else None
+    match = _NUMBERED.fullmatch(name.rpartition("/")[2])
+    return (int(match[1]), match[2] is not None) if match else None
 
 
 def snapshot(user_id: str) -> str:

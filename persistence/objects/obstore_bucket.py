@@ -19,7 +19,7 @@ import obstore
 from obstore import exceptions
 from obstore.store import from_url
 
-from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
+from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed, Tag
 from persistence.objects.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ObstoreBucket(Bucket):
         except exceptions.BaseError as error:
             raise ValueError(f"{url}: {refusal_of(error).text}") from None
 
-    async def get(self, name: str) -> Found | None:
+    async def get(self, name: str) -> BucketObject | None:
         async with _request(f"get {name}"):
             try:
                 result = await obstore.get_async(self._store, name)
@@ -60,7 +60,7 @@ class ObstoreBucket(Bucket):
                     raise
                 return None
             meta = result.meta
-        return Found(content, _tag(meta["e_tag"], meta["version"]))
+        return BucketObject(content, _tag(meta["e_tag"], meta["version"]))
 
     async def create(self, name: str, content: bytes) -> None:
         async with _request(f"create {name}"):

@@ -47,8 +47,8 @@ async def format_found(calls: Calls) -> int | None:
     Raises:
         NewerFormat, Corrupt: what stands there is not for this Questkeep.
     """
-    found = await calls.get(HEADER_NAME)
-    return None if found is None else decode_header(found.content, _place(calls))
+    header = await calls.get(HEADER_NAME)
+    return None if header is None else decode_header(header.content, _place(calls))
 
 
 async def _recognise(calls: Calls) -> None:
@@ -102,8 +102,8 @@ async def _refused(calls: Calls, name: str, content: bytes, tag: Tag | None) -> 
 
 
 async def _content(calls: Calls, name: str) -> bytes | None:
-    found = await calls.get(name)
-    return found.content if found else None
+    stored = await calls.get(name)
+    return stored.content if stored else None
 
 
 def _unfit(calls: Calls, deed: str) -> UnfitStore:

@@ -41,15 +41,15 @@ async def several_create(calls: Calls, folder: str) -> str | None:
 
     async def write() -> bool:
         nonlocal name
-        mine, content = name, secrets.token_bytes(_BODY_BYTES)
+        target, content = name, secrets.token_bytes(_BODY_BYTES)
         won = False
         try:
-            await calls.bucket.create(mine, content)
-            winners.setdefault(mine, []).append(content)
+            await calls.bucket.create(target, content)
+            winners.setdefault(target, []).append(content)
             won = True
         except ConditionFailed:
             pass
-        if name == mine:  # taken now: all go on to the next
+        if name == target:  # taken now: all go on to the next
             name = f"{folder}/{next(at)}"
         return won
 
@@ -58,8 +58,8 @@ async def several_create(calls: Calls, folder: str) -> str | None:
         if (most := max(map(len, winners.values()), default=0)) > 1:
             return f"let {most} of {_WRITERS} writers create one object"
         for created, contents in list(winners.items())[:_READ_BACK]:
-            found = await calls.get(created)
-            if found is None or found.content != contents[0]:
+            kept = await calls.get(created)
+            if kept is None or kept.content != contents[0]:
                 return "told one writer that it had created an object, and kept another's"
         return None
     finally:

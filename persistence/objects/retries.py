@@ -23,7 +23,7 @@ from functools import partial
 from typing import TypeVar
 
 from persistence.errors import Unavailable
-from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found
+from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed
 from persistence.objects.progress_log import ProgressLog
 
 _Result = TypeVar("_Result")
@@ -54,7 +54,7 @@ class Calls:
         self.closed = False
         self.doubtful_writes = 0  # creations tried more than once: the first may yet arrive
 
-    async def get(self, name: str) -> Found | None:
+    async def get(self, name: str) -> BucketObject | None:
         """The object, or None where the store says that there is none."""
         return await self.repeat(f"read {name}", lambda: self.bucket.get(name))
 
@@ -77,10 +77,10 @@ class Calls:
                 cause = str(error)
             else:
                 return content
-            found = await self.bucket.get(name)
-            if found is None:
+            winner = await self.bucket.get(name)
+            if winner is None:
                 raise BucketError(f"it was not written: {cause}", passing=True)
-            return found.content
+            return winner.content
 
         return await self.repeat(f"write {name}", attempt)
 

@@ -34,10 +34,10 @@ class Snapshots:
     async def read(self, user_id: str) -> Stored | None:
         """See `Store.read_snapshot`: one GET."""
         name = names.snapshot(user_id)
-        found = await self._calls.get(name)
-        if found is None:
+        stored = await self._calls.get(name)
+        if stored is None:
             return None
-        content = self._decode(name, found.content)
+        content = self._decode(name, stored.content)
         return Stored(content.sequence, content.payload)
 
     async def write(self, user_id: str, version: int, payload: bytes) -> None:
@@ -55,14 +55,14 @@ class Snapshots:
 
     async def _replace(self, name: str, version: int, content: bytes) -> bool:
         """Whether `version` or a higher one stands now; if not, what was seen has changed."""
-        found = await self._calls.bucket.get(name)
-        if found is not None and self._decode(name, found.content).sequence >= version:
+        stored = await self._calls.bucket.get(name)
+        if stored is not None and self._decode(name, stored.content).sequence >= version:
             return True
         try:
-            if found is None:
+            if stored is None:
                 await self._calls.bucket.create(name, content)
             else:
-                await self._calls.bucket.replace(name, content, found.tag)
+                await self._calls.bucket.replace(name, content, stored.tag)
         except ConditionFailed:
             return False
         return True

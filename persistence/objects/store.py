@@ -80,8 +80,8 @@ class ObjectStore(Store):
         return self._snapshots.users()
 
     async def read_note(self, name: str) -> bytes | None:
-        found = await self._calls.get(names.note(name))
-        return found.content if found else None
+        note = await self._calls.get(names.note(name))
+        return note.content if note else None
 
     async def write_note(self, name: str, content: bytes) -> None:
         if await self._calls.create(names.note(name), content) != content:

@@ -68,11 +68,11 @@ class ObjectStream(Stream):
 
     async def _write(self, sequence: int, content: bytes) -> None:
         name = names.numbered(self.id, sequence)
-        standing = await self._calls.create(name, content)
-        if standing == content:
+        written = await self._calls.create(name, content)
+        if written == content:
             return
-        found = envelope.decode_numbered(standing, f"{self._calls.url}/{name}", sequence)
-        who = "a successor" if found.kind == frame.SEAL else "a second writer of this incarnation"
+        winner = envelope.decode_numbered(written, f"{self._calls.url}/{name}", sequence)
+        who = "a successor" if winner.kind == frame.SEAL else "a second writer of this incarnation"
         raise Fenced(f"{who} has number {sequence} of {self.id} in {self._calls.url}")
 
     async def drop_through(self, sequence: int) -> None:

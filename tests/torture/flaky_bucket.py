@@ -6,7 +6,7 @@ Not for: races, which need a server that is exact (`tests.faulty_object_store_ki
 import random
 from collections.abc import AsyncIterator, Sequence
 
-from persistence.objects.bucket import Bucket, BucketError, ConditionFailed, Found, Tag
+from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed, Tag
 
 
 class FlakyBucket(Bucket):
@@ -19,7 +19,7 @@ class FlakyBucket(Bucket):
         self._rate = rate
         self._dice = dice
 
-    async def get(self, name: str) -> Found | None:
+    async def get(self, name: str) -> BucketObject | None:
         self._perhaps_refuse()
         return await self._bucket.get(name)
 

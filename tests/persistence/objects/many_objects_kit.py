@@ -12,7 +12,7 @@ import pytest
 
 from persistence.errors import Unavailable
 from persistence.objects import names
-from persistence.objects.bucket import Found
+from persistence.objects.bucket import BucketObject
 from persistence.objects.stream import ObjectStream
 from tests.conformance.store_kit import batches
 from tests.faulty_object_store_kit import Fault, Faults, FaultyBucket, Objects, open_store
@@ -40,7 +40,7 @@ class CountingBucket(FaultyBucket):
         self.deleted.update(names)
         await super().delete(names)
 
-    async def get(self, name: str) -> Found | None:
+    async def get(self, name: str) -> BucketObject | None:
         self.reading += 1
         self.reading_most = max(self.reading, self.reading_most)
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from persistence.errors import Corrupt, NewerFormat, Unavailable
-from persistence.objects.bucket import Found
+from persistence.objects.bucket import BucketObject
 from persistence.open import probe
 from persistence.store_format import HEADER_NAME
 from tests.faulty_object_store_kit import Fault, FaultyBucket, Objects, at_a_rate, open_store
@@ -64,4 +64,4 @@ async def test_stores_of_this_machine_need_no_probe() -> None:
     from persistence.memory import MemoryStore, World
 
     await probe(MemoryStore(World()))
-    assert Found(b"", {}).content == b""
+    assert BucketObject(b"", {}).content == b""
