@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
             if len(queue) > 1 or queue[0].unread > UNREAD_BYTES_MAX or parser.stage is _UPGRADE:
                 self._read(False)
         elif parser.stage is not self._stage and not self._discarding:
-            self._expect()
+            self._expect(self._loop.time())
 
     def eof_received(self) -> bool:
         """A client may close its side and still wait for its answers."""
@@ -157,13 +157,13 @@ class Connection(asyncio.Protocol):
         if self._parser.last:
             self._finish()
         else:
-            self._expect()
-            self.idle_since = self.expires_at - KEEP_ALIVE_SECONDS
+            self.idle_since = self._loop.time()
+            self._expect(self.idle_since)
             self._read(True)
 
     def _send(self, request: Request, response: Response | None) -> None:
         parser = self._parser
-        if request.upgrade:
+        if parser.offered and not self._queue:
             parser.decline_upgrade()
         if response is None:
             return
@@ -217,7 +217,7 @@ class Connection(asyncio.Protocol):
 
     # -- deadlines -------------------------------------------------------------------------------
 
-    def _expect(self) -> None:
+    def _expect(self, now: float) -> None:
         """Set the deadline of what the client is to do next, no request being unanswered."""
         self._stage = self._parser.stage
         if self._stage is _HEAD:
@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
             seconds = UNWANTED_SECONDS_MAX
         else:
             seconds = KEEP_ALIVE_SECONDS
-        self.expires_at = self._loop.time() + seconds
+        self.expires_at = now + seconds
 
     def close_if_expired(self, now: float) -> None:
         """Close if the client is late, `now` in the event loop's seconds, with what it is to send

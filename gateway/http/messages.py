@@ -29,7 +29,8 @@ class Request:
         version: of HTTP, `1.1` or `1.0`.
         path: as it was sent, before any decoding, without the query.
         headers: names in lower case, in order; trailers are dropped.
-        upgrade: the protocols that the client offers to go on with, in lower case, or empty.
+        upgrade: the protocols that may be gone on with, in lower case; empty if the client offers
+            none, or offers them by HTTP/1.0 or with a body.
         complete: all of it is here.
         gone: the rest of it will never arrive.
     """
@@ -143,8 +144,7 @@ class UpgradedProtocol(asyncio.Protocol):
 class Upgraded(NamedTuple):
     """The answer that takes the upgrade which a request offers: 101 with `headers`.
 
-    Only for a request with `upgrade`, of HTTP/1.1 and without a body.  `make_protocol` is called
-    once the 101 is on its way.
+    Only for a request with `upgrade`.  `make_protocol` is called once the 101 is on its way.
     """
 
     headers: Headers

@@ -59,7 +59,8 @@ class RequestParser:
         newest: the request that was received last, until its body is complete or discarded.
         last: no request is received after those that were; may be set from outside.
         dropped: bytes arrived behind the last request.
-        unparsed: the bytes behind a request that offers an upgrade.
+        offered: the newest request offers an upgrade, and is not answered yet.
+        unparsed: the bytes behind it.
         held: bytes that are parsed by another call of `feed`, once requests have been answered.
         rejection: the status for bytes that are no request; nothing is parsed after them.
     """
@@ -67,7 +68,7 @@ class RequestParser:
     def __init__(self, queue: deque[Request], waited_for: Callable[[], None], address: str) -> None:
         self.stage = _BETWEEN
         self.newest: Request | None = None
-        self.last = self.dropped = False
+        self.last = self.dropped = self.offered = False
         self.unparsed = self.held = b""
         self.rejection: HTTPStatus | None = None
         self._queue = queue
@@ -80,7 +81,6 @@ class RequestParser:
         self._piece = b""  # what is being parsed
         self._earlier = b""  # the pieces before it with the begin of the same head
         self._overhead = 0  # bytes that are no body
-        self._offered = False  # an upgrade, by a request without an answer
         self._skipped: list[tuple[bytes, bytes]] = []  # framing of a body that llhttp skips
 
     def feed(self, data: bytes) -> None:
@@ -113,7 +113,7 @@ class RequestParser:
         Its client waits for the answer before it sends anything else.  Bytes that arrived before
         may be of either protocol: they are dropped, and no request is received after them.
         """
-        self._offered = False
+        self.offered = False
         if self.stage is _UPGRADE:
             self.stage = _BETWEEN
             self._llhttp = httptools.HttpRequestParser(self)
@@ -177,7 +177,7 @@ class RequestParser:
     def on_message_begin(self) -> None:
         if self.stage is not _BETWEEN:
             return
-        if self.last or self._offered:
+        if self.last or self.offered:
             self.last = self.dropped = True
             return
         self.stage = _HEAD
@@ -220,9 +220,10 @@ class RequestParser:
         self._headers = []
         self._earlier = b""
         if llhttp.should_upgrade():
-            self._offered = True
+            self.offered = True
             self._skipped = [header for header in request.headers if header[0] in _FRAMING]
-            request.upgrade = request.fields[b"upgrade"].lower()
+            if request.version == "1.1" and not self._skipped:
+                request.upgrade = fields[b"upgrade"].lower()
         if not self.last:
             self.newest = request
             self.last = not llhttp.should_keep_alive() or request.version == "1.0"

@@ -80,7 +80,7 @@ async def test_a_parser_that_reads_on_behind_an_upgrade_is_caught(monkeypatch: P
     begin = RequestParser.on_message_begin
 
     def on_message_begin(self: RequestParser) -> None:
-        self._offered = False
+        self.offered = False
         begin(self)
 
     monkeypatch.setattr(RequestParser, "on_message_begin", on_message_begin)

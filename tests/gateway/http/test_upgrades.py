@@ -70,20 +70,29 @@ async def test_nothing_is_read_before_the_upgrade_is_answered() -> None:
     assert transport.reading
 
 
+def altered(old: bytes, new: bytes, body: bytes = b"") -> bytes:
+    handshake = Client().handshake
+    assert old.lower() in handshake.lower()
+    at = handshake.lower().index(old.lower())
+    return handshake[:at] + new + handshake[at + len(old) :] + body
+
+
 @pytest.mark.parametrize(
     "offer",
     [
-        b"GET /echo HTTP/1.0\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-        b"GET /echo HTTP/1.1\r\nhost: here\r\nupgrade: websocket\r\n\r\n",
-        b"GET /echo HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\n\r\n",
+        altered(b"HTTP/1.1", b"HTTP/1.0"),
+        altered(b"upgrade: websocket\r\n", b""),
+        altered(b"connection: upgrade\r\n", b""),
+        altered(b"connection: upgrade\r\n", b"connection: upgrade\r\ncontent-length: 2\r\n", b"{}"),
     ],
-    ids=["HTTP/1.0", "no connection header", "no upgrade header"],
+    ids=["HTTP/1.0", "no upgrade header", "no connection header", "a body"],
 )
 async def test_half_an_offer_is_none(offer: bytes) -> None:
     _, transport = taken(EchoApplication())
     transport.get_protocol().data_received(offer)
     await answer_complete_requests()
-    assert not transport.sent.startswith(b"HTTP/1.1 101 ")
+    assert transport.sent.startswith(b"HTTP/1.1 426 ")
+    assert transport.sent.count(b"HTTP/1.1 ") == 1
 
 
 async def test_a_client_that_takes_nothing_is_aborted_and_one_that_is_slow_is_not() -> None:
