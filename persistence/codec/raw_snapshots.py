@@ -45,7 +45,7 @@ def raw_receipt(receipt: Receipt | Record) -> RawReceipt:
 
 
 def pack_snapshot(snapshot: SnapshotDict) -> bytes:
-    """The snapshot's bytes."""
+    """The snapshot in msgpack, as `Store.write_snapshot` takes it."""
     return encode(snapshot)
 
 

@@ -52,6 +52,7 @@ def file_name(name: str) -> str:
 
 
 def original_name(encoded: str) -> str:
+    """The name that `file_name` encoded."""
     return unquote(encoded)
 
 

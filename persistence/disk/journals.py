@@ -35,10 +35,12 @@ _SEGMENT = re.compile(r"[0-9]{20}\.journal")
 
 
 def folder_of(root: Path, stream: StreamId) -> Path:
+    """Where the stream's segments and fence are."""
     return root / JOURNALS / files.file_name(stream.host) / stream.incarnation
 
 
 def segment_path(folder: Path, first: int) -> Path:
+    """The segment that begins with the batch `first`."""
     return folder / f"{first:020}.journal"
 
 

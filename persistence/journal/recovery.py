@@ -45,7 +45,7 @@ LocatedRecord = tuple[str, Record]
 
 
 class Folded(Struct, frozen=True):
-    """What a fold did."""
+    """How many streams a fold dropped, and the records and users that were in them."""
 
     streams: int
     records: int

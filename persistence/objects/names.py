@@ -45,6 +45,7 @@ def word(text: str) -> str:
 
 
 def original(safe: str) -> str:
+    """The text that `word` made safe."""
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[0].replace("!", "")).decode(), safe)
 
 
@@ -54,19 +55,23 @@ def standing(stream: StreamId) -> str:
 
 
 def standing_of(host: str) -> str:
+    """The folder of a host's `standing` objects."""
     return f"{STREAMS}/{word(host)}"
 
 
 def stream_standing(name: str) -> StreamId:
+    """The stream whose `standing` object has this name."""
     _, host, incarnation = name.split("/")
     return StreamId(original(host), incarnation)
 
 
 def journals_of(host: str) -> str:
+    """The folder of a host's journals."""
     return f"journals/{word(host)}"
 
 
 def journal(stream: StreamId) -> str:
+    """The folder of a stream's batches, fence and marks."""
     return f"{journals_of(stream.host)}/{stream.incarnation}"
 
 
@@ -76,6 +81,7 @@ def numbered(stream: StreamId, sequence: int) -> str:
 
 
 def dropped(stream: StreamId, sequence: int) -> str:
+    """The mark that says that snapshots cover every batch through `sequence`."""
     return numbered(stream, sequence) + _DROPPED
 
 
@@ -86,13 +92,16 @@ def number(name: str) -> tuple[int, bool] | None:
 
 
 def snapshot(user_id: str) -> str:
+    """The user's snapshot, or a history page by its name."""
     place = hashlib.blake2b(user_id.encode(), digest_size=2).hexdigest()
     return f"{SNAPSHOTS}/{place[:2]}/{place[2:]}/{word(user_id)}"
 
 
 def note(name: str) -> str:
+    """A note of the operator's tools."""
     return f"{NOTES}/{word(name)}"
 
 
 def user_of(name: str) -> str:
+    """Whose snapshot has this name."""
     return original(name.rpartition("/")[2])

@@ -33,7 +33,7 @@ async def claim(calls: Calls, journals: Journals, host: str, writer: bytes) -> "
 
 
 class ObjectStream(Stream):
-    """Implements `Stream`."""
+    """Implements `Stream`: one conditional write for each batch."""
 
     def __init__(self, stream: StreamId, calls: Calls, journals: Journals, writer: bytes) -> None:
         self.id = stream
