@@ -80,12 +80,12 @@ def _batch(commands: CommandEndpoints) -> Route:
         "sendBatch",
         "commands",
         "Send commands of many users; services only",
-        "Outcomes",
+        "UserCommandOutcomes",
         _CALLER | _BODY | _RULES | {"invalid_id", "user_busy", "outcome_unknown"},
         description=(
             f"Up to {BATCH_MAX:,} commands, each with its `user_id`: in order for each user, users "
-            "beside each other. Each is answered in its place with a reply or a problem. "
-            f"{_BRIEF}"
+            "beside each other. Each is answered in its place with a reply or a problem, and its "
+            f"`user_id` in either. {_BRIEF.replace('BriefReply', 'BriefUserReply')}"
         ),
         request="UserCommands",
         query=COMMAND_QUERY,

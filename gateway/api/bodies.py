@@ -27,6 +27,18 @@ from domain.state.history import HistoryEntry
 from domain.state.rows import BattleState, ChapterProgression, PlayerProgression, QuestRecord
 
 
+class UserReply(ReplyBody, frozen=True, kw_only=True):
+    """A reply among those of many users."""
+
+    user_id: str
+
+
+class BriefUserReply(BriefReply, frozen=True, kw_only=True):
+    """The same without what changed."""
+
+    user_id: str
+
+
 class UserBody(Struct, kw_only=True):
     """What every read of a user begins with."""
 
@@ -150,6 +162,8 @@ class Status(Struct):
 STRUCTS: tuple[type[Struct], ...] = (
     ReplyBody,
     BriefReply,
+    UserReply,
+    BriefUserReply,
     User,
     UserProgression,
     UserChapters,

@@ -1,7 +1,7 @@
 """Commands: of one user, alone or in a list, and of many users in one body.
 
 A single command takes the way of a list of one.  Replies come from users' actors as bytes in the
-client's own format and are passed on unopened.
+client's own format and are passed on unopened; among those of many users each says whose it is.
 
 Not for: bodies and fields (`command_validation`).
 """
@@ -15,7 +15,7 @@ from domain.messages.commands import Command
 from domain.wording import describe_value
 from gateway.api.command_validation import CommandChecker, commands_in, type_label
 from gateway.api.exchange import Exchange, answered, refused
-from gateway.api.media import join, media_of_body, read_body, write
+from gateway.api.media import join, media_of_body, read_body, with_user, write
 from gateway.api.parameters import prefers_minimal, query_of, user_of, word
 from gateway.api.user_requests import UserRequests
 from gateway.auth.authenticator import Role
@@ -98,6 +98,8 @@ class CommandEndpoints:
     async def post(self, exchange: Exchange) -> Response:
         """`POST /v1/commands`, for services: a list of replies and problems in a 200.
 
+        Each has the `user_id` of its command; a problem has none where that was no user's.
+
         In order for each user, users beside each other.  It counts as one request, and no user's
         share is looked at.
         """
@@ -120,7 +122,7 @@ class CommandEndpoints:
             if isinstance(outcome, Problem):
                 outcome.user_id = user_id or None
         self._count(form, commands, outcomes)
-        return answered(_list_of(outcomes, form.media), form.media)
+        return answered(_list_of_users(user_ids, outcomes, form.media), form.media)
 
     async def _read(self, exchange: Exchange) -> object:
         body = await exchange.read(self._body_bytes_max, RECEIVE_SECONDS_MAX)
@@ -177,6 +179,16 @@ def _in_place(checked: Sequence[Command | Problem], answers: Sequence[Outcome]) 
             answer = refusal(answer, command.command_id)
         outcomes.append(answer)
     return outcomes
+
+
+def _list_of_users(user_ids: Sequence[str], outcomes: Sequence[Outcome], media: Media) -> bytes:
+    parts = (
+        write(outcome.document(), media)
+        if isinstance(outcome, Problem)
+        else with_user(outcome.body, user_id, media)
+        for user_id, outcome in zip(user_ids, outcomes, strict=True)
+    )
+    return join(list(parts), media)
 
 
 def _list_of(outcomes: Sequence[Outcome], media: Media) -> bytes:

@@ -37,7 +37,9 @@ def check_response(app: App, request: Request, response: Response) -> None:
 
 def _check_brief(value: Any) -> None:
     for outcome in value if isinstance(value, list) else [value]:
-        kind = "Problem" if "code" in outcome else "Reply" if "changes" in outcome else "BriefReply"
+        whose = "User" if "user_id" in outcome else ""
+        reply = f"{whose}Reply" if "changes" in outcome else f"Brief{whose}Reply"
+        kind = "Problem" if "code" in outcome else reply
         _validator(kind).validate(outcome)
 
 

@@ -75,10 +75,11 @@ def test_python_types_pass_mypy_and_every_reply_survives_them(
 
 def parts(schema: str, value: Any) -> list[tuple[str, Any]]:
     """The outcomes of a list one by one: they have no tag, but a problem has a code."""
-    if schema not in ("ReplyOrOutcomes", "Outcomes"):
+    if schema not in ("ReplyOrOutcomes", "UserCommandOutcomes"):
         return [(schema, value)]
     outcomes = value if isinstance(value, list) else [value]
-    return [("Problem" if "code" in outcome else "Reply", outcome) for outcome in outcomes]
+    reply = "UserReply" if schema == "UserCommandOutcomes" else "Reply"
+    return [("Problem" if "code" in outcome else reply, outcome) for outcome in outcomes]
 
 
 def imported(path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

@@ -132,18 +132,24 @@ def _reachable(structs: tuple[type[Struct], ...]) -> Iterator[type[Struct]]:
 
 def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
     """Unions that clients name; the events of a reply among them."""
-    events = structs["ReplyBody"]["properties"]["events"]
-    event = {"description": "Something that happened to the user.", **events["items"]}
-    events["items"] = reference("Event")
+    events = [structs[reply]["properties"]["events"] for reply in ("ReplyBody", "UserReply")]
+    event = {"description": "Something that happened to the user.", **events[0]["items"]}
+    for listed in events:
+        listed["items"] = reference("Event")
     outcome = {
         "description": "What became of one command of a list: a problem is what has a `code`.",
         "oneOf": [reference("Reply"), reference("Problem")],
+    }
+    user_outcome = {
+        "description": "What became of one command of many users: a problem is what has a `code`.",
+        "oneOf": [reference("UserReply"), reference("Problem")],
     }
     return {
         "Event": event,
         "CommandOutcome": outcome,
         "UserCommands": list_of("UserCommand", BATCH_MAX),
-        "Outcomes": list_of("CommandOutcome"),
+        "UserCommandOutcome": user_outcome,
+        "UserCommandOutcomes": list_of("UserCommandOutcome"),
         "CommandOrCommands": {"oneOf": [reference("Command"), list_of("Command", LIST_MAX)]},
         "ReplyOrOutcomes": {"oneOf": [reference("Reply"), list_of("CommandOutcome")]},
     }

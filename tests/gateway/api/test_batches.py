@@ -1,6 +1,7 @@
 """`POST /v1/commands`: commands of many users in one body."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ import msgpack
 import pytest
 
 from actors.errors import OutcomeUnknown
-from actors.messages import Ask, Reply, Request, answered, refused
+from actors.messages import Ask, Media, Reply, Request, answered, refused
+from gateway.api.media import with_user, write
 from gateway.options import BATCH_MAX
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import OPERATOR, PLAYER, SERVICE, Answer, Gateway, ScriptedCluster
@@ -23,6 +25,10 @@ def grant(user_id: str, command_id: str, amount: int = 10) -> dict[str, Any]:
         "type": "grant_player_progression_experience",
         "amount": amount,
     }
+
+
+def grant_alone(command_id: str) -> dict[str, Any]:
+    return {name: value for name, value in grant("", command_id).items() if name != "user_id"}
 
 
 async def post(gateway: Gateway, body: Any, bearer: str | None = SERVICE) -> Answer:
@@ -52,8 +58,32 @@ async def test_each_command_is_answered_in_its_place(gateway: Gateway) -> None:
         ("a2", 2),
         ("b1", 1),
     ]
-    assert [each.get("user_id") for each in outcomes] == [None, None, "bob", "carol", None, None]
+    assert [each.get("user_id") for each in outcomes] == [
+        *("alice", "bob", "bob", "carol", "alice", "bob")
+    ]
     assert [each["replayed"] for each in outcomes if "replayed" in each] == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize("media", [MSGPACK, [("content-type", "application/msgpack")]])
+@pytest.mark.parametrize("prefer", [[], [("prefer", "return=minimal")]])
+async def test_every_entry_says_whose_it_is_and_is_otherwise_what_the_host_wrote(
+    gateway: Gateway, media: list[tuple[str, str]], prefer: list[tuple[str, str]]
+) -> None:
+    body = msgpack.packb([grant("alice", "a1"), grant("al:ic@e-2", "a1"), grant("bob", "b", -1)])
+    batch = await gateway.request("POST", "/v1/commands", headers=[*media, *prefer], body=body)
+    entries = batch.msgpack if len(media) == 2 else batch.json
+    assert [each["user_id"] for each in entries] == ["alice", "al:ic@e-2", "bob"]
+    alone = await gateway.send(grant_alone("a1"), headers=prefer)
+    assert entries[0] == {**alone.json, "user_id": "alice", "replayed": False}
+
+
+@pytest.mark.parametrize("members", [0, 1, 14, 15, 16, 65_534, 65_535, 65_536])
+@pytest.mark.parametrize("media", list(Media))
+def test_whose_it_is_fits_into_an_object_of_any_size(members: int, media: Media) -> None:
+    value = {f"m{number}": number for number in range(members)}
+    whole = with_user(write(value, media), "alice", media)
+    read = msgpack.unpackb(whole) if media is Media.MSGPACK else json.loads(whole)
+    assert read == {"user_id": "alice", **value}
 
 
 async def test_a_thousand_commands_of_many_users_run_in_order_for_each() -> None:

@@ -17,7 +17,13 @@ from gateway.problems import PROBLEM_TYPES
 from tests.gateway.gateway_kit import Gateway
 
 NOT_DESCRIBED = {"/", "/openapi.json"}
-UNTAGGED = ["BlueprintOffer", "CommandOrCommands", "CommandOutcome", "ReplyOrOutcomes"]
+UNTAGGED = [
+    "BlueprintOffer",
+    "CommandOrCommands",
+    "CommandOutcome",
+    "ReplyOrOutcomes",
+    "UserCommandOutcome",
+]
 
 
 async def test_the_document_is_valid_openapi_3_1(gateway: Gateway) -> None:
