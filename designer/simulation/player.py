@@ -61,7 +61,10 @@ class ImpossibleTurn(Exception):
 
 
 class Player:
-    """A player of `kind` on `compiled`.  `number` and `seed` make all their dice."""
+    """A player of `kind` who plays `compiled`; `number` and `seed` make all their dice.
+
+    `forget=False` keeps the whole history in memory, for tests that read it.
+    """
 
     def __init__(
         self,
