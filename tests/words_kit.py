@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from tests.architecture_rules import Breach
 
 RETIRED: dict[str, str] = {
-    r"(?:first|further) gateways?": "primary, worker",
+    r"(?:first|further)[ _]gateways?": "primary, worker",
     r"\bLine(?:Cut|Failed)\b|\bAnswerers\b": "PeerGone, RemoteError, Handlers",
-    r"\blanes?\b|_lane\b|\bLane": "channel",
-    r"\bparcels?\b": "request group",
+    r"(?<![A-Za-z])[lL]anes?(?![a-z0-9])": "channel",
+    r"(?<![A-Za-z])parcels?(?![a-z])": "request group",
     r"\bwhereabouts\b": "host address",
-    r"\bdoorkeeper|\bkeep_door\b|\bstrangers?\b": "unauthenticated connection",
+    r"\bdoorkeeper|\bkeep_door\b|(?<![A-Za-z])strangers?(?![a-z])": "unauthenticated connection",
     r"\blent hosts?\b|\blent_hosts\b|\blender\b": "remote hosts",
-    r"\bresidents?\b|\bResidents?\b": "activation",
-    r"\bsleepers?\b|\bSleepers?\b": "hibernated user",
+    r"(?<![A-Za-z])[rR]esidents?(?![a-z]|_bytes|_memory)": "activation",
+    r"(?<![A-Za-z])[sS]leepers?(?![a-z])": "hibernated user",
     r"\blet_sleep\b|\blet_go\b|\bput_to_sleep\b": "hibernate, evict",
     r"\bhosting\b": "host actor",
     r"\bown_thread\b": "SerialExecutor",
@@ -37,7 +37,7 @@ RETIRED: dict[str, str] = {
     r"\b(?:tallies|shaping)\b": "defeat counts, XP modifiers",
     r"\bteeth\b": "mutants",
     r"\bArena\b|\barena\b|\bbury\b": "system under test, reap",
-    r"\baccounts?\b(?!ed|ing)": "history",
+    r"(?<![A-Za-z])accounts?(?![a-z]|_pages)": "history",
     r"\bray_cluster\b|\blocal_cluster\b|\bsocket_lane\b": "ray_runtime, local, socket_channel",
     r"never half-believed|turned away quickly": "the promise, in plain words",
 }

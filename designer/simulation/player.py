@@ -130,10 +130,10 @@ class Player:
         self.state = self.state.put(changes)
         self.turns += 1
         for entry in changes.history:
-            self._account(entry)
+            self._record(entry)
         self._pass_time()
 
-    def _account(self, entry: HistoryEntry) -> None:
+    def _record(self, entry: HistoryEntry) -> None:
         self.granted_xp += entry.amount
         for factor in entry.factors:
             self._causes.add(factor.rule, factor.after - factor.before)

@@ -35,12 +35,12 @@ def test_another_seed_is_another_outcome() -> None:
     assert reported(small_task(seed=1))[1] != reported(small_task(seed=2))[1]
 
 
-def test_what_the_accounts_say_is_what_the_players_have() -> None:
+def test_what_the_histories_say_is_what_the_players_have() -> None:
     totals = play(task_of(STORIES[0], 40), 1).totals
     assert totals.granted_xp == totals.total_xp > 0
 
 
-def test_every_players_account_adds_up_and_explains_itself() -> None:
+def test_every_players_history_adds_up_and_explains_itself() -> None:
     for player in players_of(small_task(), 20):
         playthrough = player.play()
         history = player.state.history

@@ -130,7 +130,7 @@ def test_gateways_and_hosts_die_under_load_and_every_command_has_one_effect(
     assert gone(workers)
 
 
-def test_when_the_first_gateway_is_killed_nothing_stays_and_the_next_server_has_everything(
+def test_when_the_primary_is_killed_nothing_stays_and_the_next_server_has_everything(
     server: Server, tmp_path: Path
 ) -> None:
     token = server.token("--service", "game")

@@ -71,7 +71,7 @@ def test_a_bucket_url_opens_an_object_store_and_calls_nobody(url: str) -> None:
     assert store.url == url.rstrip("/")
 
 
-def test_a_container_without_its_account_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_whose_owner_is_not_named_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
     with pytest.raises(BadStoreUrl, match=r"az://container/questkeep.*[Aa]ccount"):
         open_store("az://container/questkeep")

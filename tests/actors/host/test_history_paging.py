@@ -21,7 +21,7 @@ async def history_of(host: Host, after: int = 0, limit: int = 0) -> dict[str, An
     return body(reply)
 
 
-async def whole_account(host: Host) -> list[dict[str, Any]]:
+async def whole_history(host: Host) -> list[dict[str, Any]]:
     """Page by page, as a client reads it."""
     found: list[dict[str, Any]] = []
     after = 0
@@ -41,7 +41,7 @@ async def grow(host: Host, settings: HostSettings | None = None) -> None:
 async def test_every_grant_is_told_in_order_however_old() -> None:
     rig = Rig()
     await grow(rig.host)
-    entries = await whole_account(rig.host)
+    entries = await whole_history(rig.host)
     assert [entry["sequence"] for entry in entries] == list(range(1, GRANTS + 1))
     assert [entry["amount"] for entry in entries] == list(range(1, GRANTS + 1))
     assert await total_xp(rig.host, "u") == sum(range(GRANTS + 1))
@@ -71,14 +71,14 @@ def test_a_turn_that_was_decided_and_never_taken_leaves_no_entry() -> None:
     assert [one.command_id for one in abandoned.state.history] == ["taken", "abandoned"]
 
 
-async def test_the_account_survives_a_crash_and_a_passivation() -> None:
+async def test_the_history_survives_a_crash_and_a_passivation() -> None:
     rig = Rig()
     await grow(rig.host)
     after_crash = rig.another()
-    assert len(await whole_account(after_crash)) == GRANTS
+    assert len(await whole_history(after_crash)) == GRANTS
     await ask(after_crash, grant("u", "more"))
     await after_crash.drain()
-    entries = await whole_account(rig.another())
+    entries = await whole_history(rig.another())
     assert [entry["sequence"] for entry in entries] == list(range(1, GRANTS + 2))
 
 
@@ -86,12 +86,12 @@ async def test_a_page_that_could_not_be_stored_stays_in_memory_until_it_can() ->
     rig = Rig()
     rig.faults.snapshot_writes = 2
     await grow(rig.host)
-    assert [entry["sequence"] for entry in await whole_account(rig.host)] == list(
+    assert [entry["sequence"] for entry in await whole_history(rig.host)] == list(
         range(1, GRANTS + 1)
     )
 
 
-async def test_an_account_whose_pages_cannot_be_read_is_refused_not_shortened() -> None:
+async def test_a_history_whose_pages_cannot_be_read_is_refused_not_shortened() -> None:
     rig = Rig()
     await grow(rig.host)
     await rig.host.drain()

@@ -30,7 +30,7 @@ async def turned_in(host: Host) -> dict[str, Any]:
     return body(reply)
 
 
-async def test_what_dropped_stands_in_reply_rows_and_account() -> None:
+async def test_what_dropped_stands_in_reply_rows_and_history() -> None:
     world = rig()
     await ask(world.host, OFFER)
     told = await turned_in(world.host)

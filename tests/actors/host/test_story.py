@@ -70,7 +70,7 @@ async def test_a_kill_quest_is_ready_after_three_victories_and_no_other_call() -
     assert ledger["actual_hostile_xp"] == ledger["planned_hostile_xp"]
 
 
-async def test_the_account_is_read_in_pages_and_survives_a_crash_and_a_snapshot() -> None:
+async def test_the_history_is_read_in_pages_and_survives_a_crash_and_a_snapshot() -> None:
     rig = Rig()
     await ask(rig.host, *(grant("u", f"c{n}", n + 1) for n in range(5)))
     for host in (rig.host, rig.another()):
@@ -136,6 +136,6 @@ async def test_chapters_are_rated_where_they_are_read() -> None:
     }  # fmt: skip
 
 
-async def test_a_read_of_the_account_may_leave_its_bounds_out() -> None:
+async def test_a_read_of_the_history_may_leave_its_bounds_out() -> None:
     short = msgspec.msgpack.encode(["Read", "u", "history", "", "json"])
     assert msgspec.msgpack.decode(short, type=Read) == history()

@@ -12,7 +12,7 @@ async def granted(gateway: Gateway, count: int) -> None:
     await gateway.send([{**grant, "command_id": f"k{n}"} for n in range(count)])
 
 
-async def test_pages_follow_each_other_until_the_account_is_told(gateway: Gateway) -> None:
+async def test_pages_follow_each_other_until_the_history_is_complete(gateway: Gateway) -> None:
     await granted(gateway, 5)
     told: list[int] = []
     after = 0

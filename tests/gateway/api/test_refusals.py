@@ -442,7 +442,7 @@ BUGS: list[Callable[[], Exception]] = [
 
 
 @pytest.mark.parametrize("bug", BUGS)
-async def test_a_bug_is_a_500_that_tells_a_stranger_nothing_but_an_id(
+async def test_a_bug_is_a_500_that_tells_the_caller_nothing_but_an_id(
     bug: Callable[[], Exception],
 ) -> None:
     gateway = gateway_kit.gateway(ScriptedCluster(bug()))

@@ -100,7 +100,7 @@ async def test_a_packed_document_is_not_unpacked() -> None:
         assert await fetcher(url)() == packed
 
 
-async def test_strangers_with_unknown_keys_hear_503_while_the_provider_answers_nonsense() -> None:
+async def test_callers_with_unknown_keys_hear_503_while_the_provider_answers_nonsense() -> None:
     async with provider(b"220 smtp.example ready\r\n") as url:
         keys = KeySet(fetcher(url), ["RS256"])
         gateway = gateway_kit.gateway(authenticator=Authenticator(keys, ["RS256"]))
