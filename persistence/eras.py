@@ -17,7 +17,7 @@ NAME = "+era"
 
 def new_era() -> str:
     """A name that no other line of versions has."""
-    return secrets.token_hex(6)
+    return secrets.token_hex(4)
 
 
 async def read_store_era(store: Store) -> str:

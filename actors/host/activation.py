@@ -68,5 +68,5 @@ async def load_actor(
     if stored is None:
         era = store_era or await read_store_era(store)
         return UserActor(UserState(user_id, era=era), Receipts(receipt_window), rules)
-    snapshot = decode_snapshot(stored.payload, f"snapshot of {user_id}", receipt_window)
-    return UserActor(snapshot.state, snapshot.receipts, rules, snapshot.unknown)
+    snapshot = decode_snapshot(stored.payload, f"snapshot of {user_id}")
+    return UserActor(snapshot.state, Receipts(receipt_window, snapshot.receipts), rules)

@@ -1,10 +1,10 @@
 """Hibernation: users without a request for some seconds stay in memory, compressed.
 
-A user awake takes a hundred to two hundred kilobytes, nearly all of it receipts, which are replies
-that resemble one another: hibernated, rows and receipts are encoded and compressed to a tenth.  The
-next request wakes the user without a look at the store.  What is kept here is the newest durable
-state there is (the journal has the newest turns, the snapshot may not), so it is given up only
-once its snapshot is stored, or with everything else when the journal is lost.
+A user awake takes most memory for receipts, which are decisions that resemble one another:
+hibernated, rows and receipts are encoded and compressed.  The next request wakes the user without a
+look at the store.  What is kept here is the newest durable state there is (the journal has the
+newest turns, the snapshot may not), so it is given up only once its snapshot is stored, or with
+everything else when the journal is lost.
 
 Users resemble one another too, so each is compressed with one of them as a dictionary.
 
@@ -24,7 +24,6 @@ from actors.host.settings import HostSettings
 from actors.host.user import UserActor
 from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import UserState
-from persistence.codec.raw_rows import RowsDict
 from persistence.codec.snapshots import Rows, Snapshot, encode_snapshot, rows_of, state_of
 
 QUIET_SECONDS = 10.0
@@ -45,7 +44,6 @@ class _Contents(Struct, frozen=True, array_like=True):
     era: str
     rows: Rows
     receipts: list[tuple[str, int, bytes]]
-    unknown: RowsDict | None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,12 +87,12 @@ class HibernatedUser(Struct, gc=False):
     def snapshot(self) -> bytes:
         """The state with its receipts, for the store."""
         user = self.unpacked()
-        return encode_snapshot(user.state, user.receipts, user.unknown)
+        return encode_snapshot(user.state, user.receipts)
 
     def unpacked(self) -> Snapshot:
-        """The state, the receipts and what only a newer version knows, as they were put here."""
+        """The state and the receipts, as they were put here."""
         body = self.dictionary.decompress(self.body)
-        return _decode_user(body, self.fingerprints, self.user_id, self.version, self.window)
+        return _decode_user(body, self.fingerprints, self.user_id, self.version)
 
 
 class HibernatedUsers:
@@ -114,7 +112,7 @@ class HibernatedUsers:
 
     def put(self, actor: UserActor, last_command: float) -> None:
         """Keep a user small.  Every turn of theirs must be durable."""
-        body, fingerprints = _encode_user(actor.durable, actor.receipts, actor.unknown)
+        body, fingerprints = _encode_user(actor.durable, actor.receipts)
         dictionary = self._dictionary
         if dictionary is None or len(body) > DICTIONARY_GROWTH * dictionary.length:
             dictionary = self._dictionary = CompressionDictionary(body)
@@ -137,9 +135,8 @@ class HibernatedUsers:
         user = hibernated.unpacked()
         now = asyncio.get_running_loop().time()
         activation = Activation(user_id, self._settings.mailbox_depth_max, now)
-        activation.actor = UserActor(
-            user.state, user.receipts, self._rules, user.unknown, hibernated.snapshot_version
-        )
+        receipts = Receipts(hibernated.window, user.receipts)
+        activation.actor = UserActor(user.state, receipts, self._rules, hibernated.snapshot_version)
         activation.epoch = epoch
         activation.last_command = hibernated.last_command
         return activation
@@ -157,31 +154,26 @@ class HibernatedUsers:
         self._users.clear()
 
 
-def _encode_user(
-    state: UserState, receipts: Iterable[Receipt], unknown: RowsDict | None
-) -> tuple[bytes, bytes]:
+def _encode_user(state: UserState, receipts: Iterable[Receipt]) -> tuple[bytes, bytes]:
     """What compresses well of a user, and the receipts' fingerprints, which do not.
 
     Never stored, so without a format's number; for that it takes a tenth of a snapshot's time.
     """
     kept = list(receipts)
-    replies = [(receipt.command_id, receipt.version, receipt.reply) for receipt in kept]
+    decisions = [(receipt.command_id, receipt.version, receipt.decision) for receipt in kept]
     return (
-        _encode(_Contents(state.era, rows_of(state), replies, unknown)),
+        _encode(_Contents(state.era, rows_of(state), decisions)),
         _encode([receipt.fingerprint for receipt in kept]),
     )
 
 
-def _decode_user(
-    body: bytes, fingerprints: bytes, user_id: str, version: int, receipt_window: int
-) -> Snapshot:
+def _decode_user(body: bytes, fingerprints: bytes, user_id: str, version: int) -> Snapshot:
     """The user that `_encode_user` was given."""
     contents = _decode_contents(body)
-    receipts = (
-        Receipt(command_id, fingerprint, given_at, reply)
-        for fingerprint, (command_id, given_at, reply) in zip(
+    receipts = [
+        Receipt(command_id, fingerprint, receipt_version, decision)
+        for fingerprint, (command_id, receipt_version, decision) in zip(
             _decode_fingerprints(fingerprints), contents.receipts, strict=True
         )
-    )
-    state = state_of(user_id, contents.era, version, contents.rows)
-    return Snapshot(state, Receipts(receipt_window, receipts), contents.unknown)
+    ]
+    return Snapshot(state_of(user_id, contents.era, version, contents.rows), receipts)

@@ -6,9 +6,7 @@ Not for: what an entry says (`domain.state.history`), or rows in memory (`user.U
 """
 
 import asyncio
-from typing import Any
 
-import msgspec
 import structlog
 
 from actors.host.activation import Activation
@@ -20,7 +18,7 @@ from domain.decide.undo import entries_about
 from domain.state.history import HISTORY_PAGE, HistoryEntry
 from domain.state.user_state import UserState, history_page
 from persistence.codec.history_pages import read_page, write_page
-from persistence.errors import Corrupt, StorageError
+from persistence.errors import StorageError
 from persistence.store import Store
 
 log = structlog.get_logger(__name__)
@@ -49,9 +47,8 @@ async def store_pages(store: Store, actor: UserActor) -> None:
     A store that is away only means that the entries stay in memory until the next try.
     """
     try:
-        while (page := history_page(actor.durable)) is not None:
-            first, entries = page
-            await write_page(store, actor.durable.user_id, first, entries)
+        while (entries := history_page(actor.durable)) is not None:
+            await write_page(store, actor.durable.user_id, entries)
             actor.forget_history_through(entries[-1].sequence)
     except StorageError as error:
         log.error("a history page could not be stored", reason=str(error))
@@ -63,19 +60,19 @@ async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
     """Entries of the history after `request.after`, out of pages first and then out of memory."""
     state = actor.durable
     limit = request.limit or HISTORY_LIMIT
-    entries: list[Any] = []
+    entries: list[HistoryEntry] = []
     after = request.after
     try:
         while len(entries) < limit and after < state.history_stored_through:
             first = after // HISTORY_PAGE * HISTORY_PAGE + 1
             page = await read_page(store, state.user_id, first)
-            entries += [entry for entry in page if entry["sequence"] > after]
-            after = page[-1]["sequence"]
+            entries += [entry for entry in page if entry.sequence > after]
+            after = page[-1].sequence
     except StorageError as error:
         log.error("a history could not be read", reason=str(error))
         return unavailable(error)
     entries += [entry for entry in state.history if entry.sequence > after]
-    more = {"next_after": _sequence(entries[limit - 1])} if len(entries) > limit else {}
+    more = {"next_after": entries[limit - 1].sequence} if len(entries) > limit else {}
     head = {"user_id": state.user_id, "version": state.version}
     body = write_body({**head, "history": entries[:limit], **more}, request.media)
     return answered(body, state.position)
@@ -93,20 +90,7 @@ async def find_entries(store: Store, state: UserState, command_id: str) -> tuple
     firsts = range(1, state.history_stored_through, HISTORY_PAGE)
     for begin in range(0, len(firsts), PAGES_AT_ONCE):
         some = firsts[begin : begin + PAGES_AT_ONCE]
-        pages = await asyncio.gather(*(_page(store, state.user_id, first) for first in some))
+        pages = await asyncio.gather(*(read_page(store, state.user_id, first) for first in some))
         for page in pages:
             entries += entries_about(page, command_id)
     return (*entries, *entries_about(state.history, command_id))
-
-
-async def _page(store: Store, user_id: str, first: int) -> list[HistoryEntry]:
-    page = await read_page(store, user_id, first)
-    try:
-        return msgspec.convert(page, list[HistoryEntry])
-    except msgspec.ValidationError as error:
-        raise Corrupt(f"{user_id}+{first}", 0, f"entries of wrong fields: {error}") from None
-
-
-def _sequence(entry: Any) -> int:
-    sequence: int = entry["sequence"] if isinstance(entry, dict) else entry.sequence
-    return sequence

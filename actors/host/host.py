@@ -30,7 +30,6 @@ from actors.host.pending_replies import (
     deliver,
     unavailable,
 )
-from actors.host.reply_forms import decided_as, reply_to
 from actors.host.rules import RulesInForce
 from actors.host.settings import HostSettings
 from actors.host.user import Turn, UserActor
@@ -155,9 +154,8 @@ class Host:
     def _turn(
         self, activation: Activation, actor: UserActor, request: Ask, *older: HistoryEntry
     ) -> Answer | None:
-        outcome = actor.decide(decided_as(request), self._now(), older)
-        reply = reply_to(request, outcome, actor.working.version)
-        if isinstance(outcome, Turn) and not request.dry_run:
+        outcome = actor.decide(request, self._now(), older)
+        if isinstance(outcome, Turn):
             commits = self.journal.commits
             if commits is None:
                 return None
@@ -165,9 +163,9 @@ class Host:
                 return unavailable(commits.error)
             actor.take(outcome)
             activation.pending = self._commit(activation, outcome)
-            return reply, activation.pending
+            return outcome.reply, activation.pending
         # Also a refusal waits: it may rest on a turn that is not durable yet.
-        return reply if activation.pending is None else (reply, activation.pending)
+        return outcome if activation.pending is None else (outcome, activation.pending)
 
     async def _look_back(self, activation: Activation, actor: UserActor, request: Ask) -> Reply:
         """An undo of what has left memory: the user's next requests wait, nobody else's."""

@@ -1,7 +1,7 @@
 """The rules in force in one host, compiled once, shared by all its users, changed for all at once.
 
 A turn reads them once and nothing interrupts it, so each command is decided by the old rules or by
-the new, never by both; its record tells which (the fingerprint).
+the new, never by both; the history entry of a grant tells which (the fingerprint).
 
 Not for: reading rules files or checking them first (the gateway does).
 """

@@ -7,9 +7,6 @@ first, readers only the second, and a reply that depends on an undurable turn wa
 Not for: waiting, journals, snapshots (`host`).
 """
 
-from typing import Any
-
-import msgpack
 import msgspec
 from msgspec import Struct
 
@@ -20,13 +17,14 @@ from domain.decide.dispatch import decide
 from domain.decide.limits import over_limit
 from domain.decide.once import receipt_gone
 from domain.messages.commands import fingerprint
+from domain.messages.decision import Decision
 from domain.messages.rejections import Code, Rejection
-from domain.messages.reply import ReplyBody
+from domain.messages.reply import BriefReply, ReplyBody
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import NOTHING, UserState
 from persistence.codec.formats import FORMAT
-from persistence.codec.records import Record, encode_record, encode_reply
+from persistence.codec.records import Record, decode_decision, encode_decision, encode_record
 from persistence.codec.snapshots import encode_snapshot
 
 _to_json = msgspec.json.Encoder().encode
@@ -52,8 +50,7 @@ class UserActor:
     """The rows of one user and the turns on them.
 
     `snapshot_version` is the version that stands in the store as a snapshot, the state's own unless
-    told otherwise; `unknown` are stored rows with fields that only a newer version knows, kept for
-    the next snapshot (P9).
+    told otherwise.
     """
 
     def __init__(
@@ -61,14 +58,12 @@ class UserActor:
         state: UserState,
         receipts: Receipts,
         rules: RulesInForce,
-        unknown: dict[str, Any] | None = None,
         snapshot_version: int | None = None,
     ) -> None:
         self.durable = state
         self.working = state
         self.receipts = receipts
         receipts.remember_history(state.history)
-        self.unknown = unknown
         self.snapshot_version = state.version if snapshot_version is None else snapshot_version
         self.storing_pages = False
         self._snapshot_begun = self.snapshot_version
@@ -96,27 +91,27 @@ class UserActor:
 
         `older` is what an undo that reaches beyond memory found there.
         """
-        command_id, media = ask.command_id, ask.media
+        command_id, before = ask.command_id, self.working
         mark = fingerprint(ask.command)
         receipt = self.receipts.find(command_id)
         if receipt is not None:
-            return _replay(receipt, mark, media)
-        gone = receipt_gone(command_id, ask.since, self.working, self.receipts)
+            return _replay(receipt, mark, ask)
+        gone = receipt_gone(command_id, ask.since, before, self.receipts)
         if gone is not None:
             return refused(gone.code, gone.detail)
         rules = self._in_force.rules
-        decision = decide(self.working, ask.decode(), now, rules, older)
+        decision = decide(before, ask.decode(), now, rules, older)
         if isinstance(decision, Rejection):
             return refused(decision.code, decision.detail)
         if decision.changes == NOTHING:
-            unchanged = ReplyBody(command_id, self.working.version, False, NOTHING, ())
-            return answered(write_body(unchanged, media))
-        state = self.working.put(decision.changes)
-        over = over_limit(decision.changes, self.working, state, self._in_force.limits)
+            return _reply(ask, before.version, decision)
+        state = before.put(decision.changes)
+        over = over_limit(decision.changes, before, state, self._in_force.limits)
         if over is not None:
             return refused(over.code, over.detail)
-        body = ReplyBody(command_id, state.version, False, decision.changes, decision.events)
-        told = encode_reply(body)
+        if ask.dry_run:
+            return _reply(ask, before.version, decision)
+        stored = encode_decision(decision)
         record = Record(
             format=FORMAT,
             user_id=state.user_id,
@@ -124,15 +119,14 @@ class UserActor:
             version=state.version,
             command_id=command_id,
             fingerprint=mark,
-            rules=rules.fingerprint,
-            reply=told,
+            decision=stored,
         )
         return Turn(
             record=encode_record(record),
             state=state,
-            receipt=Receipt(command_id, mark, state.version, told),
+            receipt=Receipt(command_id, mark, state.version, stored),
             entries=decision.changes.history,
-            reply=answered(told if media is Media.MSGPACK else write_body(body, media)),
+            reply=_reply(ask, state.version, decision),
         )
 
     def take(self, turn: Turn) -> None:
@@ -178,7 +172,7 @@ class UserActor:
     def snapshot(self) -> bytes:
         """The durable state with its receipts, for the store."""
         told = (one for one in self.receipts if one.version <= self.durable.version)
-        return encode_snapshot(self.durable, told, self.unknown)
+        return encode_snapshot(self.durable, told)
 
     def read(self, request: Read) -> Reply:
         """Answer from the durable rows; writes nothing."""
@@ -195,7 +189,7 @@ class UserActor:
         return answered(write_body({**head, **rows}, request.media), state.position)
 
 
-def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:
+def _replay(receipt: Receipt, mark: bytes, ask: Ask) -> Reply:
     """The first reply again, or a refusal when the id was used for something else (P4)."""
     if receipt.fingerprint != mark:
         return refused(
@@ -203,11 +197,22 @@ def _replay(receipt: Receipt, mark: bytes, media: Media) -> Reply:
             f"command_id {receipt.command_id} was used for another command, expected the same "
             "content or a new id",
         )
-    return answered(_repeat(receipt, media))
+    if ask.brief:
+        brief = BriefReply(receipt.command_id, receipt.version, True)
+        return answered(write_body(brief, ask.media))
+    return answered(_repeat(receipt, ask.media))
 
 
 def _repeat(receipt: Receipt, media: Media) -> bytes:
     """The body as first given, marked as replayed."""
-    body = msgpack.unpackb(receipt.reply)
-    body["replayed"] = True
+    decision = decode_decision(receipt.decision, f"receipt of {receipt.command_id}")
+    body = ReplyBody(receipt.command_id, receipt.version, True, decision.changes, decision.events)
     return write_body(body, media)
+
+
+def _reply(ask: Ask, version: int, decision: Decision) -> Reply:
+    """The first reply to a command, whole or in brief, as the client asked for it."""
+    if ask.brief:
+        return answered(write_body(BriefReply(ask.command_id, version, False), ask.media))
+    body = ReplyBody(ask.command_id, version, False, decision.changes, decision.events)
+    return answered(write_body(body, ask.media))

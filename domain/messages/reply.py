@@ -7,7 +7,7 @@ from domain.state.user_state import Changes
 
 
 class ReplyBody(Struct, frozen=True):
-    """The body of a 200.  As first given (`replayed` false) it is also what is journalled.
+    """The body of a 200.
 
     `version` is the user's version after the command; it rises by one with each that changed
     something.

@@ -15,14 +15,14 @@ from domain.state.history import HistoryEntry
 class Receipt(Struct, frozen=True, gc=False):
     """One answered command.
 
-    `fingerprint` identifies the command's content; `reply` is the reply body as first given, in
-    msgpack: it is repeated, never re-read, so it stays what it was when rows change their shape.
+    `fingerprint` identifies the command's content; `decision` is what it changed and why, as it is
+    stored: enough to give the first reply again.
     """
 
     command_id: str
     fingerprint: bytes
     version: int
-    reply: bytes
+    decision: bytes
 
 
 class Receipts:

@@ -4,6 +4,8 @@ A row is replaced, never edited (`msgspec.structs.replace`), so a state can be s
 dropped whole.  All amounts are integers; all times are microseconds since the Unix epoch, UTC;
 a pseudo level is a level in thousandths (3500 = half way through level 3).
 
+A field's place is stored, not its name: adding or moving one makes a new format.
+
 Not for: rules (`progression`, `chapters`, `quests`, `combat`) or bytes (`persistence.codec`).
 """
 

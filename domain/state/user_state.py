@@ -118,7 +118,7 @@ class UserState(Struct, frozen=True):
         return replace(self, history=self.history.without_oldest(gone)) if gone else self
 
 
-def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | None:
+def history_page(state: UserState) -> tuple[HistoryEntry, ...] | None:
     """The oldest entries in memory once there are enough to store a page of them, else None.
 
     The first sequence names the page: the same page is the same entries, whoever stores it and
@@ -127,8 +127,7 @@ def history_page(state: UserState) -> tuple[int, tuple[HistoryEntry, ...]] | Non
     """
     if len(state.history) < HISTORY_TAIL + HISTORY_PAGE:
         return None
-    page = state.history[:HISTORY_PAGE]
-    return page[0].sequence, page
+    return state.history[:HISTORY_PAGE]
 
 
 def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> PersistentMap[Row]:

@@ -8,18 +8,26 @@ Not for: which entries leave memory, and when (`user_state.history_page`, `actor
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-import msgpack
 import msgspec
+from msgspec import Struct
 
-from persistence.codec.formats import FORMAT
-from persistence.errors import Corrupt, NewerFormat
+from domain.state.history import HistoryEntry
+from persistence.codec.array_form import from_array, to_array
+from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
+from persistence.errors import Corrupt
 from persistence.store import Store
 
 MARK = "+"
+PAGE_UPCASTERS: Upcasters = {}
 
-_encode = msgspec.msgpack.Encoder().encode
+
+class _Stored(Struct, frozen=True):
+    """What a page's bytes hold, in this order."""
+
+    format: int
+    user_id: str
+    entries: list[HistoryEntry]
 
 
 def page_name(user_id: str, first: int) -> str:
@@ -32,19 +40,17 @@ def is_page(name: str) -> bool:
     return MARK in name
 
 
-async def write_page(store: Store, user_id: str, first: int, entries: Sequence[object]) -> None:
-    """Make a page durable.  One that stands already stays: it holds the same entries.
-
-    `first` is the sequence of the first of `entries`, which are plain values or the domain's own.
+async def write_page(store: Store, user_id: str, entries: Sequence[HistoryEntry]) -> None:
+    """Make a page of `entries` durable.  One that stands already stays: it holds the same.
 
     Raises:
         Unavailable: the entries must stay in memory.
     """
-    payload = _encode({"format": FORMAT, "user_id": user_id, "entries": entries})
-    await store.write_snapshot(page_name(user_id, first), 1, payload)
+    payload = encode(to_array(_Stored(FORMAT, user_id, list(entries))))
+    await store.write_snapshot(page_name(user_id, entries[0].sequence), 1, payload)
 
 
-async def read_page(store: Store, user_id: str, first: int) -> list[dict[str, Any]]:
+async def read_page(store: Store, user_id: str, first: int) -> list[HistoryEntry]:
     """The entries of the page that begins at `first`.
 
     Raises:
@@ -55,10 +61,13 @@ async def read_page(store: Store, user_id: str, first: int) -> list[dict[str, An
     stored = await store.read_snapshot(name)
     if stored is None:
         raise Corrupt(name, 0, "nothing, though the history goes on after this page")
-    page = msgpack.unpackb(stored.payload, strict_map_key=True)
-    if page["format"] > FORMAT:
-        raise NewerFormat(name, page["format"], FORMAT)
-    if page["user_id"] != user_id or page["entries"][0]["sequence"] != first:
-        raise Corrupt(name, 0, f"a page of {page['user_id']}")
-    entries: list[dict[str, Any]] = page["entries"]
-    return entries
+    fields = unpack(stored.payload, name)
+    if not isinstance(fields, list) or not fields:
+        raise Corrupt(name, 0, "a page that is no list of fields")
+    try:
+        page = from_array(_Stored, upcast(fields, fields[0], PAGE_UPCASTERS, name))
+    except msgspec.ValidationError as error:
+        raise Corrupt(name, 0, f"a page with wrong fields: {error}") from None
+    if page.user_id != user_id or not page.entries or page.entries[0].sequence != first:
+        raise Corrupt(name, 0, f"a page of {page.user_id}")
+    return page.entries

@@ -1,15 +1,16 @@
 """Journal records: one command's change to one user, as bytes with a format number (P9).
 
-A record carries the reply body as it was first given: the rows *after* the change are in it, so
+A record carries the decision: the rows *after* the change, and the events that explain them.  So
 recovery puts rows and runs no rule, and the same bytes are the receipt.
 
-Not for: batches (`group_commit`), or putting rows into a snapshot (`snapshots`).
+Not for: batches (`group_commit`), or users as a whole (`snapshots`).
 """
 
 import msgspec
 from msgspec import Struct
 
-from domain.messages.reply import ReplyBody
+from domain.messages.decision import Decision
+from persistence.codec.array_form import from_array, to_array
 from persistence.codec.formats import Upcasters, encode, unpack, upcast
 from persistence.errors import Corrupt
 
@@ -20,8 +21,7 @@ class Record(Struct, frozen=True, array_like=True):
     """One command that changed one user.
 
     `era` names the line of versions that `version` counts in (P10).  `fingerprint` identifies the
-    command's content, `rules` the rules that decided it; `reply` is the reply body as first given,
-    in msgpack.
+    command's content; `decision` is what `encode_decision` gave.
     """
 
     format: int
@@ -30,13 +30,24 @@ class Record(Struct, frozen=True, array_like=True):
     version: int
     command_id: str
     fingerprint: bytes
-    rules: str
-    reply: bytes
+    decision: bytes
 
 
-def encode_reply(body: ReplyBody) -> bytes:
-    """The reply body in msgpack: what a record and a receipt carry."""
-    return encode(body)
+def encode_decision(decision: Decision) -> bytes:
+    """The decision in array form: what a record and a receipt carry."""
+    return encode(to_array(decision))
+
+
+def decode_decision(data: bytes, place: str) -> Decision:
+    """The decision that `data` holds; `place` names where it stood.
+
+    Raises:
+        Corrupt: it is none.
+    """
+    try:
+        return from_array(Decision, unpack(data, place))
+    except msgspec.ValidationError as error:
+        raise Corrupt(place, 0, f"a decision with wrong fields: {error}") from None
 
 
 def encode_record(record: Record) -> bytes:

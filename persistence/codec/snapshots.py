@@ -1,19 +1,18 @@
 """User snapshots: a user's state and receipts as bytes with a format number, and back (P9).
 
-Not for: framing and checksums (`frame`), where bytes go (`store`), or changing a snapshot without
-knowing what it means (`raw_snapshots`).
+Not for: framing and checksums (`frame`), or where bytes go (`store`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import msgpack
 import msgspec
 from msgspec import Struct
 
 from domain.state.history import HistoryEntry
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap
-from domain.state.receipts import Receipt, Receipts
+from domain.state.receipts import Receipt
 from domain.state.rows import (
     BattleOutcome,
     BattleState,
@@ -23,19 +22,15 @@ from domain.state.rows import (
     QuestRecord,
 )
 from domain.state.user_state import UserState
-from persistence.codec.formats import FORMAT, encode
-from persistence.codec.raw_rows import RowsDict, keep_unknown_fields
-from persistence.codec.raw_snapshots import (
-    SnapshotDict,
-    raw_receipt,
-    receipt_of,
-    unpack_snapshot,
-)
+from persistence.codec.array_form import from_array, to_array
+from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
 from persistence.errors import Corrupt
+
+SNAPSHOT_UPCASTERS: Upcasters = {}
 
 
 class Rows(Struct, frozen=True):
-    """Everything a user owns, table by table: the shape of snapshots.
+    """Everything a user owns, table by table: the shape of snapshots and of exports.
 
     `history` is the part of the history that no stored page holds yet, and the newest entries.
     """
@@ -47,17 +42,26 @@ class Rows(Struct, frozen=True):
     inventory: dict[str, int]
     wallet: dict[str, int]
     affinity: dict[str, int]
-    repeat_tally: list[DefeatCounts] = []
-    history: list[HistoryEntry] = []
+    repeat_tally: list[DefeatCounts]
+    history: list[HistoryEntry]
 
 
 class Snapshot(Struct, frozen=True):
-    """A user as stored: the state, its receipts, and the stored rows when they hold fields that
-    this version does not know, to be written back with the next snapshot."""
+    """A user as stored.  `receipts` stand in the order of their versions, the newest last."""
 
     state: UserState
-    receipts: Receipts
-    unknown: RowsDict | None
+    receipts: Sequence[Receipt]
+
+
+class _Stored(Struct, frozen=True):
+    """What a snapshot's bytes hold, in this order."""
+
+    format: int
+    user_id: str
+    era: str
+    version: int
+    rows: Rows
+    receipts: list[Receipt]
 
 
 def rows_of(state: UserState) -> Rows:
@@ -100,49 +104,36 @@ def state_of(user_id: str, era: str, version: int, rows: Rows) -> UserState:
     )
 
 
-def encode_snapshot(
-    state: UserState, receipts: Iterable[Receipt], unknown: RowsDict | None = None
-) -> bytes:
-    """A snapshot's bytes; `unknown` is what `decode_snapshot` gave, and is kept."""
-    rows = rows_of(state)
-    return encode(
-        {
-            "format": FORMAT,
-            "user_id": state.user_id,
-            "era": state.era,
-            "version": state.version,
-            "rows": rows
-            if unknown is None
-            else keep_unknown_fields(unknown, msgspec.to_builtins(rows)),
-            "receipts": [raw_receipt(receipt) for receipt in receipts],
-        }
+def encode_snapshot(state: UserState, receipts: Iterable[Receipt]) -> bytes:
+    """A snapshot's bytes."""
+    stored = _Stored(
+        FORMAT, state.user_id, state.era, state.version, rows_of(state), list(receipts)
     )
+    return encode(to_array(stored))
 
 
-def decode_snapshot(payload: bytes, place: str, receipt_window: int) -> Snapshot:
-    """The user that `payload` holds.
+def decode_snapshot(payload: bytes, place: str) -> Snapshot:
+    """The user that `payload` holds; `place` names where it stood.
 
     Raises:
-        NewerFormat, Corrupt: naming `place`.
+        NewerFormat: written by a newer Questkeep.
+        Corrupt: no snapshot, or one in which two rows of a table have one key.
     """
-    snapshot = unpack_snapshot(payload, place)
+    fields: Any = unpack(payload, place)
+    if not isinstance(fields, list) or not fields:
+        raise Corrupt(place, 0, "a snapshot that is no list of fields")
+    fields = upcast(fields, fields[0], SNAPSHOT_UPCASTERS, place)
     try:
-        rows = msgspec.convert(snapshot["rows"], Rows)
-        receipts = Receipts(receipt_window, map(receipt_of, snapshot["receipts"]))
-        state = state_of(snapshot["user_id"], snapshot["era"], snapshot["version"], rows)
-    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        stored = from_array(_Stored, fields)
+    except msgspec.ValidationError as error:
         raise Corrupt(place, 0, f"a snapshot with wrong fields: {error}") from None
-    known = msgpack.unpackb(encode(rows))  # as stored: with lists where the rows have tuples
-    return Snapshot(state, receipts, None if snapshot["rows"] == known else snapshot["rows"])
-
-
-def empty_snapshot(user_id: str) -> SnapshotDict:
-    """What a user who was never written is recovered from."""
-    return {
-        "format": FORMAT,
-        "user_id": user_id,
-        "era": "",
-        "version": 0,
-        "rows": msgspec.to_builtins(rows_of(UserState(user_id))),
-        "receipts": [],
-    }
+    state = state_of(stored.user_id, stored.era, stored.version, stored.rows)
+    for table, rows, by_key in (
+        ("chapter_progression", stored.rows.chapter_progression, state.chapters),
+        ("quest_record", stored.rows.quest_record, state.quests),
+        ("battle_state", stored.rows.battle_state, state.battles),
+        ("repeat_tally", stored.rows.repeat_tally, state.repeats),
+    ):
+        if len(rows) != len(by_key):
+            raise Corrupt(place, 0, f"{table}: two rows with one key")
+    return Snapshot(state, stored.receipts)

@@ -11,20 +11,16 @@ a former placement left).
 import asyncio
 import contextlib
 import sys
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from persistence.codec.raw_snapshots import (
-    SnapshotDict,
-    pack_snapshot,
-    put_records,
-    receipt_of,
-    unpack_snapshot,
-)
-from persistence.codec.records import Record, decode_record
-from persistence.codec.snapshots import empty_snapshot
+from domain.state.receipts import Receipt
+from domain.state.user_state import UserState
+from persistence.codec.records import Record, decode_decision, decode_record
+from persistence.codec.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from persistence.eras import store_era
 from persistence.errors import Corrupt, Fenced, StorageError, Unavailable
 from persistence.failpoints import failpoint
@@ -171,30 +167,31 @@ async def _fold_user(
     stored = await store.read_snapshot(user_id)
     after = with_records(user_id, stored, placed, receipt_window)
     if after is not None:
-        await store.write_snapshot(user_id, after["version"], pack_snapshot(after))
+        payload = encode_snapshot(after.state, after.receipts)
+        await store.write_snapshot(user_id, after.state.version, payload)
 
 
 def with_records(
     user_id: str, stored: Stored | None, placed: Sequence[LocatedRecord], receipt_window: int
-) -> SnapshotDict | None:
+) -> Snapshot | None:
     """The user's snapshot with `placed` records in it; None when it holds them all already.
 
     Raises:
         Corrupt, NewerFormat: see `fold`.
     """
     snapshot = (
-        unpack_snapshot(stored.payload, f"snapshot of {user_id}")
+        decode_snapshot(stored.payload, f"snapshot of {user_id}")
         if stored
-        else empty_snapshot(user_id)
+        else Snapshot(UserState(user_id), [])
     )
     by_version = sorted(placed, key=lambda located: located[1].version)
-    is_lost, era = lost_from(snapshot), snapshot["era"]
+    is_lost, era = lost_from(snapshot), snapshot.state.era
     missing: list[LocatedRecord] = []
     for place, record in by_version:
-        expected = snapshot["version"] + 1 + len(missing)
+        expected = snapshot.state.version + 1 + len(missing)
         if is_lost(record.version, record.command_id):
             raise Corrupt(place, 0, f"{described(record)}, {LOST}")
-        if record.version > snapshot["version"]:
+        if record.version > snapshot.state.version:
             if record.version != expected:
                 raise Corrupt(place, 0, f"{described(record)}, expected version {expected}")
             if era and record.era != era:
@@ -204,19 +201,37 @@ def with_records(
     return put_records(snapshot, missing, receipt_window) if missing else None
 
 
+def put_records(
+    snapshot: Snapshot, records: Iterable[LocatedRecord], receipt_window: int
+) -> Snapshot:
+    """The snapshot after `records`, in the era of the last one.
+
+    Rows are put, no rule is run; the newest `receipt_window` receipts stay.
+
+    Raises:
+        Corrupt: a record without a decision.
+    """
+    state, receipts = snapshot.state, deque(snapshot.receipts, maxlen=receipt_window)
+    for place, record in records:
+        state = replace(state, era=record.era).put(decode_decision(record.decision, place).changes)
+        receipts.append(
+            Receipt(record.command_id, record.fingerprint, record.version, record.decision)
+        )
+    return Snapshot(state, list(receipts))
+
+
 LOST = "which the snapshot has passed without knowing that command"
 
 
-def lost_from(snapshot: SnapshotDict) -> Callable[[int, str], bool]:
+def lost_from(snapshot: Snapshot) -> Callable[[int, str], bool]:
     """Whether a record's version and command id say that `snapshot` should hold it and does not.
 
     Such a record was acknowledged by a host that did not see this snapshot, so passing it over
     would lose it.  Of records older than the oldest receipt nobody can tell any more.
     """
-    receipts = [receipt_of(receipt) for receipt in snapshot["receipts"]]
-    known = {receipt.command_id for receipt in receipts}
-    newest = snapshot["version"]
-    oldest = min((receipt.version for receipt in receipts), default=newest + 1)
+    known = {receipt.command_id for receipt in snapshot.receipts}
+    newest = snapshot.state.version
+    oldest = min((receipt.version for receipt in snapshot.receipts), default=newest + 1)
 
     def is_lost(version: int, command_id: str) -> bool:
         return oldest <= version <= newest and command_id not in known

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec import Struct
 
-from persistence.codec.raw_snapshots import pack_snapshot
+from persistence.codec.snapshots import encode_snapshot
 from persistence.errors import Corrupt, NewerFormat, StorageError
 from persistence.maintenance.exclusive import exclusive_access
 from persistence.maintenance.export_import import ImportOutcome
@@ -98,10 +98,11 @@ async def back_up(
                 damages[user_id] = error
                 return
             if user is not None:  # else deleted since it was listed
-                version = user.snapshot["version"]
+                state = user.snapshot.state
                 await write_pages(destination, user)
-                await destination.write_snapshot(user_id, version, pack_snapshot(user.snapshot))
-                entries.append(ManifestEntry(user_id, version))
+                payload = encode_snapshot(state, user.snapshot.receipts)
+                await destination.write_snapshot(user_id, state.version, payload)
+                entries.append(ManifestEntry(user_id, state.version))
 
         async for _ in map_concurrently(user_ids(store, journals.keys()), copy):
             on_progress()
@@ -192,6 +193,6 @@ async def _in_backup(backup: Store, entry: ManifestEntry) -> CompleteUser:
     place = f"snapshot of {entry.user_id} in {backup.url}"
     if user is None:
         raise Corrupt(place, 0, f"nothing, where the manifest has version {entry.version}")
-    if (version := user.snapshot["version"]) != entry.version:
+    if (version := user.snapshot.state.version) != entry.version:
         raise Corrupt(place, 0, f"version {version}, where the manifest has {entry.version}")
     return user

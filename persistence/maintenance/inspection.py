@@ -3,16 +3,13 @@
 Not for: finding damage (`verification`).
 """
 
-from typing import Any
-
 from msgspec import Struct
 
-from persistence.codec.raw_snapshots import receipt_of, unpack_snapshot
 from persistence.codec.records import decode_record
+from persistence.codec.snapshots import Rows, decode_snapshot, rows_of
 from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
 from persistence.journal.recovery import place_of
-from persistence.maintenance.export_format import readable
 from persistence.maintenance.manifest import Manifest, NotABackup, read_manifest
 from persistence.maintenance.user_history import pages_before
 from persistence.maintenance.user_views import (
@@ -75,7 +72,7 @@ class UserInspection(Struct, frozen=True):
     snapshot_bytes: int
     waiting: list[Waiting]
     account_pages: int
-    rows: dict[str, Any]
+    rows: Rows
     receipts: list[ReceiptSummary]
 
 
@@ -133,7 +130,7 @@ async def inspect_user(store: Store, user_id: str) -> UserInspection | None:
     stored = await store.read_snapshot(user_id)
     version = 0
     if stored is not None:
-        version = unpack_snapshot(stored.payload, f"snapshot of {user_id}")["version"]
+        version = decode_snapshot(stored.payload, f"snapshot of {user_id}").state.version
     records = sorted(journals.get(user_id, ()), key=lambda located: located[1].version)
     waiting = [
         Waiting(record.version, record.command_id, place)
@@ -142,14 +139,11 @@ async def inspect_user(store: Store, user_id: str) -> UserInspection | None:
     ]
     return UserInspection(
         user_id,
-        user["version"],
+        user.state.version,
         version,
         len(stored.payload) if stored else 0,
         waiting,
         len(pages_before(user)),
-        readable(user)["rows"],
-        [
-            ReceiptSummary(receipt.command_id, receipt.version)
-            for receipt in map(receipt_of, user["receipts"])
-        ],
+        rows_of(user.state),
+        [ReceiptSummary(receipt.command_id, receipt.version) for receipt in user.receipts],
     )

@@ -12,12 +12,10 @@ Not for: keeping servers out (`exclusive`), where states come from (`export_impo
 
 from enum import StrEnum
 
-from persistence.codec.raw_snapshots import (
-    RawReceipt,
-    SnapshotDict,
-    pack_snapshot,
-    receipt_of,
-)
+from msgspec import structs
+
+from domain.state.receipts import Receipt
+from persistence.codec.snapshots import Snapshot, encode_snapshot, rows_of
 from persistence.eras import new_era
 from persistence.errors import Corrupt, StoreInUse
 from persistence.maintenance.user_history import CompleteUser, delete_pages, write_pages
@@ -36,19 +34,20 @@ class Outcome(StrEnum):
 
 
 def decide_overwrite(
-    stored: SnapshotDict | None, offered: SnapshotDict, *, replace: bool
-) -> tuple[Outcome, SnapshotDict | None]:
+    stored: Snapshot | None, offered: Snapshot, *, replace: bool
+) -> tuple[Outcome, Snapshot | None]:
     """What to do about `offered` where `stored` is, and the snapshot to write, if any."""
     if stored is None:
         return Outcome.WRITTEN, offered
     if _contains(stored, offered):
         return Outcome.SAME, None
-    merged: SnapshotDict = {**offered, "receipts": _merged_receipts(stored, offered)}
-    if offered["version"] > stored["version"]:
+    merged = Snapshot(offered.state, _merged_receipts(stored, offered))
+    if offered.state.version > stored.state.version:
         return Outcome.WRITTEN, merged
     if not replace:
         return Outcome.SKIPPED, None
-    return Outcome.REPLACED, {**merged, "version": stored["version"] + 1}
+    after = structs.replace(offered.state, version=stored.state.version + 1)
+    return Outcome.REPLACED, Snapshot(after, merged.receipts)
 
 
 async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
@@ -64,7 +63,7 @@ async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
         Unavailable: as the store raises it.
     """
     user_id = offered.user_id
-    after: SnapshotDict | None = offered.snapshot
+    after: Snapshot | None = offered.snapshot
     try:
         stored = await read_current_user(store, user_id, {})
     except Corrupt:
@@ -77,8 +76,9 @@ async def put(store: Store, offered: CompleteUser, *, replace: bool) -> Outcome:
     if outcome is not Outcome.SKIPPED:
         await write_pages(store, offered)
         if after is not None:
-            after = {**after, "era": new_era()}
-            await _write(store, user_id, Stored(after["version"], pack_snapshot(after)))
+            state = structs.replace(after.state, era=new_era())
+            payload = encode_snapshot(state, after.receipts)
+            await _write(store, user_id, Stored(state.version, payload))
         await delete_pages(store, user_id, offered.pages_end)
     return outcome
 
@@ -92,28 +92,24 @@ async def _write(store: Store, user_id: str, snapshot: Stored) -> None:
         )
 
 
-def _contains(stored: SnapshotDict, offered: SnapshotDict) -> bool:
+def _contains(stored: Snapshot, offered: Snapshot) -> bool:
     """Whether overwriting with `offered` would change nothing, however often it was done before.
 
     Receipts older than those that are stored have left the window: they are not missed.
     """
-    known = [receipt_of(receipt) for receipt in stored["receipts"]]
-    known_ids = {receipt.command_id for receipt in known}
-    oldest = min((receipt.version for receipt in known), default=0)
+    known_ids = {receipt.command_id for receipt in stored.receipts}
+    oldest = min((receipt.version for receipt in stored.receipts), default=0)
     return (
-        stored["rows"] == offered["rows"]
-        and stored["version"] >= offered["version"]
+        rows_of(stored.state) == rows_of(offered.state)
+        and stored.state.version >= offered.state.version
         and all(
             receipt.command_id in known_ids or receipt.version <= oldest
-            for receipt in map(receipt_of, offered["receipts"])
+            for receipt in offered.receipts
         )
     )
 
 
-def _merged_receipts(stored: SnapshotDict, offered: SnapshotDict) -> list[RawReceipt]:
+def _merged_receipts(stored: Snapshot, offered: Snapshot) -> list[Receipt]:
     """By version, the newest last; of a command that both know, the stored reply came last."""
-    by_id = {
-        receipt_of(receipt).command_id: receipt
-        for receipt in (*offered["receipts"], *stored["receipts"])
-    }
-    return sorted(by_id.values(), key=lambda receipt: receipt_of(receipt).version)
+    by_id = {receipt.command_id: receipt for receipt in (*offered.receipts, *stored.receipts)}
+    return sorted(by_id.values(), key=lambda receipt: receipt.version)

@@ -7,30 +7,28 @@ back, pages of what came after it have to go, or the history would go on with a 
 Not for: moving entries into pages (`actors.host.history_paging`).
 """
 
-from typing import Any
-
 from msgspec import Struct
 
-from domain.state.history import HISTORY_PAGE
+from domain.state.history import HISTORY_PAGE, HistoryEntry
 from persistence.codec.history_pages import page_name, read_page, write_page
-from persistence.codec.raw_snapshots import SnapshotDict
+from persistence.codec.snapshots import Snapshot
 from persistence.errors import Corrupt
 from persistence.store import Store
 
-Page = list[dict[str, Any]]
-"""History entries as plain values, oldest first; `sequence` numbers them without gaps."""
+Page = list[HistoryEntry]
+"""Entries, oldest first; `sequence` numbers them without gaps."""
 
 
 class CompleteUser(Struct, frozen=True):
-    """A snapshot as plain values, and the pages before its own part of the history."""
+    """A snapshot, and the pages before its own part of the history."""
 
-    snapshot: SnapshotDict
+    snapshot: Snapshot
     pages: list[Page]
 
     @property
     def user_id(self) -> str:
         """Whose state it is."""
-        return self.snapshot["user_id"]
+        return self.snapshot.state.user_id
 
     @property
     def pages_end(self) -> int:
@@ -38,19 +36,18 @@ class CompleteUser(Struct, frozen=True):
         return len(self.pages) * HISTORY_PAGE + 1
 
 
-def pages_before(snapshot: SnapshotDict) -> range:
+def pages_before(snapshot: Snapshot) -> range:
     """The first sequences of the pages that a snapshot rests on."""
-    history = snapshot["rows"].get("history") or [{"sequence": 1}]
-    return range(1, history[0]["sequence"], HISTORY_PAGE)
+    return range(1, snapshot.state.history_stored_through + 1, HISTORY_PAGE)
 
 
-async def read_with_pages(store: Store, snapshot: SnapshotDict) -> CompleteUser:
+async def read_with_pages(store: Store, snapshot: Snapshot) -> CompleteUser:
     """The user with all history pages.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: of a page.
     """
-    user_id = snapshot["user_id"]
+    user_id = snapshot.state.user_id
     firsts = pages_before(snapshot)
     return CompleteUser(snapshot, [await read_page(store, user_id, first) for first in firsts])
 
@@ -58,10 +55,10 @@ async def read_with_pages(store: Store, snapshot: SnapshotDict) -> CompleteUser:
 async def write_pages(store: Store, user: CompleteUser) -> None:
     """Store the user's pages; one that is stored already is left, unless it is another."""
     for page in user.pages:
-        first = page[0]["sequence"]
+        first = page[0].sequence
         if await _page_at(store, user.user_id, first) not in (None, page):
             await store.delete_snapshot(page_name(user.user_id, first))
-        await write_page(store, user.user_id, first, page)
+        await write_page(store, user.user_id, page)
 
 
 async def delete_pages(store: Store, user_id: str, begin: int, known: int = 0) -> None:

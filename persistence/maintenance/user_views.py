@@ -23,7 +23,7 @@ from collections.abc import (
 from typing import TypeVar
 
 from persistence.codec.history_pages import is_page
-from persistence.codec.raw_snapshots import SnapshotDict, unpack_snapshot
+from persistence.codec.snapshots import Snapshot, decode_snapshot
 from persistence.journal.recovery import EVERY_RECEIPT, LocatedRecord, records_in, with_records
 from persistence.maintenance.user_history import CompleteUser, read_with_pages
 from persistence.store import Store
@@ -61,8 +61,8 @@ async def unfolded_records(store: Store, users: Collection[str] | None = None) -
 
 async def read_current_user(
     store: Store, user_id: str, journals: UnfoldedRecords
-) -> SnapshotDict | None:
-    """The user as plain values in the shape of a snapshot, no receipt left out; None for nobody.
+) -> Snapshot | None:
+    """The user as a snapshot would hold them, no receipt left out; None for nobody.
 
     `journals` were read before this is called.
 
@@ -72,7 +72,7 @@ async def read_current_user(
     stored = await store.read_snapshot(user_id)
     current = with_records(user_id, stored, journals.get(user_id, ()), EVERY_RECEIPT)
     if current is None and stored is not None:
-        return unpack_snapshot(stored.payload, f"snapshot of {user_id}")
+        return decode_snapshot(stored.payload, f"snapshot of {user_id}")
     return current
 
 

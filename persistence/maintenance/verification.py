@@ -11,14 +11,12 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-import msgspec
 from msgspec import Struct
 
 from domain.state.history import HISTORY_PAGE
-from domain.state.user_state import Changes
 from persistence.codec.history_pages import page_name, read_page
-from persistence.codec.raw_snapshots import SnapshotDict, unpack_snapshot
-from persistence.codec.records import Record, decode_record
+from persistence.codec.records import Record, decode_decision, decode_record
+from persistence.codec.snapshots import Snapshot, decode_snapshot
 from persistence.errors import Corrupt, NewerFormat
 from persistence.journal.group_commit import unpack_batch
 from persistence.journal.recovery import LOST, lost_from, place_of
@@ -54,16 +52,8 @@ class Verified(Struct):
     damages: list[Damage] = []
 
 
-class _RecordedReply(Struct, frozen=True):
-    """The part of a journalled reply that recovery rests on."""
-
-    command_id: str
-    version: int
-    changes: Changes
-
-
 class _Turn(Struct, frozen=True):
-    """A journalled record without its reply, to hold many."""
+    """A journalled record without its decision, to hold many."""
 
     version: int
     command_id: str
@@ -133,14 +123,10 @@ def _records(batch: Batch, place: str, done: Verified) -> Iterator[Record]:
             done.damages.append(_damage(error))
             continue
         try:
-            reply = msgspec.msgpack.decode(record.reply, type=_RecordedReply)
-        except msgspec.MsgspecError as error:
-            found = f"version {record.version}, with a reply that is none: {error}"
-            done.damages.append(Damage(place, found, user_id=record.user_id))
+            decode_decision(record.decision, f"{place}, version {record.version}")
+        except Corrupt as error:
+            done.damages.append(_damage(error, record.user_id))
             continue
-        if (reply.command_id, reply.version) != (record.command_id, record.version):
-            found = f"version {record.version}, with the reply to version {reply.version}"
-            done.damages.append(Damage(place, found, user_id=record.user_id))
         yield record
 
 
@@ -150,11 +136,11 @@ async def _user_damages(store: Store, user_id: str, turns: list[_Turn]) -> list[
     try:
         stored = await store.read_snapshot(user_id)
         if stored is not None:
-            snapshot = unpack_snapshot(stored.payload, place)
+            snapshot = decode_snapshot(stored.payload, place)
             damages += [Damage(place, found, user_id=user_id) for found in flaws(snapshot, user_id)]
             version = stored.version
-            if snapshot.get("version") != version:
-                found = f"version {snapshot.get('version')} inside, {version} outside"
+            if snapshot.state.version != version:
+                found = f"version {snapshot.state.version} inside, {version} outside"
                 damages.append(Damage(place, found, user_id=user_id))
     except (Corrupt, NewerFormat) as error:
         return [_damage(error, user_id)]  # what follows on it cannot be judged
@@ -164,9 +150,9 @@ async def _user_damages(store: Store, user_id: str, turns: list[_Turn]) -> list[
     return damages + list(_gaps(user_id, version, turns))
 
 
-async def _page_damages(store: Store, snapshot: SnapshotDict) -> list[Damage]:
+async def _page_damages(store: Store, snapshot: Snapshot) -> list[Damage]:
     """Pages of the history that are missing, damaged or of another length than a page."""
-    user_id = snapshot["user_id"]
+    user_id = snapshot.state.user_id
     damages = []
     for first in pages_before(snapshot):
         try:
@@ -174,7 +160,7 @@ async def _page_damages(store: Store, snapshot: SnapshotDict) -> list[Damage]:
         except (Corrupt, NewerFormat) as error:
             damages.append(_damage(error, user_id))
             continue
-        sequences = [entry["sequence"] for entry in page]
+        sequences = [entry.sequence for entry in page]
         if sequences != list(range(first, first + HISTORY_PAGE)):
             found = f"{len(page)} entries from {sequences[0]} to {sequences[-1]}"
             place = page_name(user_id, first)
@@ -182,9 +168,9 @@ async def _page_damages(store: Store, snapshot: SnapshotDict) -> list[Damage]:
     return damages
 
 
-def _lost(snapshot: SnapshotDict, turns: Iterable[_Turn]) -> Iterator[Damage]:
+def _lost(snapshot: Snapshot, turns: Iterable[_Turn]) -> Iterator[Damage]:
     """Records that the snapshot should hold and does not: see `recovery.lost_from`."""
-    user_id, is_lost = snapshot["user_id"], lost_from(snapshot)
+    user_id, is_lost = snapshot.state.user_id, lost_from(snapshot)
     for turn in turns:
         if is_lost(turn.version, turn.command_id):
             found = f"version {turn.version} of {user_id} by command {turn.command_id}, {LOST}"

@@ -80,7 +80,7 @@ async def fill(store: Store) -> None:
             for reply in await at.ask([Ask.of(user_id, one, Media.MSGPACK) for one in batch]):
                 assert reply.code == "", reply
 
-    await store.write_snapshot(eras.NAME, 1, b"90d1de2a0001")
+    await store.write_snapshot(eras.NAME, 1, b"90d1de2a")
     past = host("users-2")
     await play(past, "alice", ";".join(["grant 1"] * 330))
     await rest(past, "alice")  # with a page of the history behind it

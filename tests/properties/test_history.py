@@ -5,7 +5,6 @@ import random
 from collections import Counter
 from typing import Any
 
-import msgpack
 import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -16,17 +15,16 @@ from domain.messages.commands import Command, RebaseProgression, UndoGrant, deco
 from domain.messages.decision import Decision
 from domain.messages.events import ExperienceGranted
 from domain.messages.rejections import Rejection
-from domain.messages.reply import ReplyBody
 from domain.rules.compiled_rules import Rules, compile_rules
-from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, Cause
+from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, Cause, HistoryEntry
 from domain.state.receipts import Receipt, Receipts
 from domain.state.rows import QuestStatus
 from domain.state.user_state import NOTHING, UserState, history_page
 from persistence.codec.formats import FORMAT
-from persistence.codec.history_pages import page_name, write_page
-from persistence.codec.raw_snapshots import pack_snapshot, put_records
-from persistence.codec.records import Record, encode_reply
-from persistence.codec.snapshots import decode_snapshot, empty_snapshot, encode_snapshot, rows_of
+from persistence.codec.history_pages import read_page, write_page
+from persistence.codec.records import Record, decode_decision, encode_decision
+from persistence.codec.snapshots import Snapshot, decode_snapshot, encode_snapshot
+from persistence.journal.recovery import put_records
 from persistence.memory import MemoryStore, World
 from tests.domain.script_kit import SMALL_TEXT
 from tests.properties.steps_kit import not_zero, shuffled, steps
@@ -178,63 +176,53 @@ def test_independent_quests_pay_the_same_in_any_order(
 def test_what_was_stored_is_the_past_whatever_the_rules_are_now(
     rules: Rules, commands: list[Command], snapshot_at: int
 ) -> None:
-    records, stored = [], empty_snapshot("u")
+    records, stored = [], Snapshot(NEW, [])
     after = NEW
     for number, (_, command, answer, after) in enumerate(steps(NEW, rules, commands)):
         if isinstance(answer, Decision) and answer.changes != NOTHING:
-            body = ReplyBody(
-                command.command_id, after.version, False, answer.changes, answer.events
-            )
+            stored_decision = encode_decision(answer)
             record = Record(
-                FORMAT, "u", "", after.version, command.command_id, b"", rules.fingerprint,
-                encode_reply(body),
-            )  # fmt: skip
+                FORMAT, "u", "", after.version, command.command_id, b"", stored_decision
+            )
             records.append(("here", record))
         if number == snapshot_at:
-            stored = msgspec.msgpack.decode(encode_snapshot(after, Receipts(9)))
+            stored = decode_snapshot(encode_snapshot(after, Receipts(9)), "here")
             records = []
-    found = decode_snapshot(pack_snapshot(put_records(stored, records, 9)), "here", 9)
-    assert found.state == after
-    assert found.unknown is None
+    recovered = put_records(stored, records, 9)
+    read = decode_snapshot(encode_snapshot(recovered.state, recovered.receipts), "here")
+    assert read.state == recovered.state == after
     # Reading under other rules changes nothing that was written.
     if after.player_progression is not None:
-        assert progression_of(found.state, OTHER) == after.player_progression
-    assert {one.rules for one in found.state.history} <= {rules.fingerprint}
+        assert progression_of(read.state, OTHER) == after.player_progression
+    assert {entry.rules for entry in read.state.history} <= {rules.fingerprint}
 
 
-@given(starts, rulesets, command_lists(max_size=30), st.binary(max_size=20))
-def test_a_snapshot_reads_as_its_plain_values(
-    state: UserState, rules: Rules, commands: list[Command], reply: bytes
+@given(starts, rulesets, command_lists(max_size=30))
+def test_every_decision_and_snapshot_comes_back_from_its_array_form(
+    state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
+    for _, _, answer, _ in steps(state, rules, commands):
+        if isinstance(answer, Decision):
+            assert decode_decision(encode_decision(answer), "here") == answer
     after = played(state, commands, rules)
-    receipt = Receipt("c", b"fingerprint", after.version, reply)
-    plain = {
-        "format": FORMAT,
-        "user_id": "u",
-        "era": "",
-        "version": after.version,
-        "rows": msgspec.to_builtins(rows_of(after)),
-        "receipts": [["c", b"fingerprint", after.version, reply]],
-    }
-    # msgspec gives an entry, of more than 15 fields, a longer header than msgpack does.
-    read = msgpack.unpackb(encode_snapshot(after, [receipt]))
-    assert read == msgpack.unpackb(msgpack.packb(plain))
-    # What only a newer version knows goes another way.
-    assert encode_snapshot(after, [receipt], plain["rows"]) == msgpack.packb(plain)
+    receipts = [Receipt("c", b"fingerprint", after.version, b"decision")]
+    read = decode_snapshot(encode_snapshot(after, receipts), "here")
+    assert (read.state, list(read.receipts)) == (after, receipts)
 
 
 @given(starts, rulesets, command_lists(min_size=1, max_size=30))
-def test_a_page_reads_as_its_plain_values(
+def test_a_page_comes_back_as_it_was(
     state: UserState, rules: Rules, commands: list[Command]
 ) -> None:
     entries = played(state, commands, rules).history[:]
     assume(entries)
-    world = World()
-    first = entries[0].sequence
-    asyncio.run(write_page(MemoryStore(world), "u", first, entries))
-    plain = {"format": FORMAT, "user_id": "u", "entries": msgspec.to_builtins(entries)}
-    payload = world.snapshots[page_name("u", first)].payload
-    assert msgpack.unpackb(payload) == msgpack.unpackb(msgpack.packb(plain))
+    store = MemoryStore(World())
+
+    async def written_and_read() -> list[HistoryEntry]:
+        await write_page(store, "u", entries)
+        return await read_page(store, "u", entries[0].sequence)
+
+    assert asyncio.run(written_and_read()) == list(entries)
 
 
 @given(st.integers(0, 700), st.integers(0, 700), amounts)
@@ -247,12 +235,11 @@ def test_pages_and_tail_together_are_the_whole_history(
         state = played(state, [decode_command({**fields, "amount": 1})])
         page = history_page(state) if number >= pause else None
         if page is not None:
-            first, found = page
-            assert first == found[0].sequence == len(stored) + 1
-            assert len(found) == HISTORY_PAGE
+            assert page[0].sequence == len(stored) + 1
+            assert len(page) == HISTORY_PAGE
             assert history_page(state) == page  # until it is told to go
-            stored += found
-            state = state.without_history_through(found[-1].sequence)
+            stored += page
+            state = state.without_history_through(page[-1].sequence)
             assert state.history_stored_through == len(stored)
     assert [one.sequence for one in [*stored, *state.history]] == list(range(1, entries + 1))
     assert len(state.history) >= min(entries, HISTORY_TAIL)

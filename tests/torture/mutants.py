@@ -24,6 +24,7 @@ from actors.host.user import Turn, UserActor
 from actors.messages import Read, Reply, Request
 from domain.state.user_state import UserState
 from persistence.codec import snapshots
+from persistence.codec.snapshots import Snapshot
 from persistence.disk.stream import DiskStream
 from persistence.errors import Unavailable
 from persistence.journal import recovery
@@ -59,17 +60,15 @@ def replies_early(patch: Patch) -> None:
 def snapshots_without_receipts(patch: Patch) -> None:
     """Passivation and checkpoints forget what was answered (P4)."""
     encode = snapshots.encode_snapshot
-    patch.setattr(
-        users, "encode_snapshot", lambda state, receipts, unknown=None: encode(state, (), unknown)
-    )
+    patch.setattr(users, "encode_snapshot", lambda state, receipts: encode(state, ()))
 
 
 def records_without_receipts(patch: Patch) -> None:
     """Recovery puts the rows and forgets what was answered (P4)."""
     put = recovery.put_records
 
-    def forget(snapshot: dict[str, Any], records: Any, window: int) -> dict[str, Any]:
-        return {**put(snapshot, records, window), "receipts": snapshot["receipts"]}
+    def forget(snapshot: Snapshot, records: Any, window: int) -> Snapshot:
+        return Snapshot(put(snapshot, records, window).state, snapshot.receipts)
 
     patch.setattr(recovery, "put_records", forget)
 
@@ -125,7 +124,7 @@ def snapshots_what_is_not_durable(patch: Patch) -> None:
             return await write(self, user)
         version = user.working.version
         if version > user.snapshot_version:
-            payload = snapshots.encode_snapshot(user.working, user.receipts, user.unknown)
+            payload = snapshots.encode_snapshot(user.working, user.receipts)
             await self._store.write_snapshot(user.user_id, version, payload)
             user.snapshot_version = version
         return True

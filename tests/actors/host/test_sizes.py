@@ -7,6 +7,7 @@ from domain.decide.limits import Limits
 from domain.messages.rejections import Code
 from persistence.codec.snapshots import encode_snapshot
 from tests.actors.host_kit import Rig, ask, body, command, look
+from tests.domain.script_kit import VERBS
 
 STACKS = 20_000
 IN_ONE = 100
@@ -38,6 +39,24 @@ async def test_a_reply_carries_the_stacks_that_changed_and_not_those_that_are_he
     assert len(reply.body) < 1_500
     (everything,) = await ask(rig.host, look("u", View.USER))
     assert len(body(everything)["inventory"]) == 2_001
+
+
+async def test_a_turn_in_takes_at_most_450_bytes_of_journal() -> None:
+    rig = Rig()
+    plan = VERBS["plan"][2] | {"chapter_id": "chapter-1"}
+    reward = {"experience": 120}
+    quest = {"quest_id": "quest-000012", "chapter_id": "chapter-1", "reward": reward}
+    await ask(
+        rig.host,
+        command("user-0017", "plan", "upsert_chapter_progression", **plan),
+        command("user-0017", "offer", "offer_quest", **quest),
+    )
+    before = journalled(rig)
+    (reply,) = await ask(
+        rig.host, command("user-0017", "turn-000012", "turn_in_quest", quest_id="quest-000012")
+    )
+    assert body(reply)["version"] == 3
+    assert journalled(rig) - before <= 450
 
 
 async def test_a_stack_that_is_gone_is_told_as_0_and_is_not_held_any_more() -> None:

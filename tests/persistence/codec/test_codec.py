@@ -1,44 +1,60 @@
-"""Snapshots of the newer tables: what is kept, what stays gone, and what older ones lack."""
+"""Snapshots and decisions come back whole; a field too many or too few is noticed."""
 
-from domain.state.receipts import Receipts
-from domain.state.user_state import UserState
-from persistence.codec.raw_snapshots import pack_snapshot, unpack_snapshot
-from persistence.codec.snapshots import decode_snapshot, empty_snapshot, encode_snapshot
-from tests.domain.script_kit import STRICT, given
+import msgpack
+import pytest
+
+from domain.decide.dispatch import decide
+from domain.messages.decision import Decision
+from domain.state.receipts import Receipt
+from persistence.codec.records import decode_decision, encode_decision
+from persistence.codec.snapshots import decode_snapshot, encode_snapshot
+from persistence.errors import Corrupt
+from tests.domain.script_kit import NEW, SMALL, STRICT, command, given
+from tests.persistence.named_snapshot_kit import named, packed
 
 PLAYED = given(
-    "plan c; offer q need=defeat:wolf:1; start b chapter_id=c hostile.strength=1; attack b; "
-    "turn_in q; undo x",
+    "story c quests=1 hostiles.minion=2; offer q need=defeat:wolf:1 items.sword=2; "
+    "start b chapter_id=c hostile.strength=1 hostile.tier=minion; attack b; turn_in q; undo x",
     STRICT,
 )
 
 
-def test_a_state_with_every_table_comes_back_whole_and_knows_every_field() -> None:
-    found = decode_snapshot(encode_snapshot(PLAYED, Receipts(9)), "here", 9)
-    assert found.state == PLAYED
-    assert found.state.repeats.keys() == {"chapter/c"}
-    assert len(found.state.history) == 2
-    assert found.unknown is None
+def test_a_state_with_every_table_comes_back_whole() -> None:
+    receipts = [Receipt("c", b"f" * 16, 5, b"decision")]
+    read = decode_snapshot(encode_snapshot(PLAYED, receipts), "here")
+    assert read.state == PLAYED
+    assert read.receipts == receipts
+    assert read.state.repeats.keys() == {"chapter/c"}
+    assert len(read.state.history) == 4
+    assert read.state.chapters["c"].hostile_tiers
 
 
-def test_a_snapshot_from_before_there_was_a_history_has_an_empty_one() -> None:
-    older = empty_snapshot("u")
-    del older["rows"]["history"], older["rows"]["repeat_tally"]
-    found = decode_snapshot(pack_snapshot(older), "here", 9)
-    assert found.state == UserState("u")
+def test_no_name_of_a_field_is_stored() -> None:
+    payload = encode_snapshot(PLAYED, [])
+    assert b"total_xp" not in payload
+    assert b"actual_defeat_count" not in payload
 
 
-def test_entries_that_left_for_the_store_do_not_come_back_with_fields_of_a_newer_version() -> None:
-    state = UserState("u")
-    for _ in range(70):
-        state = given("grant 1", STRICT, state)
-    newer = unpack_snapshot(encode_snapshot(state, Receipts(9)), "here")
-    newer["rows"]["pets"] = ["cat"]
-    for entry in newer["rows"]["history"]:
-        entry["mood"] = "glad"
-    found = decode_snapshot(pack_snapshot(newer), "here", 9)
-    cut = found.state.without_history_through(5)
-    kept = unpack_snapshot(encode_snapshot(cut, Receipts(9), found.unknown), "here")["rows"]
-    assert kept["pets"] == ["cat"]
-    assert [one["sequence"] for one in kept["history"]] == list(range(6, 71))
-    assert {one["mood"] for one in kept["history"]} == {"glad"}
+def test_a_field_too_many_or_too_few_is_damage() -> None:
+    for change in (lambda row: row.update(more=1), lambda row: row.popitem()):
+        fields = named(encode_snapshot(PLAYED, []))
+        change(fields["rows"]["quest_record"][0])
+        with pytest.raises(Corrupt, match="wrong fields"):
+            decode_snapshot(packed(fields), "here")
+
+
+def test_what_is_no_list_of_fields_is_damage() -> None:
+    for payload in (b"\xc1", b"\x80", b"\x90", b"\x01"):
+        with pytest.raises(Corrupt):
+            decode_snapshot(payload, "here")
+
+
+def test_an_event_is_stored_under_its_tag() -> None:
+    decision = decide(NEW, command("grant 100"), 1, SMALL)
+    assert isinstance(decision, Decision)
+    stored = encode_decision(decision)
+    assert [event[0] for event in msgpack.unpackb(stored)[1]] == [
+        "experience_granted",
+        "level_reached",
+    ]
+    assert decode_decision(stored, "here") == decision

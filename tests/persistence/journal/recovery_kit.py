@@ -2,10 +2,11 @@
 
 import pytest
 
-from persistence.codec.formats import encode
-from persistence.codec.raw_snapshots import SnapshotDict, pack_snapshot
-from persistence.codec.records import Record, encode_record
-from persistence.codec.snapshots import empty_snapshot
+from domain.messages.decision import NO_CHANGE
+from domain.state.receipts import Receipt
+from domain.state.user_state import UserState
+from persistence.codec.records import Record, encode_decision, encode_record
+from persistence.codec.snapshots import encode_snapshot
 from persistence.errors import Corrupt
 from persistence.journal.group_commit import pack_batch
 from persistence.journal.recovery import fold
@@ -15,15 +16,17 @@ from persistence.memory import MemoryStore, World
 def record(words: str) -> Record:
     """A record from `version command` or `version command era`."""
     version, command_id, *era = words.split()
-    reply = encode({"command_id": command_id, "version": int(version), "changes": {}})
-    return Record(1, "u", *era or ["e"], int(version), command_id, b"f" * 16, "rules", reply)
+    decision = encode_decision(NO_CHANGE)
+    return Record(1, "u", *era or ["e"], int(version), command_id, b"f" * 16, decision)
 
 
-def snapshot(version: int, receipts: list[str]) -> SnapshotDict:
+def snapshot(version: int, receipts: list[str]) -> bytes:
     """A snapshot with receipts of these `version command`s."""
-    records = [record(words) for words in receipts]
-    raw = [[each.command_id, each.fingerprint, each.version, each.reply] for each in records]
-    return {**empty_snapshot("u"), "era": "e", "version": version, "receipts": raw}
+    known = [
+        Receipt(each.command_id, each.fingerprint, each.version, each.decision)
+        for each in map(record, receipts)
+    ]
+    return encode_snapshot(UserState("u", version, "e"), known)
 
 
 async def journalled(stored: tuple[int, list[str]], records: list[str]) -> World:
@@ -31,7 +34,7 @@ async def journalled(stored: tuple[int, list[str]], records: list[str]) -> World
     world = World()
     store = MemoryStore(world)
     if stored[0]:
-        await store.write_snapshot("u", stored[0], pack_snapshot(snapshot(*stored)))
+        await store.write_snapshot("u", stored[0], snapshot(*stored))
     stream = await store.claim("users:0")
     await stream.append(pack_batch([encode_record(record(words)) for words in records]))
     return world

@@ -2,7 +2,7 @@
 
 import pytest
 
-from persistence.codec.raw_snapshots import unpack_snapshot
+from persistence.codec.snapshots import decode_snapshot
 from persistence.errors import Corrupt
 from persistence.journal import recovery
 from persistence.journal.recovery import fold
@@ -43,8 +43,8 @@ async def test_a_record_is_put_or_known_to_be_held(
     stored: tuple[int, list[str]], records: list[str], after: int
 ) -> None:
     world = await folded(stored, records)
-    found = unpack_snapshot(world.snapshots["u"].payload, "here")
-    assert found["version"] == after
+    read = decode_snapshot(world.snapshots["u"].payload, "here")
+    assert read.state.version == after
     assert world.journals == {}
 
 

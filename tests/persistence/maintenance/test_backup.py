@@ -8,7 +8,7 @@ import pytest
 
 from actors.cluster.local import LocalCluster
 from actors.host.settings import HostSettings
-from persistence.codec.raw_snapshots import unpack_snapshot
+from persistence.codec.snapshots import decode_snapshot
 from persistence.errors import Corrupt, NewerFormat, StoreInUse
 from persistence.maintenance.backup import (
     BackupSummary,
@@ -301,5 +301,5 @@ async def test_a_host_of_a_server_that_a_tool_shut_out_answers_nobody(stores: St
     assert reply.code == "outcome_unknown"
     stored = await stores.here().read_snapshot("bob")
     assert stored is not None
-    known = unpack_snapshot(stored.payload, "bob")["receipts"]
-    assert "late" not in [receipt[0] for receipt in known]
+    receipts = decode_snapshot(stored.payload, "bob").receipts
+    assert "late" not in [receipt.command_id for receipt in receipts]

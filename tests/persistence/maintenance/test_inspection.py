@@ -30,7 +30,7 @@ async def test_a_user_is_told_with_what_waits_in_journals(stores: Stores) -> Non
         (341, "c340"),
         (342, "c341"),
     ]
-    assert found.rows["player_progression"]["total_xp"] == 3420
+    assert found.rows.player_progression.total_xp == 3420
     assert (found.receipts[-1].command_id, found.receipts[-1].version) == ("c341", 342)
     await rest(host, "alice")
     found = await inspect_user(stores.here(), "alice")

@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from actors.host.host import Host
-from persistence.codec.raw_snapshots import unpack_snapshot
+from persistence.codec.snapshots import decode_snapshot
 from persistence.disk.store import DiskStore
 from persistence.maintenance.export_import import ImportOutcome, export, import_lines
 from persistence.maintenance.overwrite import Outcome
@@ -110,14 +110,13 @@ async def history(store: Store, user_id: str) -> list[int]:
     user = await read_complete_user(store, user_id, {})
     assert user is not None
     entries = [entry for page in user.pages for entry in page]
-    return [one["sequence"] for one in [*entries, *user.snapshot["rows"]["history"]]]
+    return [entry.sequence for entry in [*entries, *user.snapshot.state.history]]
 
 
 async def version(store: Store, user_id: str) -> int:
     """The version of the user's snapshot, 0 for none."""
     stored = await store.read_snapshot(user_id)
-    found: int = unpack_snapshot(stored.payload, user_id)["version"] if stored else 0
-    return found
+    return decode_snapshot(stored.payload, user_id).state.version if stored else 0
 
 
 def watched(store: Store, at_call: Callable[[], Awaitable[None]]) -> Store:

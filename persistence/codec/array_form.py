@@ -1,0 +1,114 @@
+"""Array form: structs as they are stored, each as the list of its fields without their names.
+
+A field's place is its name, and a tagged struct (an event) has its tag in front.  So whoever adds,
+removes or moves a field of a stored struct raises the format and writes an upcaster (`formats`).
+
+Not for: bodies that clients see: those have names.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial, reduce
+from operator import or_
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Struct, defstruct
+from msgspec.structs import astuple, fields
+
+Row = TypeVar("Row", bound=Struct)
+
+
+def to_array(row: Struct) -> Sequence[Any]:
+    """The fields of `row` in order; structs among them, also in tuples and lists, likewise."""
+    return _writer(type(row))(row)
+
+
+def from_array(kind: type[Row], values: Any) -> Row:
+    """The `kind` that `to_array` was given.
+
+    Raises:
+        msgspec.ValidationError: a value of another type, or fields too many or too few.
+    """
+    read: Row = _original(msgspec.convert(values, _stored_form(kind)))
+    return read
+
+
+def _writer(kind: type[Struct]) -> Callable[[Any], Sequence[Any]]:
+    """`to_array` for structs of this kind, worked out once: every turn takes a dozen of them."""
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        places, tag = _struct_places(kind), kind.__struct_config__.tag
+        untagged = partial(_write_parts, places) if places else astuple
+        writer = untagged if tag is None else lambda row: (tag, *untagged(row))
+        _WRITERS[kind] = writer
+    return writer
+
+
+_WRITERS: dict[type[Struct], Callable[[Any], Sequence[Any]]] = {}
+
+
+def _write_parts(places: tuple[int, ...], row: Struct) -> Sequence[Any]:
+    """The fields of `row`, those at `places` in array form where they are not empty."""
+    values = astuple(row)
+    parts = [place for place in places if values[place]]
+    if not parts:
+        return values
+    after = list(values)
+    for place in parts:
+        part = values[place]
+        if isinstance(part, tuple | list):
+            after[place] = [_writer(type(item))(item) for item in part]
+        else:
+            after[place] = _writer(type(part))(part)
+    return after
+
+
+def _original(value: Any) -> Any:
+    """Structs as the domain has them in place of those of the stored form."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_original, value))
+    if not isinstance(value, Struct):
+        return value
+    kind = _ORIGINALS[type(value)]
+    values = list(astuple(value))
+    for place in _struct_places(kind):
+        values[place] = _original(values[place])
+    return kind(*values)
+
+
+_ORIGINALS: dict[type[Struct], type[Struct]] = {}
+"""What each struct of the stored form is read for."""
+
+
+@cache
+def _struct_places(kind: type[Struct]) -> tuple[int, ...]:
+    """The places of the fields in which structs may stand."""
+    return tuple(place for place, field in enumerate(fields(kind)) if any(_structs_in(field.type)))
+
+
+def _structs_in(annotation: Any) -> Iterator[type[Struct]]:
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _structs_in(part)
+
+
+@cache
+def _stored_form(annotation: Any) -> Any:
+    """The type to read `annotation` as: its structs with the same fields, as arrays."""
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        stored = defstruct(
+            annotation.__name__,
+            [(field.name, _stored_form(field.type)) for field in fields(annotation)],
+            array_like=True,
+            forbid_unknown_fields=True,
+            tag=annotation.__struct_config__.tag,
+        )
+        _ORIGINALS[stored] = annotation
+        return stored
+    if not any(_structs_in(annotation)):
+        return annotation
+    origin, parts = get_origin(annotation), get_args(annotation)
+    inside = tuple(part if part is Ellipsis else _stored_form(part) for part in parts)
+    return reduce(or_, inside) if origin in (Union, UnionType) else origin[inside]
