@@ -26,7 +26,7 @@ from domain.state.user_state import UserState
 from persistence.codec import snapshots
 from persistence.codec.snapshots import Snapshot
 from persistence.disk.stream import DiskStream
-from persistence.errors import Unavailable
+from persistence.errors import StorageError, Unavailable
 from persistence.journal import recovery
 from persistence.journal.group_commit import GroupCommit
 from persistence.journal.recovery import Folded
@@ -134,14 +134,16 @@ def snapshots_what_is_not_durable(patch: Patch) -> None:
 
 def believes_in_failed_snapshots(patch: Patch) -> None:
     """A snapshot that was not written counts as written, and the journal is dropped (P7)."""
-    write = Snapshots.write
+    write = Snapshots._write
 
-    async def believe(self: Snapshots, user: UserInMemory) -> bool:
-        if not await write(self, user) and isinstance(user, UserActor):
-            user.snapshot_version = user.durable.version
-        return True
+    async def believe(self: Snapshots, user: UserInMemory) -> None:
+        try:
+            await write(self, user)
+        except StorageError:
+            if isinstance(user, UserActor):
+                user.snapshot_version = user.durable.version
 
-    patch.setattr(Snapshots, "write", believe)
+    patch.setattr(Snapshots, "_write", believe)
 
 
 def shows_what_is_not_durable(patch: Patch) -> None:
@@ -277,12 +279,13 @@ def evicts_unsaved_users(patch: Patch) -> None:
 
 def checkpoints_without_hibernated_users(patch: Patch) -> None:
     """A checkpoint drops the journal and looks at users awake only (P7)."""
-    write = Snapshots.write
+    write = Snapshots._write
 
-    async def believe(self: Snapshots, user: UserInMemory) -> bool:
-        return isinstance(user, HibernatedUser) or await write(self, user)
+    async def believe(self: Snapshots, user: UserInMemory) -> None:
+        if not isinstance(user, HibernatedUser):
+            await write(self, user)
 
-    patch.setattr(Snapshots, "write", believe)
+    patch.setattr(Snapshots, "_write", believe)
 
 
 def wakes_users_from_before_it_opened(patch: Patch) -> None:
