@@ -35,6 +35,7 @@ class OwnPackages:
 
 def main() -> None:
     """Run the command line; what makes that impossible is one sentence and exit code 2."""
+    _open_standard_streams()
     try:
         os.getcwd()
     except FileNotFoundError:
@@ -49,6 +50,23 @@ def main() -> None:
         for path in _replaced_files():
             _refuse(f"{path} is not the file that Questkeep was installed with. {ADVICE}")
         raise
+
+
+def _open_standard_streams() -> None:
+    """Lead streams that were closed (`2>&-`) to the null device.
+
+    Otherwise the first files that are opened get their numbers, and what is meant for a terminal is
+    written into a store or a connection.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is not None:
+            continue
+        null = os.open(os.devnull, os.O_RDWR)
+        if null != number:
+            os.dup2(null, number)
+            os.close(null)
+        os.set_inheritable(number, True)
+        setattr(sys, name, open(number, mode, closefd=False))
 
 
 def _foreign_modules() -> Iterator[str]:

@@ -98,6 +98,8 @@ def file_root(url: str) -> Path:
     if parts.query or parts.fragment:
         raise BadStoreUrl(f"A file:// URL has no '?' or '#' part (write %3F, %23); {url!r} came.")
     root = Path(unquote(parts.path))
+    if "\0" in str(root):
+        raise BadStoreUrl(f"A folder's name has no zero byte (%00); {url!r} came.")
     if not url.startswith("file://") or not root.is_absolute() or root == Path("/"):
         raise BadStoreUrl(f"{_EXPECTED}, the folder not being /; {url!r} came.")
     return root

@@ -42,6 +42,21 @@ def lay_out(folder: Path, *, as_packages: bool, names: tuple[str, ...]) -> None:
         path.write_text(f"raise SystemExit('the game\\'s {name} was loaded')\n")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_led_nowhere_and_decide_nothing(
+    tmp_path: Path, closed: str
+) -> None:
+    fine = run(["sh", "-c", f'"$0" "$@" {closed}', *COMMAND], tmp_path)
+    assert fine.returncode == 0
+    number_of_the_first_file = (
+        "import os, questkeep_launcher; questkeep_launcher._open_standard_streams();"
+        "os._exit(os.open(os.devnull, os.O_RDONLY))"
+    )
+    python = [sys.executable, "-c", number_of_the_first_file]
+    first = run(["sh", "-c", f'"$0" "$@" {closed}', *python], tmp_path, PYTHONPATH=str(ROOT))
+    assert first.returncode > 2
+
+
 def test_the_launcher_knows_every_package() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     installed = settings["tool"]["setuptools"]["packages"]["find"]["include"]

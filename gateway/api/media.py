@@ -28,7 +28,8 @@ ENTRIES_MAX = 10_000
 """Most entries of one msgpack list or map: far above any command, far below what hurts."""
 
 _BY_TYPE = {content_type: media for media, content_type in CONTENT_TYPE.items()}
-_JSON_SHAPES = {b"application/json", b"application/*", b"*/*"}
+_WILDCARDS = (b"application/*", b"*/*")
+_JSON_SHAPES = {b"application/json", *_WILDCARDS}
 
 
 def media_of_body(content_type: bytes | None, content_encoding: bytes | None) -> Media:
@@ -57,19 +58,24 @@ def media_of_body(content_type: bytes | None, content_encoding: bytes | None) ->
 
 
 def media_of_answer(accept: bytes | None) -> Media:
-    """How the answer is written: msgpack for whoever prefers it, JSON for everyone else."""
+    """How the answer is written: msgpack for whoever prefers it, JSON for everyone else.
+
+    Of the ranges that fit a format the closest counts (RFC 9110, 12.5.1), so `q=0` rules it out.
+    Whoever takes neither gets JSON.
+    """
     if accept is None or accept in _JSON_SHAPES:
         return Media.JSON
     if accept == b"application/msgpack":
         return Media.MSGPACK
-    quality = {Media.JSON: 0.0, Media.MSGPACK: 0.0}
+    qualities: dict[bytes, float] = {}
     for choice in accept[:ACCEPT_BYTES_MAX].lower().split(b","):
         shape, *parameters = (part.strip() for part in choice.split(b";"))
-        if shape == b"application/msgpack":
-            quality[Media.MSGPACK] = max(quality[Media.MSGPACK], _quality(parameters))
-        elif shape in _JSON_SHAPES:
-            quality[Media.JSON] = max(quality[Media.JSON], _quality(parameters))
-    return Media.MSGPACK if quality[Media.MSGPACK] > quality[Media.JSON] else Media.JSON
+        qualities[shape] = max(qualities.get(shape, 0.0), _quality(parameters))
+    msgpack_quality, json_quality = (
+        next((qualities[each] for each in (shape, *_WILDCARDS) if each in qualities), 0.0)
+        for shape in (CONTENT_TYPE[Media.MSGPACK], CONTENT_TYPE[Media.JSON])
+    )
+    return Media.MSGPACK if msgpack_quality > json_quality else Media.JSON
 
 
 def read_body(body: bytes, media: Media) -> Any:

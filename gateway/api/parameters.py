@@ -116,7 +116,7 @@ def query_of(exchange: Exchange, parameters: Sequence[QueryParameter]) -> dict[s
     """The values that the query names, by the parameters' names.
 
     Raises:
-        Problem: `invalid_field`, with the first parameter that is wrong or unknown.
+        Problem: `invalid_field`, with the first parameter that is wrong, unknown or named twice.
     """
     if not exchange.has_query:
         return {}
@@ -127,6 +127,8 @@ def query_of(exchange: Exchange, parameters: Sequence[QueryParameter]) -> dict[s
             *others, last = (known.name for known in parameters)
             known = f"{', '.join(others)} and {last}" if others else last
             raise _invalid(name, text, f"only {known}")
+        if name in values:  # which one counts is nothing to guess
+            raise _invalid(name, text, "it once")
         values[name] = parameter.read(text)
         if values[name] is None:
             raise _invalid(name, text, parameter.expected)

@@ -66,9 +66,11 @@ class Request:
 
     @property
     def fields(self) -> dict[bytes, bytes]:
-        """The headers by name; of several with one name the last."""
+        """The headers by name; several with one name are one list (RFC 9110, 5.2)."""
         if self._fields is None:
             self._fields = dict(self.headers)
+            if len(self._fields) < len(self.headers):
+                self._fields = _combined(self.headers)
         return self._fields
 
     @property
@@ -153,3 +155,10 @@ class Upgraded(NamedTuple):
 
 Answer = Callable[[Request], Awaitable[Response | Upgraded | None]]
 """Gives the response to a request; None when the client is gone and nobody waits for it."""
+
+
+def _combined(headers: Headers) -> dict[bytes, bytes]:
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        values.setdefault(name, []).append(value)
+    return {name: b", ".join(each) for name, each in values.items()}

@@ -40,6 +40,7 @@ BAD = {
     "file:/srv/data": "file:///absolute/folder",
     "file://data/store": "three slashes",
     "file:///srv/data?x=1": "no '?'",
+    "file:///srv/da%00ta": "no zero byte",
     "s3://": "s3://bucket/questkeep",
     "s3:///prefix": "s3://bucket/questkeep",
     "s3://bucket/a//b": "s3://bucket/questkeep",

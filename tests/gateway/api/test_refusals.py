@@ -253,6 +253,60 @@ async def test_the_refusal_of_a_query_names_one_mistake(gateway: Gateway, query:
     assert len(answer.json.get("errors", [])) <= 1
 
 
+@pytest.mark.parametrize("query", [b"dry_run=true&dry_run=false", b"dry_run=false&dry_run=false"])
+async def test_a_query_that_names_a_parameter_twice_is_refused_and_nothing_happens(
+    gateway: Gateway, query: bytes
+) -> None:
+    command = {"command_id": "c", "type": "offer_quest", "quest_id": "q", "reward": {}}
+    answer = await gateway.send(command, query=query)
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert (await gateway.get("/v1/users/alice")).json["version"] == 0
+
+
+SEVERAL_LINES = {
+    "the format wanted, first": (("accept", "application/msgpack"), ("accept", "text/html"), 200),
+    "the format wanted, last": (("accept", "text/html"), ("accept", "application/msgpack"), 200),
+    "two types of one body": (
+        ("content-type", "application/msgpack"),
+        ("content-type", "application/json"),
+        415,
+    ),
+    "packed after all": (("content-encoding", "gzip"), ("content-encoding", "identity"), 415),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "status"), SEVERAL_LINES.values(), ids=SEVERAL_LINES)
+async def test_several_lines_of_one_header_are_one_list(
+    gateway: Gateway, one: tuple[str, str], other: tuple[str, str], status: int
+) -> None:
+    command = {"command_id": "c", "type": "offer_quest", "quest_id": "q", "reward": {}}
+    answer = await gateway.send(command, headers=[one, other])
+    assert answer.status == status
+    if status == 200:
+        assert answer.headers["content-type"] == "application/msgpack"
+
+
+@pytest.mark.parametrize(
+    ("accept", "subtype"),
+    [
+        ("application/json;q=0, */*", "msgpack"),
+        ("application/msgpack;q=0, */*", "json"),
+        ("application/*;q=0, */*", "json"),
+        ("application/msgpack;q=0.05, */*;q=0.1", "json"),
+        ("application/json;q=0.5, application/*;q=0.6", "msgpack"),
+        ("application/json, text/plain, */*", "json"),
+        ("application/msgpack, */*;q=0.8", "msgpack"),
+        ("text/html, */*;q=0.8", "json"),
+        ("application/json;q=0", "json"),
+    ],
+)
+async def test_the_closest_range_decides_about_a_format(
+    gateway: Gateway, accept: str, subtype: str
+) -> None:
+    answer = await gateway.get("/v1/rules", headers=[("accept", accept)])
+    assert answer.headers["content-type"] == f"application/{subtype}"
+
+
 async def test_a_long_accept_header_is_read_to_its_first_kilobyte(gateway: Gateway) -> None:
     near = "text/html," * 90 + "application/msgpack"
     far = "text/html," * 110 + "application/msgpack"
