@@ -57,7 +57,9 @@ def test_a_decision_has_a_number_a_status_and_a_date_and_is_in_the_index(record:
     number = int(record.name[:4])
     lines = record.read_text(encoding="utf-8").splitlines()
     title = re.fullmatch(rf"# {number}\. (.+)", lines[0])
-    status = re.fullmatch(r"Status: ([a-z]+(?: by \d{4})?)\. Date: (\d{4}-\d\d-\d\d)\.", lines[2])
+    status = re.fullmatch(
+        r"Status: ([a-z]+(?: by \d{4})?)\. Date: (\d{4}-\d\d-\d\d)\.(?: .+)?", lines[2]
+    )
     assert title is not None
     assert status is not None, "the third line is `Status: accepted. Date: YYYY-MM-DD.`"
     row = f"| {number} | [{title[1]}]({record.name}) | {status[1]} | {status[2]} |"
