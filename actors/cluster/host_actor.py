@@ -14,13 +14,14 @@ from typing import NoReturn
 import structlog
 
 from actors.cluster.contract import Activity
-from actors.cluster.private_folder import PrivateFolder
 from actors.gc_tuning import collect_rarely
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.pending_replies import RETRY_AFTER_MS
 from actors.host.settings import HostSettings
+from actors.logs.host_log import HostLog
 from actors.messages import Ask, decode_requests, encode, not_here
+from actors.private_folder import PrivateFolder
 from actors.transport.addresses import HostAddress, Identity, LocalAddress, RemoteAddress, ThisNode
 from actors.transport.socket_server import SocketServer
 from persistence.open import open_store
@@ -45,6 +46,7 @@ class DedicatedHost:
 
     def __init__(self, name: str, settings: HostSettings, leave: Leave) -> None:
         collect_rarely()
+        self._log = HostLog(name, settings.log_level, settings.log_socket)
         self._settings = settings
         self._leave = leave
         self._store = open_store(settings.store_url)
@@ -73,8 +75,13 @@ class DedicatedHost:
             self._leaving = asyncio.create_task(self._leave_when_orphaned())
         return encode(await self._host.ask(requests))
 
-    async def drain(self) -> None:
-        """Snapshot and close; whoever asked ends the process next."""
+    async def drain(self) -> list[str]:
+        """Snapshot and close; whoever asked ends the process next.  What was logged meanwhile."""
+        with self._log.collected() as events:
+            await self._drain()
+        return events
+
+    async def _drain(self) -> None:
         await self._host.drain()
         await self._store.close()
 
@@ -83,7 +90,7 @@ class DedicatedHost:
         patience = self._settings.idle_seconds * ORPHAN_PERIODS
         while (left := self._last_command + patience - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)  # it is time itself that is waited for
-        await self.drain()
+        await self._drain()
         self._leave()
 
 
@@ -94,6 +101,7 @@ class PackedHost:
         self, name: str, settings: HostSettings, this_node: ThisNode, leave: Leave
     ) -> None:
         collect_rarely()
+        self._log = HostLog(name, settings.log_level, settings.log_socket)
         self._settings = settings
         self._leave = leave
         self._store = open_store(settings.store_url)
@@ -141,8 +149,13 @@ class PackedHost:
         self._last_seen = time.monotonic()
         return activity_of(self._host)
 
-    async def drain(self) -> None:
-        """Snapshot and close; whoever asked ends the process next."""
+    async def drain(self) -> list[str]:
+        """Snapshot and close; whoever asked ends the process next.  What was logged meanwhile."""
+        with self._log.collected() as events:
+            await self._drain()
+        return events
+
+    async def _drain(self) -> None:
         if self._upkeep is not None:
             self._upkeep.cancel()
         await self._host.drain()
@@ -162,7 +175,7 @@ class PackedHost:
             await upkeep.round()
         log.warning("a host goes: no gateway asks for it any more", host=self._host.name)
         self._upkeep = None  # it is this task, which drains instead of being ended by it
-        await self.drain()
+        await self._drain()
         self._leave()
 
 

@@ -26,6 +26,7 @@ from actors.cluster.placement import Room
 from actors.cluster.ray_session import RaySession, first_line
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
+from actors.logs.host_events import HostEvents, relay_collected
 from actors.transport.addresses import Node
 from persistence.errors import StorageError
 from persistence.journal.recovery import close_quietly, take_over
@@ -71,7 +72,7 @@ class RayActor:
     async def drain(self) -> None:
         """End the actor in peace; one that is gone already left its journal to its successor."""
         try:
-            await self.call("drain")
+            relay_collected(await self.call("drain"))
         except (HostGone, UserUnavailable) as error:
             log.warning("an actor was gone before it could be drained", reason=str(error))
         ray.kill(self._handle, no_restart=True)
@@ -102,6 +103,7 @@ class RayActors:
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._server: Stream | None = None
         self._over = False
+        self._events = HostEvents()
         self.node = Node("", "")
         self.namespace = ""
 
@@ -121,6 +123,7 @@ class RayActors:
         """
         await asyncio.to_thread(self.session.begin)
         try:
+            self._settings = replace(self._settings, log_socket=await self._events.listen())
             return await self._move_in()
         except (ray.exceptions.RayError, RuntimeError, OSError) as error:
             await self.disconnect()
@@ -264,6 +267,7 @@ class RayActors:
         if self._server is not None:
             await close_quietly(self._server)
         await asyncio.to_thread(self._end_and_leave)
+        await self._events.close()
 
     def _end_and_leave(self) -> None:
         if self.joined and self.namespace:

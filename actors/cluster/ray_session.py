@@ -21,7 +21,6 @@ import structlog
 from ray._private.authentication.authentication_utils import is_token_auth_enabled
 from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 
-from actors.cluster.private_folder import SOCKET_PATH_BYTES_MAX, NoFolder, PrivateFolder
 from actors.cluster.ray_environment import (
     check_authentication,
     environment_for_ray,
@@ -29,6 +28,8 @@ from actors.cluster.ray_environment import (
     working_folder,
 )
 from actors.errors import ClusterError
+from actors.logs.host_events import relay
+from actors.private_folder import SOCKET_PATH_BYTES_MAX, NoFolder, PrivateFolder
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +168,7 @@ def _start_in(folder: Path) -> None:
 
 
 def _common() -> dict[str, Any]:
-    return {"logging_level": logging.CRITICAL, "log_to_driver": False}
+    return {"logging_level": logging.CRITICAL, "log_to_driver": True}
 
 
 def _why_not(error: Exception, folder: Path) -> str:
@@ -184,9 +185,13 @@ def _why_not(error: Exception, folder: Path) -> str:
 
 
 def _log_message(printed: dict[str, Any], ignore_prefix: bool) -> None:
-    """What Ray has to tell goes where our own events go, not between what the server prints."""
-    message = shorten(" ".join(printed["lines"]), MESSAGE_CHARACTERS_MAX, placeholder=" …")
-    log.info("Ray says", message=message)
+    """What Ray carries to this process goes into the log: what workers print, and its own words."""
+    if str(printed["pid"]).isdigit():
+        relay(printed["lines"], f"process {printed['pid']} on {printed['ip']}")
+    elif printed["lines"]:
+        message = shorten(" ".join(printed["lines"]), MESSAGE_CHARACTERS_MAX, placeholder=" …")
+        level = logging.INFO if printed["is_err"] else logging.DEBUG
+        log.log(level, "Ray says", part=printed["pid"], message=message)
 
 
 def _plasma_directory(folder: Path) -> str | None:

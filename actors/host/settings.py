@@ -22,6 +22,8 @@ class HostSettings(Struct, frozen=True):
         users_max: users one host keeps in memory; beyond it the longest-idle ones leave.
         memory_bytes_max: memory one host's process may take; beyond it likewise.
         limits: how many rows of each kind one user may own.
+        log_level: of the events that a host sends to the server; None leaves its log as it is.
+        log_socket: where the server receives them, for hosts on its machine.
         server: what stands in the store for as long as this server is its newest; a host that
             does not find it there must not open.  None where nobody else can have the store.
         checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much,
@@ -40,4 +42,6 @@ class HostSettings(Struct, frozen=True):
     users_max: int = 1_000_000
     memory_bytes_max: int = 2**63 - 1
     limits: Limits = Limits()
+    log_level: str | None = None
+    log_socket: str | None = None
     server: StreamId | None = None

@@ -66,6 +66,7 @@ def check(settings: Settings, held: ExitStack) -> Checked:
         idle_seconds=settings.idle_seconds,
         snapshot_every=settings.snapshot_every,
         limits=settings.limits,
+        log_level=settings.log_level,
     )
     return Checked(settings, rules, host_settings, how_signed, address)
 

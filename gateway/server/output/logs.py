@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from actors.logs.library_log import log_libraries
 from gateway.server.output.line_output import LineOutput
 
 log = structlog.get_logger("questkeep.log")
@@ -40,8 +41,7 @@ def log_to_stderr(level: str, log_format: str, gateway: int | None = None) -> Li
     """
     output = LineOutput(2, on_lost=lambda count: log.warning("log lines were lost", count=count))
     configure_logs(level, log_format, output.write, gateway)
-    logging.basicConfig(handlers=[_LibraryHandler()], level=logging.WARNING, force=True)
-    logging.captureWarnings(True)
+    log_libraries()
     return output
 
 
@@ -79,16 +79,3 @@ _time = structlog.processors.TimeStamper(fmt="iso", utc=True)
 def _add_time(logger: Any, method: str, event: Any) -> Any:
     """Now, unless the event brings its time along: hosts say when theirs happened."""
     return event if "timestamp" in event else _time(logger, method, event)
-
-
-class _LibraryHandler(logging.Handler):
-    """Makes events of what libraries and the event loop log."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """See `logging.Handler.emit`."""
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError):
-            message = str(record.msg)
-        write = log.error if record.levelno >= logging.ERROR else log.warning
-        write("a library reports", logger=record.name, message=message, exc_info=record.exc_info)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actors.cluster import private_folder
-from actors.cluster.private_folder import (
+from actors.private_folder import (
     MARK,
     PREFIX,
     SOCKET_PATH_BYTES_MAX,
@@ -79,7 +79,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_a_living_ones_is_
 ) -> None:
     living = PrivateFolder.make(SOCKET_BYTES)
     make_and_wait = (
-        "import sys; from actors.cluster.private_folder import PrivateFolder; "
+        "import sys; from actors.private_folder import PrivateFolder; "
         f"print(PrivateFolder.make({SOCKET_BYTES}, sys.argv[1]).path, flush=True); "
         "sys.stdin.read()"
     )
