@@ -49,6 +49,14 @@ def original(safe: str) -> str:
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[0].replace("!", "")).decode(), safe)
 
 
+def is_ours(name: str) -> bool:
+    """Whether Questkeep can have written an object of this name: `word` lets none begin with a dot.
+
+    Servers over a file system list their own drafts, such as versitygw's `.alice.sgwtmp.17`.
+    """
+    return not name.rpartition("/")[2].startswith(".")
+
+
 def standing(stream: StreamId) -> str:
     """The object that stands as long as the stream may hold batches."""
     return f"{STREAMS}/{word(stream.host)}/{stream.incarnation}"

@@ -24,6 +24,7 @@ from typing import TypeVar
 
 from persistence.errors import Unavailable
 from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed
+from persistence.objects.names import is_ours
 from persistence.objects.progress_log import ProgressLog
 
 _Result = TypeVar("_Result")
@@ -91,7 +92,7 @@ class Calls:
     async def pages(self, folder: str, after: str = "") -> AsyncIterator[Sequence[str]]:
         """The names under `folder` behind `after`, ascending, page by page.
 
-        A page that failed is asked for again, not those before it.
+        A page that failed is asked for again, not those before it.  What others wrote is left out.
         """
         listing: AsyncIterator[Sequence[str]] | None = None
         progress, listed = ProgressLog("still listing", folder=folder, store=self.url), 0
@@ -109,7 +110,7 @@ class Calls:
             if page:
                 after, listed = page[-1], listed + len(page)
                 progress.report(listed)
-                yield page
+                yield [name for name in page if is_ours(name)]
 
     async def delete(self, names: list[str]) -> None:
         """Remove the objects, in no particular order, and take off the list what is removed.

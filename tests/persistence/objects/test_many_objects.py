@@ -67,6 +67,19 @@ async def test_a_long_journal_is_listed_whole_only_once_to_be_fenced() -> None:
     assert listed.count("list") <= 500 / 10 + 2
 
 
+async def test_drafts_that_a_server_lists_are_nobody_s_users_and_streams() -> None:
+    """versitygw's, seen while it replaced a snapshot."""
+    objects = Objects()
+    store = open_store(FaultyBucket(objects))
+    await store.write_snapshot("alice", 1, b"one")
+    stream = (await store.claim("users:0")).id
+    for name in objects.all_names():
+        folder, _, last = name.rpartition("/")
+        objects.create(f"{folder}/.{last}.sgwtmp.1795616692861094557", b"half of it")
+    assert [user_id async for user_id in store.users()] == ["alice"]
+    assert await store.streams() == [stream]
+
+
 class Log:
     """Keeps what is logged."""
 
