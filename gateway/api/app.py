@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import structlog
@@ -63,6 +64,7 @@ class App:
         ready: `/readyz` says so; set once everything behind the gateway has started.
         draining: nothing new is begun; set when the server is going down.
         metrics_text: what `/metrics` answers: this gateway's, unless it is one of several.
+        health: what stands behind the gateway and keeps users from being served; empty if nothing.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class App:
         self.draining = False
         self.metrics = Metrics(directory, lambda: self._in_flight)
         self.metrics_text = self._own_metrics_text
+        self.health: Callable[[], Awaitable[str]] = _healthy
         self._log = structlog.get_logger("questkeep.http")
         # Asking the logger for each request costs more than most of a request's other steps.
         self._log_requests = self._log.is_enabled_for(logging.DEBUG)
@@ -201,6 +204,9 @@ class App:
             raise Problem("draining", "The server is going down", retry_after_ms=1_000)
         if not self.ready:
             raise Problem("user_unavailable", "The server is starting", retry_after_ms=1_000)
+        if problem := await self.health():
+            detail = f"Users are not served: {problem}"
+            raise Problem("user_unavailable", detail, retry_after_ms=1_000)
         return Response(200, b"application/json", b'{"status":"ready"}')
 
     async def _metrics(self, exchange: Exchange) -> Response:
@@ -209,6 +215,10 @@ class App:
     async def _own_metrics_text(self) -> bytes:
         """The metrics of this gateway alone."""
         return as_text(self.metrics.snapshot(), {1: os.getpid()})
+
+
+async def _healthy() -> str:
+    return ""
 
 
 def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: RulesEndpoint) -> App:

@@ -11,6 +11,7 @@
 | `find_host` | worker | a slot → `HostLookup` |
 | `reload_rules` | worker | who asked → `ReloadOutcome` |
 | `metrics_text` | worker | nothing → the text, of all gateways |
+| `health` | worker | nothing → why users are not served, or nothing |
 
 Not for: how it gets there (`ipc`).
 """

@@ -29,6 +29,7 @@ from gateway.server.output.logs import log_to_stderr
 from gateway.server.output.startup_banner import print_banner
 from gateway.server.output.startup_steps import StartupSteps
 from gateway.server.preflight import CannotStart, Checked, check, check_store, load_keys
+from gateway.server.readiness import Readiness
 from gateway.server.rules_reload import ServedRules, reload_on_hangup
 from gateway.server.stop import Stop, StopSignals
 from gateway.server.supervisor import CannotStartWorker, Supervisor
@@ -105,7 +106,8 @@ async def _run(
 
     rules = ServedRules(checked.rules, partial(rules_text, settings), broadcast)
     app = make_app(settings, token_keys, cluster, rules)
-    supervisor = Supervisor(app.metrics, rules)
+    app.health = Readiness(cluster.health).problem
+    supervisor = Supervisor(app.metrics, rules, app.health)
     app.metrics_text = supervisor.metrics_text
     listener = Listener(app.answer, checked.address, settings.address_connections_max)
     try:

@@ -14,7 +14,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -79,10 +79,14 @@ class Supervisor:
     Args:
         own: what the primary counted.
         rules: the primary's.
+        health: as `App.health`, for all gateways.
     """
 
-    def __init__(self, own: Metrics, rules: RulesEndpoint) -> None:
+    def __init__(
+        self, own: Metrics, rules: RulesEndpoint, health: Callable[[], Awaitable[str]]
+    ) -> None:
         self._own = own
+        self._health = health
         self._rules = rules
         self._running: dict[int, _RunningWorker] = {}
         self._watches: list[asyncio.Task[None]] = []
@@ -251,6 +255,7 @@ class Supervisor:
             "find_host": self._answer_find_host,
             "reload_rules": self._answer_reload_rules,
             "metrics_text": self._answer_metrics_text,
+            "health": self._answer_health,
         }
 
     async def _answer_find_host(self, slot: int) -> HostLookup:
@@ -268,6 +273,9 @@ class Supervisor:
             return ReloadOutcome(await self._rules.reload(asked_by))
         except (InvalidRules, WrongSettings) as error:
             return ReloadOutcome(problems=error.problems)
+
+    async def _answer_health(self, _: None) -> str:
+        return await self._health()
 
     async def _answer_metrics_text(self, _: None) -> bytes:
         return await self.metrics_text()

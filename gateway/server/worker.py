@@ -93,6 +93,7 @@ class Worker:
         self._rules = WorkerRules(compile_rules(config.rules_text), self._channel)
         self._app = make_app(settings, token_keys, self._hosts, self._rules)
         self._app.metrics_text = self._metrics_text
+        self._app.health = self._health
         self._listener = Listener(
             self._app.answer, config.address, settings.address_connections_max
         )
@@ -131,6 +132,10 @@ class Worker:
         if lookup.where is None:
             raise HostGone(lookup.gone)
         return lookup.where
+
+    async def _health(self) -> str:
+        problem: str = await self._channel.call("health")
+        return problem
 
     async def _metrics_text(self) -> bytes:
         text: bytes = await self._channel.call("metrics_text")
