@@ -185,7 +185,7 @@ def _read(
     codes: AbstractSet[str] = frozenset(),
     query: tuple[QueryParameter, ...] = (),
 ) -> Route:
-    every = _ONE_USER | codes | ({"invalid_field"} if query else set())
+    every = _ONE_USER | codes | {"invalid_field"}
     operation = Operation(
         operation_id, "reads", summary, response, every, query=query, conditional=True
     )

@@ -124,15 +124,20 @@ def query_of(exchange: Exchange, parameters: Sequence[QueryParameter]) -> dict[s
     for name, text in exchange.query():
         parameter = next((known for known in parameters if known.name == name), None)
         if parameter is None:
-            *others, last = (known.name for known in parameters)
-            known = f"{', '.join(others)} and {last}" if others else last
-            raise _invalid(name, text, f"only {known}")
+            raise _invalid(name, text, _only(parameters))
         if name in values:  # which one counts is nothing to guess
             raise _invalid(name, text, "it once")
         values[name] = parameter.read(text)
         if values[name] is None:
             raise _invalid(name, text, parameter.expected)
     return values
+
+
+def _only(parameters: Sequence[QueryParameter]) -> str:
+    if not parameters:
+        return "no parameters"
+    *others, last = (known.name for known in parameters)
+    return f"only {', '.join(others)} and {last}" if others else f"only {last}"
 
 
 def _invalid(name: str, text: str, expected: str) -> Problem:

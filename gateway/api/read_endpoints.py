@@ -49,6 +49,7 @@ class ReadEndpoints:
         async def endpoint(exchange: Exchange) -> Response:
             user_id = user_of(exchange)
             key = key_of(exchange, key_name) if key_name is not None else ""
+            query_of(exchange, ())
             return await self._read(exchange, Read(user_id, view, key, exchange.answer))
 
         return endpoint

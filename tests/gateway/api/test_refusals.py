@@ -263,6 +263,15 @@ async def test_a_query_that_names_a_parameter_twice_is_refused_and_nothing_happe
     assert (await gateway.get("/v1/users/alice")).json["version"] == 0
 
 
+@pytest.mark.parametrize(
+    "path", ["progression", "quests/q", "battles/b", "chapters/c", "commands/c"]
+)
+async def test_a_read_without_parameters_takes_none_in_silence(gateway: Gateway, path: str) -> None:
+    answer = await gateway.get(f"/v1/users/alice/{path}", query=b"version=3")
+    assert (answer.status, answer.code) == (422, "invalid_field")
+    assert answer.json["detail"] == 'version is "3", expected no parameters'
+
+
 SEVERAL_LINES = {
     "the format wanted, first": (("accept", "application/msgpack"), ("accept", "text/html"), 200),
     "the format wanted, last": (("accept", "text/html"), ("accept", "application/msgpack"), 200),
