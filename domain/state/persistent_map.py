@@ -27,12 +27,17 @@ class PersistentMap(Mapping[str, Row]):
 
     def put(self, rows: Mapping[str, Row | None]) -> "PersistentMap[Row]":
         """This map with `rows` in place of those of the same ids; None removes a row."""
-        after: PersistentMap[Row] = PersistentMap()
-        after._others = self._others
-        after._newest = {**self._newest, **rows}
-        after._length = self._length + sum(
-            (row is not None) - (key in self) for key, row in rows.items()
-        )
+        others, newest, length = self._others, self._newest, self._length
+        for key, row in rows.items():
+            held = newest[key] is not None if key in newest else key in others
+            if row is None:
+                length -= held
+            elif not held:
+                length += 1
+        after: PersistentMap[Row] = PersistentMap.__new__(PersistentMap)
+        after._others = others
+        after._newest = {**newest, **rows}
+        after._length = length
         if len(after._newest) > NEWEST_MAX:
             after._others, after._newest = after._merged(), {}
         return after

@@ -51,17 +51,18 @@ _WRITERS: dict[type[Struct], Callable[[Any], Sequence[Any]]] = {}
 def _write_parts(places: tuple[int, ...], row: Struct) -> Sequence[Any]:
     """The fields of `row`, those at `places` in array form where they are not empty."""
     values = astuple(row)
-    parts = [place for place in places if values[place]]
-    if not parts:
-        return values
-    after = list(values)
-    for place in parts:
+    after: list[Any] | None = None
+    for place in places:
         part = values[place]
-        if isinstance(part, tuple | list):
-            after[place] = [_writer(type(item))(item) for item in part]
-        else:
+        if not part:
+            continue
+        if after is None:
+            after = list(values)
+        if isinstance(part, Struct):
             after[place] = _writer(type(part))(part)
-    return after
+        else:
+            after[place] = [_writer(type(item))(item) for item in part]
+    return values if after is None else after
 
 
 def _original(value: Any) -> Any:
