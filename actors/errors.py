@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class DeliveryCode(StrEnum):
-    """Why a request was not answered although nothing is wrong with it: stable, clients see them.
+    """Why a request was not answered that the rules did not refuse: stable, clients see them.
 
     `gateway.problems` maps each to a status.  What the rules refuse has codes of its own
     (`domain.messages.rejections`).
@@ -15,10 +15,26 @@ class DeliveryCode(StrEnum):
     DRAINING = "draining"
     USER_UNAVAILABLE = "user_unavailable"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    BODY_TOO_LARGE = "body_too_large"
+    ANSWER_TOO_LARGE = "answer_too_large"
+    INTERNAL = "internal"
 
 
-class AskAgain(Exception):
-    """Root: nothing is wrong with the request; the same one may succeed after `retry_after_ms`."""
+class DeliveryError(Exception):
+    """Root: a request did not get through, or its reply was lost."""
+
+    code = DeliveryCode.INTERNAL
+    retry_after_ms: int | None = None
+
+
+class RequestTooLarge(DeliveryError):
+    """More than a frame may hold.  Nothing was executed."""
+
+    code = DeliveryCode.BODY_TOO_LARGE
+
+
+class AskAgain(DeliveryError):
+    """Nothing is wrong with the request; the same one may succeed after `retry_after_ms`."""
 
     code = DeliveryCode.USER_UNAVAILABLE
     retry_after_ms = 1_000

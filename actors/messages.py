@@ -131,7 +131,4 @@ def refused(code: str, detail: str, retry_after_ms: int | None = None) -> Reply:
     return Reply(code, b"", detail, retry_after_ms)
 
 
-encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
-decode_requests = msgspec.msgpack.Decoder(list[Request]).decode
-decode_replies = msgspec.msgpack.Decoder(list[Reply]).decode

@@ -19,7 +19,13 @@ from typing import Any
 from actors.gc_tuning import collect_rarely
 from actors.host.host import Host
 from actors.host.settings import HostSettings
-from actors.messages import Ask, Media, decode_replies, decode_requests, encode
+from actors.messages import Ask, Media
+from actors.transport.call_channel import (
+    decode_batch,
+    decode_replies,
+    encode_batch,
+    encode_replies,
+)
 from domain.decide.dispatch import decide
 from domain.messages.commands import decode_command
 from domain.messages.rejections import Rejection
@@ -91,12 +97,13 @@ async def in_host(batch_size: int, store: Store) -> float:
         await host.ask(preparation(f"u{user}"))
     asks = turn_ins()
     batches = [
-        encode(asks[start : start + batch_size]) for start in range(0, len(asks), batch_size)
+        encode_batch([asks[start : start + batch_size]])
+        for start in range(0, len(asks), batch_size)
     ]
     before = time.process_time()
-    answers = [encode(await host.ask(decode_requests(batch))) for batch in batches]
+    answers = [encode_replies([await host.ask(decode_batch(batch)[0])]) for batch in batches]
     spent = time.process_time() - before
-    replies = [reply for answer in answers for reply in decode_replies(answer)]
+    replies = [reply for answer in answers for reply in decode_replies(answer)[0]]
     assert all(reply.code == "" for reply in replies)
     return spent / len(asks) * 1e6
 

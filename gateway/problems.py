@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from actors.errors import AskAgain
+from actors.errors import DeliveryError
 from actors.messages import Reply
 
 
@@ -118,6 +118,12 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     ),
     "body_too_large": ProblemType(
         413, Retry.NEVER, "The body is too large", "Send fewer commands at once."
+    ),
+    "answer_too_large": ProblemType(
+        413,
+        Retry.SAME,
+        "The answer is too large",
+        "Read in pages; send a list's commands again, under the same ids, in shorter lists.",
     ),
     "unsupported_media_type": ProblemType(
         415, Retry.NEVER, "Not in this format", "Send application/json or application/msgpack."
@@ -257,7 +263,7 @@ def refusal(reply: Reply, command_id: str | None = None) -> Problem:
     )
 
 
-def ask_again(error: AskAgain, command_id: str | None = None) -> Problem:
+def undelivered(error: DeliveryError, command_id: str | None = None) -> Problem:
     """The problem of a request that did not get through, or whose reply was lost."""
     problem_type = PROBLEM_TYPES[error.code]
     return Problem(

@@ -20,9 +20,10 @@ from actors.host.host import Host
 from actors.host.pending_replies import RETRY_AFTER_MS
 from actors.host.settings import HostSettings
 from actors.logs.host_log import HostLog
-from actors.messages import Ask, decode_requests, encode, not_here
+from actors.messages import Ask, not_here
 from actors.private_folder import PrivateFolder
 from actors.transport.addresses import HostAddress, Identity, LocalAddress, RemoteAddress, ThisNode
+from actors.transport.call_channel import decode_batch, encode_replies
 from actors.transport.socket_server import SocketServer
 from persistence.open import open_store
 
@@ -65,15 +66,16 @@ class DedicatedHost:
         self._knows_rules = True
 
     async def ask(self, batch: bytes) -> bytes:
-        """Encoded requests in, encoded replies out."""
-        requests = decode_requests(batch)
+        """An encoded batch of request groups in, encoded replies out: see `CallChannel`."""
+        groups = decode_batch(batch)
         if not self._knows_rules:
-            return encode([_WITHOUT_RULES] * len(requests))
-        if any(isinstance(one, Ask) for one in requests):
+            return encode_replies([[_WITHOUT_RULES] * len(requests) for requests in groups])
+        if any(isinstance(request, Ask) for requests in groups for request in requests):
             self._last_command = time.monotonic()
         if self._leaving is None:
             self._leaving = asyncio.create_task(self._leave_when_orphaned())
-        return encode(await self._host.ask(requests))
+        pending = [self._host.accept(requests) for requests in groups]
+        return encode_replies([await each.replies() for each in pending])
 
     async def drain(self) -> list[str]:
         """Snapshot and close; whoever asked ends the process next.  What was logged meanwhile."""
@@ -139,10 +141,6 @@ class PackedHost:
     async def change_rules(self, text: str) -> None:
         """Decide by these from the next turn on."""
         self._host.rules.change(text)
-
-    async def ask(self, batch: bytes) -> bytes:
-        """Encoded requests in, encoded replies out: the way without a socket."""
-        return encode(await self._host.ask(decode_requests(batch)))
 
     async def activity(self) -> Activity:
         """What this host does, for metrics."""

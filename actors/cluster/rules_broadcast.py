@@ -1,6 +1,6 @@
 """Handing a rules file's text to hosts and gateways in other processes.
 
-Not for: what a host does with it (`actors.host.rules`).
+Not for: what a host does with it (`actors.user.rules`).
 """
 
 import asyncio

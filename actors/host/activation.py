@@ -1,13 +1,13 @@
 """Activation: a user in a host's memory, with the actor, its mailbox and what is under way.
 
-Not for: which users are active (`activations`), or turns on their rows (`user`).
+Not for: which users are active (`activations`), or turns on their rows (`actors.user`).
 """
 
 import asyncio
 
 from actors.host.mailbox import Mailbox
-from actors.host.rules import RulesInForce
-from actors.host.user import UserActor
+from actors.user.actor import UserActor
+from actors.user.rules import RulesInForce
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState
 from persistence.codec.snapshots import decode_snapshot

@@ -13,9 +13,10 @@ import structlog
 from actors.background_tasks import BackgroundTasks
 from actors.host.activation import Activation
 from actors.host.hibernation import HibernatedUser, HibernatedUsers
-from actors.host.journal import HostJournal, UserInMemory
-from actors.host.rules import RulesInForce
+from actors.host.journal import HostJournal
 from actors.host.settings import HostSettings
+from actors.host.snapshots import UserInMemory
+from actors.user.rules import RulesInForce
 from persistence.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
@@ -105,11 +106,16 @@ class Activations:
         return list(dropped.values())
 
     def hibernate(self, activation: Activation) -> bool:
-        """Keep a user small until the next request; False while something is under way."""
+        """Keep a user small until the next request.
+
+        False while something is under way, and for a large user, who stays until evicted.
+        """
         actor = activation.actor
         current = self.holds(activation) and activation.epoch == self._journal.epoch
         if actor is None or not current or not activation.idle or actor.storing_pages:
             return False
+        if actor.is_large():
+            return False  # to compress so much at once would hold up everybody
         self.hibernated.put(actor, activation.last_command)
         del self.awake[activation.user_id]
         return True

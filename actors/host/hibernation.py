@@ -19,9 +19,9 @@ import zstandard
 from msgspec import Struct
 
 from actors.host.activation import Activation
-from actors.host.rules import RulesInForce
 from actors.host.settings import HostSettings
-from actors.host.user import UserActor
+from actors.user.actor import UserActor
+from actors.user.rules import RulesInForce
 from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import UserState
 from persistence.codec.snapshots import Rows, Snapshot, encode_snapshot, rows_of, state_of
@@ -84,10 +84,10 @@ class HibernatedUser(Struct, gc=False):
     fingerprints: bytes
     dictionary: CompressionDictionary
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> Iterable[bytes]:
         """The state with its receipts, for the store."""
         user = self.unpacked()
-        return encode_snapshot(user.state, user.receipts)
+        return [encode_snapshot(user.state, user.receipts)]
 
     def unpacked(self) -> Snapshot:
         """The state and the receipts, as they were put here."""

@@ -2,7 +2,7 @@
 
 Pages are read by whoever asks for the history, and by an undo, which looks through all of it.
 
-Not for: what an entry says (`domain.state.history`), or rows in memory (`user.UserActor.read`).
+Not for: what an entry says (`domain.state.history`), or rows in memory (`actors.user.views`).
 """
 
 import asyncio
@@ -11,9 +11,10 @@ import structlog
 
 from actors.host.activation import Activation
 from actors.host.pending_replies import Answer, read_after, unavailable
-from actors.host.user import UserActor, write_body
-from actors.host.views import HISTORY_LIMIT
-from actors.messages import Read, Reply, View, answered
+from actors.messages import Read, View
+from actors.user.actor import UserActor
+from actors.user.bodies import AnyReply, reply_with
+from actors.user.views import HISTORY_LIMIT
 from domain.decide.undo import entries_about
 from domain.state.history import HISTORY_PAGE, HistoryEntry
 from domain.state.user_state import UserState, history_page
@@ -56,7 +57,7 @@ async def store_pages(store: Store, actor: UserActor) -> None:
         actor.pages_stored()
 
 
-async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
+async def read_history(store: Store, actor: UserActor, request: Read) -> AnyReply:
     """Entries of the history after `request.after`, out of pages first and then out of memory."""
     state = actor.durable
     limit = request.limit or HISTORY_LIMIT
@@ -74,8 +75,8 @@ async def read_history(store: Store, actor: UserActor, request: Read) -> Reply:
     entries += [entry for entry in state.history if entry.sequence > after]
     more = {"next_after": entries[limit - 1].sequence} if len(entries) > limit else {}
     head = {"user_id": state.user_id, "version": state.version}
-    body = write_body({**head, "history": entries[:limit], **more}, request.media)
-    return answered(body, state.position)
+    body = {**head, "history": entries[:limit], **more}
+    return reply_with(body, request.media, state.position)
 
 
 async def find_entries(store: Store, state: UserState, command_id: str) -> tuple[HistoryEntry, ...]:

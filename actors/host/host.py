@@ -6,11 +6,12 @@ read anew from there on.  When the journal is lost, the state in memory is worth
 (P8): every user is dropped, the callers hear `outcome_unknown`, and the next request starts over
 from what the store holds.
 
-Not for: rules (`domain`), turns of one user (`user`), the stream (`journal`), who is in memory
-(`activations`), or which host a user belongs to (`placement`).
+Not for: rules (`domain`), turns of one user (`actors.user`), the stream (`journal`), who is in
+memory (`activations`), or which host a user belongs to (`placement`).
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -30,10 +31,12 @@ from actors.host.pending_replies import (
     deliver,
     unavailable,
 )
-from actors.host.rules import RulesInForce
+from actors.host.run_queue import RunQueue, run_deadline
 from actors.host.settings import HostSettings
-from actors.host.user import Turn, UserActor
 from actors.messages import Ask, Read, Reply, Request, not_here, refused
+from actors.user.actor import Turn, UserActor
+from actors.user.bodies import AnyReply, internal_error
+from actors.user.rules import RulesInForce
 from domain.state.history import HistoryEntry
 from domain.state.user_state import UserState
 from persistence.errors import Spoiled, StorageError, Unavailable
@@ -77,6 +80,7 @@ class Host:
         self.activations = Activations(
             name, settings, self.rules, self.journal, self.tasks, self._resume
         )
+        self._run_queue = RunQueue(self.tasks, self._resume)
         self._store = store
         self._settings = settings
         self._now = now
@@ -84,9 +88,16 @@ class Host:
         self._undurable: dict[asyncio.Future[int], list[tuple[Activation, UserState]]] = {}
         self._draining = False
 
-    def accept(self, requests: Sequence[Request]) -> PendingReplies:
-        """Take requests in, in order; their answers come out of what is returned."""
-        return PendingReplies([self._accept(request) for request in requests])
+    def accept(self, requests: Sequence[Request], deadline: float | None = None) -> PendingReplies:
+        """Take requests in, in order; their answers come out of what is returned.
+
+        After `deadline` (`run_deadline`; without one, some milliseconds from now) they wait in the
+        mailboxes, so that however many there are, nobody else waits for all of them.
+        """
+        if deadline is None:
+            deadline = run_deadline()
+        clock = time.perf_counter
+        return PendingReplies([self._accept(each, clock() > deadline) for each in requests])
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """Their replies in the same order, each true of durable state when it left."""
@@ -112,7 +123,7 @@ class Host:
 
     # -- dispatch --------------------------------------------------------------------------------
 
-    def _accept(self, request: Request) -> tuple[Activation | None, Answer]:
+    def _accept(self, request: Request, later: bool) -> tuple[Activation | None, Answer]:
         if self._draining:
             return None, not_here("this host is going down", RETRY_AFTER_MS)
         if self.journal.behind:
@@ -127,18 +138,32 @@ class Host:
         if not activation.mailbox.admit():
             full = f"{activation.mailbox.depth} messages of this user have no answer yet"
             return None, refused(DeliveryCode.USER_BUSY, full, RETRY_AFTER_MS)
-        if not activation.busy and activation.epoch == self.journal.epoch:
+        loaded = activation.epoch == self.journal.epoch
+        if loaded and not activation.busy and not later:
             answer = self._handle(activation, request)
             if answer is not None:
                 return activation, answer
         queued = QueuedRequest(request)
         activation.mailbox.put(queued)
-        if not activation.busy:
-            self._prepare(activation, for_change=activation.epoch == self.journal.epoch)
+        if activation.busy:
+            pass  # whoever has it resumes it
+        elif loaded and later:
+            self._run_queue.add(activation)
+        else:
+            self._prepare(activation, for_change=loaded)
         return activation, queued.answer
 
     def _handle(self, activation: Activation, request: Request) -> Answer | None:
-        """One turn on a loaded user.  None: it would change rows and the host is not open yet."""
+        """One turn on a loaded user.  None: it would change rows and the host is not open yet.
+
+        A bug that only this request brings out is an answer to this request alone.
+        """
+        try:
+            return self._turn_or_read(activation, request)
+        except Exception:
+            return internal_error()
+
+    def _turn_or_read(self, activation: Activation, request: Request) -> Answer | None:
         if isinstance(request, Read):
             return answer_read(self._store, activation, request)
         actor = activation.actor
@@ -161,13 +186,13 @@ class Host:
                 return None
             if commits.error is not None:
                 return unavailable(commits.error)
-            actor.take(outcome)
             activation.pending = self._commit(activation, outcome)
+            actor.take(outcome)
             return outcome.reply, activation.pending
         # Also a refusal waits: it may rest on a turn that is not durable yet.
         return outcome if activation.pending is None else (outcome, activation.pending)
 
-    async def _look_back(self, activation: Activation, actor: UserActor, request: Ask) -> Reply:
+    async def _look_back(self, activation: Activation, actor: UserActor, request: Ask) -> AnyReply:
         """An undo of what has left memory: the user's next requests wait, nobody else's."""
         try:
             assert request.undoes is not None
@@ -242,7 +267,8 @@ class Host:
         return await load_actor(self._store, user_id, window, self.rules, era)
 
     def _resume(self, activation: Activation) -> None:
-        """Handle the requests that have waited, in order."""
+        """Handle the requests that have waited, in order, and no more of them than fit."""
+        deadline = run_deadline()
         while not activation.busy and (queued := activation.mailbox.take()) is not None:
             stale = activation.epoch != self.journal.epoch
             answer = None if stale else self._handle(activation, queued.request)
@@ -251,6 +277,8 @@ class Host:
                 self._prepare(activation, for_change=not stale)
                 return
             self.tasks.spawn(deliver(queued, answer))
+            if time.perf_counter() > deadline and not activation.busy:
+                self._run_queue.add(activation)
 
     def _give_up(self, activation: Activation, error: Exception) -> None:
         """The user cannot be loaded now: refuse what has waited; the next request tries again."""

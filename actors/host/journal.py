@@ -10,14 +10,14 @@ whose turns they are (`host`).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable
 
 import structlog
 from msgspec.structs import asdict
 
 from actors.background_tasks import BackgroundTasks
 from actors.host.settings import HostSettings
+from actors.host.snapshots import Snapshots, UserInMemory
 from persistence.eras import store_era
 from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.failpoints import failpoint
@@ -37,76 +37,6 @@ DRAIN_SNAPSHOTS_AT_ONCE = 64
 
 CHECKPOINT_PAUSE_SECONDS = 10.0
 """After a checkpoint that failed: a store that is away is not asked at every commit."""
-
-
-class UserInMemory(Protocol):
-    """A user in memory, awake or hibernated.
-
-    `version` is that of their durable state, `snapshot_version` that of the stored snapshot.
-    """
-
-    snapshot_version: int
-
-    @property
-    def user_id(self) -> str:
-        """Whose rows they are."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """The durable state's version."""
-        ...
-
-    def snapshot(self) -> bytes:
-        """The durable state with its receipts, for the store."""
-        ...
-
-
-class Snapshots:
-    """Writes the snapshots of one host's users.
-
-    Args:
-        on_fenced: called when this process cannot trust its disk any more.
-    """
-
-    def __init__(self, store: Store, host: str, on_fenced: Callable[[], None]) -> None:
-        self._store = store
-        self._host = host
-        self._on_fenced = on_fenced
-
-    async def write(self, user: UserInMemory) -> bool:
-        """Write the user's durable state, unless the store has it; whether it has it now."""
-        return await self.write_all([user], at_once=1)
-
-    async def write_all(self, users: Iterable[UserInMemory], at_once: int) -> bool:
-        """Write every user's, `at_once` of them; False, and no further, once one cannot be.
-
-        What went wrong is logged once: side by side the same thing goes wrong for many.
-        """
-        left, failure = iter(users), None
-
-        async def work() -> None:
-            nonlocal failure
-            for user in left:
-                if failure is not None:
-                    return
-                try:
-                    await self._write(user)
-                except StorageError as error:
-                    failure = failure or error
-
-        await asyncio.gather(*(work() for _ in range(at_once)))
-        if failure is not None:
-            log.error("snapshot failed", host=self._host, reason=str(failure))
-            if isinstance(failure, Spoiled):
-                self._on_fenced()
-        return failure is None
-
-    async def _write(self, user: UserInMemory) -> None:
-        version = user.version
-        if version > user.snapshot_version:
-            await self._store.write_snapshot(user.user_id, version, user.snapshot())
-            user.snapshot_version = max(version, user.snapshot_version)
 
 
 class HostJournal:

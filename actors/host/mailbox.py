@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 
 from actors.messages import Reply, Request
+from actors.user.bodies import AnyReply
 
 
 class QueuedRequest:
@@ -17,9 +18,9 @@ class QueuedRequest:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[AnyReply] = asyncio.get_running_loop().create_future()
 
-    def complete(self, reply: Reply) -> None:
+    def complete(self, reply: AnyReply) -> None:
         """Give the answer, unless whoever asked has gone."""
         if not self.answer.done():
             self.answer.set_result(reply)

@@ -1,6 +1,6 @@
-"""Replies of a host: given at once, held until a commit is durable, or still to come.
+"""Pending replies: given at once, awaiting a commit, or still to come.
 
-Not for: deciding them (`user`), or carrying them (`channel`, `socket_server`).
+Not for: deciding them (`actors.user`), or carrying them (`actors.transport`).
 """
 
 import asyncio
@@ -8,16 +8,17 @@ import asyncio
 from actors.errors import DeliveryCode
 from actors.host.activation import Activation
 from actors.host.mailbox import QueuedRequest
-from actors.host.user import UserActor
 from actors.messages import Read, Reply, refused
+from actors.user.actor import UserActor
+from actors.user.bodies import AnyReply, encoded
 from persistence.errors import Corrupt, NewerFormat
 
 RETRY_AFTER_MS = 500
 
 AwaitingCommit = tuple[Reply, asyncio.Future[int]]
 """A reply that may leave once a commit is durable."""
-Answer = Reply | AwaitingCommit | asyncio.Future[Reply]
-"""A reply, a held one, or one to come (its message waits in a mailbox)."""
+Answer = AnyReply | AwaitingCommit | asyncio.Future[AnyReply]
+"""A reply, one that awaits a commit, or one to come (its request waits in a mailbox)."""
 
 
 class PendingReplies:
@@ -30,19 +31,19 @@ class PendingReplies:
 
     def commits(self) -> set[asyncio.Future[int]] | None:
         """The commits that the answers wait for; None when one of them is still to come."""
-        found: set[asyncio.Future[int]] = set()
+        commits: set[asyncio.Future[int]] = set()
         for _, answer in self._answers:
             if type(answer) is tuple:
-                found.add(answer[1])
-            elif type(answer) is not Reply:
+                commits.add(answer[1])
+            elif isinstance(answer, asyncio.Future):
                 return None
-        return found
+        return commits
 
-    def complete(self) -> list[Reply]:
+    def complete(self) -> list[AnyReply]:
         """The replies.  Everything they wait for must be done."""
         return [_complete(activation, answer) for activation, answer in self._answers]
 
-    async def replies(self) -> list[Reply]:
+    async def wait(self) -> list[AnyReply]:
         """The replies, once all of them may leave."""
         for _, answer in self._answers:
             if isinstance(answer, tuple):
@@ -51,37 +52,41 @@ class PendingReplies:
                 await asyncio.wait([answer])
         return self.complete()
 
+    async def replies(self) -> list[Reply]:
+        """The same with all their bodies."""
+        return await encoded(await self.wait())
 
-def _complete(activation: Activation | None, answer: Answer) -> Reply:
+
+def _complete(activation: Activation | None, answer: Answer) -> AnyReply:
     if activation is not None:
         activation.mailbox.answered()
-    if isinstance(answer, Reply):
-        return answer
     if isinstance(answer, tuple):
         return answer[0] if answer[1].exception() is None else outcome_unknown()
-    return answer.result()
+    return answer.result() if isinstance(answer, asyncio.Future) else answer
 
 
 async def commit_finished(commit: asyncio.Future[int]) -> None:
-    """Return when the commit is over, either way."""
-    if not commit.done():
+    """Return when the commit is over, either way, and readers see what came of it."""
+    if commit.done():
+        await asyncio.sleep(0)  # the callback that swaps the rows in may be due only now
+    else:
         await asyncio.wait([commit])
 
 
-async def deliver(message: QueuedRequest, answer: Answer) -> None:
-    """Give a message that waited in a mailbox its answer, once it may leave."""
-    message.complete(await completed(answer))
+async def deliver(queued: QueuedRequest, answer: Answer) -> None:
+    """Give a request that waited in a mailbox its answer, once it may leave."""
+    queued.complete(await completed(answer))
 
 
-async def completed(answer: Answer) -> Reply:
+async def completed(answer: Answer) -> AnyReply:
     """The reply, once it may leave."""
     if isinstance(answer, tuple):
         await commit_finished(answer[1])
         return answer[0] if answer[1].exception() is None else outcome_unknown()
-    return answer if isinstance(answer, Reply) else await answer
+    return await answer if isinstance(answer, asyncio.Future) else answer
 
 
-async def read_after(commit: asyncio.Future[int], actor: UserActor, request: Read) -> Reply:
+async def read_after(commit: asyncio.Future[int], actor: UserActor, request: Read) -> AnyReply:
     """The receipt of a command may be on its way to the disk: look once that is completed."""
     await commit_finished(commit)
     return actor.read(request)

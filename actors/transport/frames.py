@@ -1,16 +1,22 @@
-"""Frames between a gateway and a packed host: groups one way, their replies the other.
+"""Frames on a socket: a length (4 bytes, big-endian) and that much msgpack.
 
-A frame is a length (4 bytes, big-endian) and that much msgpack.  A group is the requests of one
-caller under a number of the connection's; replies come back under the same number, in any order, so
-that a user who is being loaded holds nobody up.
+No frame is longer than `FRAME_BYTES_MAX`, which both ends know: `frame` refuses to write one, and
+`Frames` to read one.
 
-Not for: connecting (`socket_channel`), or answering (`socket_server`).
+From a gateway to a host go *request groups*: the requests of one caller under a correlation id of
+the connection's.  Back go *reply groups* under the same ids, in any order, so that a user who is
+being loaded holds nobody up.  Bodies that are large go ahead of their group in parts.
+
+Not for: connecting (`socket_channel`), answering (`socket_server`), or which part goes next
+(`outbox`).
 """
 
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from actors.messages import Reply, Request
 
@@ -19,22 +25,45 @@ FRAME_BYTES_MAX = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 
 RequestGroup = tuple[int, list[Request]]
-ReplyGroup = tuple[int, list[Reply]]
+"""A correlation id and the requests of one caller."""
+
+
+class ReplyGroup(Struct, frozen=True, array_like=True, tag=0):
+    """The replies to one request group; a body that went ahead in parts is empty here."""
+
+    correlation_id: int
+    replies: list[Reply]
+
+
+class BodyPart(Struct, frozen=True, array_like=True, tag=1):
+    """Some of the body of the reply at `place` in a group; the next part follows it."""
+
+    correlation_id: int
+    place: int
+    content: bytes
+
 
 _encode_into = msgspec.msgpack.Encoder().encode_into
 decode_request_groups = msgspec.msgpack.Decoder(list[RequestGroup]).decode
-decode_reply_groups = msgspec.msgpack.Decoder(list[ReplyGroup]).decode
+decode_replies = msgspec.msgpack.Decoder(list[ReplyGroup | BodyPart]).decode
 
 
 class FrameTooLarge(Exception):
-    """The other side announced a frame beyond the limit: not one of ours."""
+    """A frame beyond the limit.  Nothing was written; or the other end is none of ours."""
 
 
-def frame(content: object) -> bytearray:
-    """One frame with `content` as msgpack, ready to send."""
+def frame(content: Any) -> bytearray:
+    """One frame of whatever msgpack carries, ready to send.
+
+    Raises:
+        FrameTooLarge: send less at once.
+    """
     whole = bytearray(_LENGTH.size)
     _encode_into(content, whole, _LENGTH.size)
-    _LENGTH.pack_into(whole, 0, len(whole) - _LENGTH.size)
+    length = len(whole) - _LENGTH.size
+    if length > FRAME_BYTES_MAX:
+        raise FrameTooLarge(f"{length} bytes, expected at most {FRAME_BYTES_MAX}")
+    _LENGTH.pack_into(whole, 0, length)
     return whole
 
 

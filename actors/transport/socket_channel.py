@@ -1,30 +1,48 @@
-"""The direct channel: groups to one packed host over a socket, many on their way at once.
+"""Socket channel: request groups to one packed host over a socket, many on their way at once.
 
 What is asked within one turn of the event loop goes in one frame, or in several of at most
 `FRAME_GROUPS`: no timer, so a lone request leaves alone.  When the connection breaks, every group
 without an answer is sent again, in order and under the same command ids, to wherever the host is
-then; receipts make that one effect and one answer.
+then; receipts make that one effect and one answer.  Those that were on their way are then *on
+trial*: they are sent a few at a time, so that a group that breaks connections takes few others with
+it, and is given up soon (`pending_group`).
 
 Not for: finding the host (the `find` it is given asks Ray), or proving who is who (`handshake`).
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import cast
 
+import msgspec
+import structlog
+
 from actors.backoff import host_backoff
-from actors.errors import AskAgain, HostGone, OutcomeUnknown, Overloaded, UserUnavailable
+from actors.errors import AskAgain, HostGone, Overloaded, RequestTooLarge
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
-from actors.transport.frames import Frames, ReplyGroup, RequestGroup, decode_reply_groups, frame
+from actors.transport.frames import (
+    BodyPart,
+    Frames,
+    FrameTooLarge,
+    ReplyGroup,
+    RequestGroup,
+    decode_replies,
+    frame,
+)
 from actors.transport.handshake import connect
+from actors.transport.pending_group import PendingGroup
+
+log = structlog.get_logger(__name__)
 
 GROUPS_MAX = 20_000
 """Request groups without an answer on one channel; beyond it new ones are refused at once."""
 FRAME_GROUPS = 16
 """Groups that leave before the turn of the event loop is over.  Without it gateway and host work
 one after the other: one reads all requests while the other has nothing to do, then it waits."""
+TRIAL_STEPS = 32
+"""In so many steps are groups sent again with which a connection broke: up to as many go alone."""
 REPLIES_AT_ONCE = 64
 """Replies passed on in one turn of the event loop: some three milliseconds of work behind them."""
 EXPIRY_CHECK_SECONDS = 0.25
@@ -33,27 +51,17 @@ Find = Callable[[], Awaitable[HostAddress]]
 """Where the host listens now; raises `HostGone` to be asked again."""
 
 
-class _Waiting:
-    """A group without an answer."""
-
-    __slots__ = ("answer", "deadline", "requests", "sent")
-
-    def __init__(self, requests: Sequence[Request], deadline: float) -> None:
-        self.requests = list(requests)
-        self.deadline = deadline
-        self.sent = False
-        self.answer: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
-
-
 class SocketChannel:
     """The way to one packed host."""
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        self._waiting: dict[int, _Waiting] = {}
+        self._pending: dict[int, PendingGroup] = {}
         self._outgoing: list[RequestGroup] = []
+        self._trial: deque[list[int]] = deque()
+        self._on_trial: set[int] = set()
         self._arrived: deque[ReplyGroup] = deque()
-        self._number = 0
+        self._last_id = 0
         self._connection: _Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -65,40 +73,59 @@ class SocketChannel:
         Raises:
             AskAgain: `Overloaded` when too much waits here, `OutcomeUnknown` or `UserUnavailable`
                 when time ran out after or before something was sent.
+            RequestTooLarge: the group does not fit into a frame.
         """
-        if len(self._waiting) >= GROUPS_MAX:
+        if len(self._pending) >= GROUPS_MAX:
             raise Overloaded(f"{GROUPS_MAX} requests wait for this host already")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(requests, loop.time() + timeout_seconds)
-        self._number += 1
-        self._waiting[self._number] = waiting
+        group = PendingGroup(requests, loop.time() + timeout_seconds)
+        self._last_id += 1
+        self._pending[self._last_id] = group
         if self._connection is None:
             self._connect()
-        else:
+        elif not self._on_trial:  # else it leaves when the trial is over, behind its elders
             if not self._outgoing:
                 loop.call_soon(self._flush)
-            self._outgoing.append((self._number, waiting.requests))
+            self._outgoing.append((self._last_id, group.requests))
             if len(self._outgoing) == FRAME_GROUPS:
                 self._flush()
         if self._expiry is None:
             self._expiry = loop.call_later(EXPIRY_CHECK_SECONDS, self._expire)
-        return await waiting.answer
+        return await group.answer
 
     def _flush(self) -> None:
         groups, self._outgoing = self._outgoing, []
         if self._connection is None or not groups:
             return  # what was meant to go goes when the connection stands again
-        for number, _ in groups:
-            if (waiting := self._waiting.get(number)) is not None:
-                waiting.sent = True
-        self._connection.send(frame(groups))
+        for correlation_id, _ in groups:
+            if (group := self._pending.get(correlation_id)) is not None:
+                group.sending()
+        for whole in self._frames_of(groups):
+            self._connection.send(whole)
 
-    def answered(self, payload: bytes) -> None:
-        """Replies came."""
-        arrived = decode_reply_groups(payload)
-        if not self._arrived:
-            asyncio.get_running_loop().call_soon(self._hand_out)
-        self._arrived.extend(arrived)
+    def _frames_of(self, groups: list[RequestGroup]) -> Iterator[bytearray]:
+        """As few frames as hold the groups; one that fits into none is refused."""
+        try:
+            yield frame(groups)
+        except FrameTooLarge as error:
+            if len(groups) == 1:
+                if (group := self._take(groups[0][0])) is not None:
+                    group.fail(RequestTooLarge(str(error)))
+                return
+            middle = len(groups) // 2
+            yield from self._frames_of(groups[:middle])
+            yield from self._frames_of(groups[middle:])
+
+    def received(self, payload: bytes) -> None:
+        """A frame of the host's has arrived."""
+        for message in decode_replies(payload):
+            if isinstance(message, BodyPart):
+                if (group := self._pending.get(message.correlation_id)) is not None:
+                    group.add_part(message)
+                continue
+            if not self._arrived:
+                asyncio.get_running_loop().call_soon(self._hand_out)
+            self._arrived.append(message)
 
     def _hand_out(self) -> None:
         """Pass some replies on, and the rest after whoever came meanwhile had their turn.
@@ -107,27 +134,45 @@ class SocketChannel:
         does not wait for all of them.
         """
         for _ in range(min(REPLIES_AT_ONCE, len(self._arrived))):
-            number, replies = self._arrived.popleft()
-            waiting = self._waiting.get(number)
-            if waiting is None:
-                continue  # out of time already
-            if any(reply.retry_elsewhere for reply in replies):
+            message = self._arrived.popleft()
+            if any(reply.retry_elsewhere for reply in message.replies):
                 self._arrived.clear()  # asked again with the others
-                self.broken()
+                self._ask_elsewhere()
                 return
-            del self._waiting[number]
-            if not waiting.answer.done():
-                waiting.answer.set_result(replies)
+            if (group := self._take(message.correlation_id)) is not None:
+                group.complete(message.replies)
         if self._arrived:
             asyncio.get_running_loop().call_soon(self._hand_out)
 
+    def _take(self, correlation_id: int) -> PendingGroup | None:
+        """The group, which has its answer now; None when it had one, or was out of time."""
+        group = self._pending.pop(correlation_id, None)
+        if correlation_id in self._on_trial:
+            self._on_trial.discard(correlation_id)
+            if not self._on_trial:
+                self._send_again()
+        return group
+
     def broken(self) -> None:
         """The connection is gone: find the host again, send again what has no answer."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-            self.retries += 1
-            self._connect()
+        while self._arrived and self._connection is not None:
+            self._hand_out()
+        on_their_way = sum(group.on_its_way for group in self._pending.values())
+        for correlation_id, group in list(self._pending.items()):
+            if group.lost(alone=on_their_way == 1):
+                del self._pending[correlation_id]
+        self._ask_elsewhere()
+
+    def _ask_elsewhere(self) -> None:
+        if self._connection is None:
+            return
+        self._connection.close()
+        self._connection = None
+        self._on_trial.clear()
+        self.retries += 1
+        for group in self._pending.values():
+            group.taken_back()
+        self._connect()
 
     def _connect(self) -> None:
         if self._connecting is None:
@@ -136,7 +181,7 @@ class SocketChannel:
     async def _reconnect(self) -> None:
         backoff = host_backoff()
         try:
-            while self._waiting:
+            while self._pending:
                 try:
                     where = await self._find()
                     connection = _Connection(self)
@@ -149,31 +194,44 @@ class SocketChannel:
                     self._fail_all(error)
         finally:
             self._connecting = None
-        self._outgoing = [(number, one.requests) for number, one in self._waiting.items()]
+        self._begin_trial()
+        self._send_again()
+
+    def _begin_trial(self) -> None:
+        """Put those with whom a connection broke in pieces, in order; once twice, one is alone."""
+        once = [id_ for id_, group in self._pending.items() if group.suspicion == 1]
+        twice = [id_ for id_, group in self._pending.items() if group.suspicion > 1]
+        step = -(-len(once) // TRIAL_STEPS) or 1
+        self._trial = deque([id_] for id_ in twice)
+        self._trial.extend(once[at : at + step] for at in range(0, len(once), step))
+
+    def _send_again(self) -> None:
+        """Send the next groups that are on trial; when there are none, all others."""
+        while self._trial and not self._on_trial:
+            self._on_trial.update(id_ for id_ in self._trial.popleft() if id_ in self._pending)
+        self._outgoing = [
+            (id_, group.requests)
+            for id_, group in self._pending.items()
+            if not group.on_its_way and (not self._on_trial or id_ in self._on_trial)
+        ]
         self._flush()
 
     def _fail_all(self, error: AskAgain) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for one in waiting.values():
-            if not one.answer.done():
-                one.answer.set_exception(error)
+        pending, self._pending = self._pending, {}
+        for group in pending.values():
+            group.fail(error)
 
     def _expire(self) -> None:
         """Tell those whose time is up; the oldest come first."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for number, waiting in list(self._waiting.items()):
-            if waiting.deadline > now and not waiting.answer.cancelled():
+        for correlation_id, group in list(self._pending.items()):
+            if group.deadline > now and not group.answer.cancelled():
                 break
-            del self._waiting[number]
-            if not waiting.answer.done():
-                waiting.answer.set_exception(
-                    OutcomeUnknown("no reply in time")
-                    if waiting.sent
-                    else UserUnavailable("the user's host could not be reached in time")
-                )
+            self._take(correlation_id)
+            group.expire()
         self._expiry = (
-            loop.call_later(EXPIRY_CHECK_SECONDS, self._expire) if self._waiting else None
+            loop.call_later(EXPIRY_CHECK_SECONDS, self._expire) if self._pending else None
         )
 
     def close(self) -> None:
@@ -203,9 +261,14 @@ class _Connection(asyncio.Protocol):
             self._channel.broken()
 
     def data_received(self, data: bytes) -> None:
-        for payload in self._frames.feed(data):
-            if self._channel is not None:
-                self._channel.answered(payload)
+        try:
+            for payload in self._frames.feed(data):
+                if self._channel is not None:
+                    self._channel.received(payload)
+        except (FrameTooLarge, msgspec.MsgspecError) as error:
+            log.error("a host sent no frame of ours", reason=str(error))
+            if self._transport is not None:
+                self._transport.abort()
 
     def send(self, data: bytes | bytearray) -> None:
         if self._transport is not None:

@@ -1,19 +1,26 @@
-"""The host's end of the direct channel: takes groups off a socket, sends replies as they may leave.
+"""The host's end of socket channels: takes request groups in, sends replies as they may leave.
 
-All groups that wait for the same commit are answered in one frame when it is durable.
+All groups that wait for the same commit are answered together when it is durable.
+
+Not for: frames (`frames`), or how replies share the socket (`outbox`).
 """
 
 import asyncio
+import time
 from collections import deque
 from typing import cast
 
 import structlog
 
+from actors.background_tasks import BackgroundTasks
 from actors.host.host import Host
 from actors.host.pending_replies import PendingReplies
+from actors.host.run_queue import run_deadline
 from actors.transport.addresses import Identity
-from actors.transport.frames import Frames, FrameTooLarge, ReplyGroup, decode_request_groups, frame
+from actors.transport.frames import Frames, FrameTooLarge, RequestGroup, decode_request_groups
 from actors.transport.handshake import listen
+from actors.transport.outbox import Outbox
+from actors.user.bodies import AnyReply
 
 log = structlog.get_logger(__name__)
 
@@ -53,20 +60,31 @@ class _Connection(asyncio.Protocol):
         self._host = host
         self._frames = Frames()
         self._arrived: deque[bytes] = deque()
-        self._held: dict[asyncio.Future[int], list[tuple[int, PendingReplies]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._groups: deque[RequestGroup] = deque()
+        self._awaiting: dict[asyncio.Future[int], list[tuple[int, PendingReplies]]] = {}
+        self._tasks = BackgroundTasks()
         self._transport: asyncio.WriteTransport | None = None
+        self._outbox: Outbox | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
+        self._outbox = Outbox(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self._transport = self._outbox = None
+
+    def pause_writing(self) -> None:
+        if self._outbox is not None:
+            self._outbox.pause()
+
+    def resume_writing(self) -> None:
+        if self._outbox is not None:
+            self._outbox.resume()
 
     def data_received(self, data: bytes) -> None:
         try:
             for payload in self._frames.feed(data):
-                if not self._arrived:
+                if not self._arrived and not self._groups:
                     asyncio.get_running_loop().call_soon(self._take_next)
                 self._arrived.append(payload)
         except FrameTooLarge as error:
@@ -74,51 +92,54 @@ class _Connection(asyncio.Protocol):
             self._abort()
 
     def _take_next(self) -> None:
-        """One frame in a turn of the event loop, so that its commit is on its way, and answers
-        leave, while the next one is decided."""
+        """One frame in a turn of the event loop, or what of it fits: its commit is on its way, and
+        answers leave, while the next one is decided."""
         try:
-            self._take(self._arrived.popleft())
+            if not self._groups:
+                self._groups.extend(decode_request_groups(self._arrived.popleft()))
+            self._take_groups()
         except Exception:  # our bug: the gateway asks again on another connection
             self._abort()
             raise
-        if self._arrived:
+        if self._groups or self._arrived:
             asyncio.get_running_loop().call_soon(self._take_next)
 
     def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
-    def _take(self, payload: bytes) -> None:
-        ready: list[ReplyGroup] = []
-        for number, requests in decode_request_groups(payload):
-            accepted = self._host.accept(requests)
-            commits = accepted.commits()
+    def _take_groups(self) -> None:
+        ready: list[tuple[int, list[AnyReply]]] = []
+        deadline = run_deadline()
+        while self._groups:
+            correlation_id, requests = self._groups.popleft()
+            pending = self._host.accept(requests, deadline)
+            commits = pending.commits()
             if commits is None or len(commits) > 1:
-                self._spawn(number, accepted)
+                self._tasks.spawn(self._answer(correlation_id, pending))
             elif commits:
-                self._hold(commits.pop(), number, accepted)
+                self._await_commit(commits.pop(), correlation_id, pending)
             else:
-                ready.append((number, accepted.complete()))
+                ready.append((correlation_id, pending.complete()))
+            if time.perf_counter() > deadline:
+                break
         self._send(ready)
 
-    def _hold(self, commit: asyncio.Future[int], number: int, accepted: PendingReplies) -> None:
-        if commit not in self._held:
-            self._held[commit] = []
-            commit.add_done_callback(self._release)
-        self._held[commit].append((number, accepted))
+    def _await_commit(
+        self, commit: asyncio.Future[int], correlation_id: int, pending: PendingReplies
+    ) -> None:
+        if commit not in self._awaiting:
+            self._awaiting[commit] = []
+            commit.add_done_callback(self._commit_finished)
+        self._awaiting[commit].append((correlation_id, pending))
 
-    def _release(self, commit: asyncio.Future[int]) -> None:
-        held = self._held.pop(commit)
-        self._send([(number, accepted.complete()) for number, accepted in held])
+    def _commit_finished(self, commit: asyncio.Future[int]) -> None:
+        awaiting = self._awaiting.pop(commit)
+        self._send([(id_, pending.complete()) for id_, pending in awaiting])
 
-    def _spawn(self, number: int, accepted: PendingReplies) -> None:
-        task = asyncio.get_running_loop().create_task(self._answer(number, accepted))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _answer(self, correlation_id: int, pending: PendingReplies) -> None:
+        self._send([(correlation_id, await pending.wait())])
 
-    async def _answer(self, number: int, accepted: PendingReplies) -> None:
-        self._send([(number, await accepted.replies())])
-
-    def _send(self, answers: list[ReplyGroup]) -> None:
-        if answers and self._transport is not None:
-            self._transport.write(frame(answers))
+    def _send(self, groups: list[tuple[int, list[AnyReply]]]) -> None:
+        if groups and self._outbox is not None:
+            self._outbox.send(groups)

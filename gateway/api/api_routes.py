@@ -36,6 +36,7 @@ _ONE_USER = _CALLER | {
     "not_your_user",
     "user_busy",
     "outcome_unknown",
+    "answer_too_large",
 }
 _BODY = frozenset(
     {

@@ -2,8 +2,8 @@
 
 Where `next_after` stands in a list there is more: ask again with it as `after`.
 
-Hosts write users' bodies themselves (`actors.host.user`), so these types describe and never encode;
-a test holds every response of the API against them.
+Hosts write users' bodies themselves (`actors.user.actor`), so these types describe and never
+encode; a test holds every response of the API against them.
 
 Not for: rows and events (`domain`), or request bodies (`domain.messages.commands`).
 """

@@ -6,9 +6,9 @@ Not for: how a request finds its user (`actors.cluster`).
 from collections.abc import Hashable, Sequence
 
 from actors.cluster.contract import UserDirectory
-from actors.errors import AskAgain
+from actors.errors import DeliveryError
 from actors.messages import Reply, Request
-from gateway.problems import Problem, ask_again
+from gateway.problems import Problem, undelivered
 
 RETRY_AFTER_MS = 1_000
 
@@ -49,26 +49,26 @@ class UserRequests:
         """The replies to requests of one host's users, in order, whatever their shares.
 
         Raises:
-            Problem: what `AskAgain` stands for.
+            Problem: what a `DeliveryError` stands for.
         """
         try:
             return await self._directory.ask(requests)
-        except AskAgain as error:
-            raise ask_again(error) from error
+        except DeliveryError as error:
+            raise undelivered(error) from error
 
     async def ask(self, requests: Sequence[Request], command_id: str | None = None) -> list[Reply]:
         """The replies to requests of one user, in order.
 
         Raises:
-            Problem: `too_many_requests`, or what `AskAgain` stands for; with `command_id`.
+            Problem: `too_many_requests`, or what a `DeliveryError` stands for; with `command_id`.
         """
         user_id = requests[0].user_id
         self.check_share(user_id, command_id)
         self._in_flight[user_id] = self._in_flight.get(user_id, 0) + 1
         try:
             return await self._directory.ask(requests)
-        except AskAgain as error:
-            raise ask_again(error, command_id) from error
+        except DeliveryError as error:
+            raise undelivered(error, command_id) from error
         finally:
             in_flight = self._in_flight[user_id] - 1
             if in_flight:

@@ -3,7 +3,7 @@
 `POST /v1/operations/rules/reload` and SIGHUP read it anew.  A file that is broken changes nothing
 and says everything that is wrong with it.
 
-Not for: what a host does with new rules (`actors.host.rules`), or a user's rows under them:
+Not for: what a host does with new rules (`actors.user.rules`), or a user's rows under them:
 only `rebase_progression` reads those again.
 """
 

@@ -3,11 +3,12 @@
 Not for: framing and checksums (`frame`), or where bytes go (`store`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from domain.state.history import HistoryEntry
 from domain.state.persistent_list import PersistentList
@@ -24,6 +25,7 @@ from domain.state.rows import (
 from domain.state.user_state import UserState
 from persistence.codec.array_form import from_array, to_array
 from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
+from persistence.codec.slices import ListOf, msgpack_slices
 from persistence.errors import Corrupt
 
 SNAPSHOT_UPCASTERS: Upcasters = {}
@@ -110,6 +112,18 @@ def encode_snapshot(state: UserState, receipts: Iterable[Receipt]) -> bytes:
         FORMAT, state.user_id, state.era, state.version, rows_of(state), list(receipts)
     )
     return encode(to_array(stored))
+
+
+def snapshot_slices(state: UserState, receipts: Sequence[Receipt]) -> Iterator[bytes]:
+    """The same bytes in slices, for a user of whom all at once would take too long."""
+    rows = [
+        ListOf(len(table), map(to_array, table)) if isinstance(table, list) else table
+        for table in astuple(rows_of(state))
+    ]
+    if state.player_progression is not None:
+        rows[0] = to_array(state.player_progression)
+    stored = [FORMAT, state.user_id, state.era, state.version, rows]
+    return msgpack_slices([*stored, ListOf(len(receipts), map(to_array, receipts))])
 
 
 def decode_snapshot(payload: bytes, place: str) -> Snapshot:

@@ -24,7 +24,7 @@ import structlog
 
 from actors.host.eviction import hibernate_quiet, passivate_idle
 from actors.host.host import Host
-from actors.messages import decode_requests, encode
+from actors.transport.call_channel import decode_batch, encode_replies
 from persistence import failpoints
 from persistence.disk.store import DiskStore
 from persistence.objects.obstore_bucket import ObstoreBucket
@@ -102,7 +102,7 @@ class _Child:
     async def _handle(self, number: int, word: str, payload: Any) -> None:
         match word:
             case "ask":
-                answer: Any = encode(await self._host.ask(decode_requests(payload)))
+                answer: Any = encode_replies([await self._host.ask(decode_batch(payload)[0])])
             case "arm":
                 self._go_on.clear()
                 self._armed, answer = tuple(payload), None

@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 import psutil
 
-from actors.messages import Reply, Request, decode_replies, encode
+from actors.messages import Reply, Request
+from actors.transport.call_channel import decode_replies, encode_batch
 from tests.torture.host_child import main
 from tests.torture.plan import Plan, frame, next_frame
 
@@ -61,7 +62,7 @@ class HostProcess:
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """The host's replies.  Raises `HostDied`."""
-        return decode_replies(await self._send("ask", encode(list(requests)), requests))
+        return decode_replies(await self._send("ask", encode_batch([requests]), requests))[0]
 
     async def order(self, word: str, payload: Any = None) -> Any:
         """Have it do something; see `host_child` for the words.  Raises `HostDied`."""
@@ -94,7 +95,7 @@ class HostProcess:
                 if not answer.done():
                     answer.set_result(payload)
                 elif requests and self._left_behind:
-                    self.late.append((requests, decode_replies(payload)))
+                    self.late.append((requests, decode_replies(payload)[0]))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         await asyncio.to_thread(self._process.join)

@@ -13,15 +13,16 @@ import pytest
 
 from actors.host import host as hosts
 from actors.host import journal, pending_replies
-from actors.host import user as users
 from actors.host.activation import Activation
 from actors.host.activations import Activations
 from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.host import Host
-from actors.host.journal import HostJournal, Snapshots, UserInMemory
+from actors.host.journal import HostJournal
 from actors.host.mailbox import QueuedRequest
-from actors.host.user import Turn, UserActor
+from actors.host.snapshots import Snapshots, UserInMemory
 from actors.messages import Read, Reply, Request
+from actors.user import actor as users
+from actors.user.actor import Turn, UserActor
 from domain.state.user_state import UserState
 from persistence.codec import snapshots
 from persistence.codec.snapshots import Snapshot
@@ -41,9 +42,9 @@ def replies_early(patch: Patch) -> None:
     accept = Host._accept
 
     def accept_at_once(
-        self: Host, request: Request
+        self: Host, request: Request, later: bool
     ) -> tuple[Activation | None, pending_replies.Answer]:
-        activation, answer = accept(self, request)
+        activation, answer = accept(self, request, later)
         return activation, answer[0] if isinstance(answer, tuple) else answer
 
     async def deliver_at_once(message: QueuedRequest, answer: pending_replies.Answer) -> None:

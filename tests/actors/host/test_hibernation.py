@@ -110,7 +110,7 @@ async def test_a_user_takes_a_sixth_of_their_snapshot() -> None:
         await ask(rig.host, *(grant(user, f"{user}-{n}", n) for n in range(1, 130)))
     awake = rig.host.activations.awake["v"].actor
     assert awake is not None
-    size = len(awake.snapshot())
+    size = len(b"".join(awake.snapshot()))
     await sleep(rig.host)
     *_, hibernated = rig.host.activations.hibernated
     assert (hibernated.user_id, hibernated.version) == ("v", 129)

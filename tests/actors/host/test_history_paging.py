@@ -3,10 +3,10 @@
 from typing import Any
 
 from actors.host.host import Host
-from actors.host.rules import RulesInForce
 from actors.host.settings import HostSettings
-from actors.host.user import Turn, UserActor
 from actors.messages import Media, Read, View
+from actors.user.actor import Turn, UserActor
+from actors.user.rules import RulesInForce
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState

@@ -198,7 +198,7 @@ async def test_a_snapshot_holds_no_receipt_of_a_turn_that_is_not_durable() -> No
     await asyncio.sleep(0)
     actor = rig.host.activations.awake["u"].actor
     assert actor is not None
-    snapshot = decode_snapshot(actor.snapshot(), "test")
+    snapshot = decode_snapshot(b"".join(actor.snapshot()), "test")
     assert snapshot.state.version == 1
     assert [receipt.command_id for receipt in snapshot.receipts] == ["c1"]
     rig.faults.before_append.set()

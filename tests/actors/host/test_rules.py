@@ -8,8 +8,8 @@ import pytest
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import HostGone, UserUnavailable
-from actors.host.rules import RulesInForce
-from actors.messages import decode_replies, encode
+from actors.transport.call_channel import decode_replies, encode_batch
+from actors.user.rules import RulesInForce
 from domain.rules.compiled_rules import InvalidRules, compile_rules
 from tests.actors.host_kit import RULES_TEXT, Rig, ask, body, grant, look, settings
 from tests.conformance.cluster_kit import OTHER_RULES, OTHER_RULES_TEXT
@@ -56,10 +56,12 @@ def test_the_same_text_again_compiles_nothing() -> None:
 
 async def test_a_user_process_that_came_back_waits_to_be_told_the_rules(tmp_path: Path) -> None:
     host = DedicatedHost("user:u", settings(store_url=f"file://{tmp_path}"), lambda: None)
-    batch = encode([look("u"), look("u")])
-    assert [one.code for one in decode_replies(await host.ask(batch))] == ["draining"] * 2
+    batch = encode_batch([[look("u"), look("u")]])
+    [untold] = decode_replies(await host.ask(batch))
+    assert [(reply.code, reply.retry_elsewhere) for reply in untold] == [("draining", True)] * 2
     await host.change_rules(OTHER_RULES_TEXT)
-    assert [one.code for one in decode_replies(await host.ask(batch))] == [""] * 2
+    [replies] = decode_replies(await host.ask(batch))
+    assert [reply.code for reply in replies] == ["", ""]
     await host.drain()
 
 

@@ -87,7 +87,7 @@ async def test_a_snapshot_with_all_its_receipts_is_less_than_twice_the_state() -
     actor = rig.host.activations.awake["u"].actor
     assert actor is not None
     assert len(actor.receipts) == 128
-    assert len(actor.snapshot()) <= 2 * len(encode_snapshot(actor.durable, []))
+    assert len(b"".join(actor.snapshot())) <= 2 * len(encode_snapshot(actor.durable, []))
     await rig.host.drain()
     (everything,) = await ask(rig.another(), look("u", View.USER))
     assert len(body(everything)["inventory"]) == STACKS + 1

@@ -6,8 +6,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from actors.errors import HostGone, OutcomeUnknown, Overloaded, UserBusy, UserUnavailable
-from actors.messages import Reply, answered, decode_requests, encode, not_here
-from actors.transport.call_channel import WAITING_REQUESTS_MAX, CallChannel
+from actors.messages import Reply, answered, not_here
+from actors.transport import call_channel
+from actors.transport.call_channel import (
+    WAITING_REQUESTS_MAX,
+    CallChannel,
+    decode_batch,
+    encode_replies,
+)
 from tests.actors.host_kit import grant
 
 Send = Callable[[bytes], Awaitable[bytes]]
@@ -16,13 +22,14 @@ Send = Callable[[bytes], Awaitable[bytes]]
 class FakeHost:
     """Remembers batches; answers when let, or dies as often as told."""
 
-    def __init__(self, deaths: int = 0, leaving: int = 0) -> None:
+    def __init__(self, deaths: int = 0, leaving: int = 0, poison: str = "") -> None:
         self.batches: list[list[str]] = []
         self.asked = asyncio.Event()
         self.let = asyncio.Event()
         self.let.set()
         self.deaths = deaths
         self.leaving = leaving
+        self.poison = poison
         self.connects = 0
 
     async def connect(self) -> Send:
@@ -30,17 +37,20 @@ class FakeHost:
         return self.send
 
     async def send(self, batch: bytes) -> bytes:
-        ids = [request.command_id for request in decode_requests(batch)]  # type: ignore[union-attr]
+        groups = [[str(request.command_id) for request in group] for group in decode_batch(batch)]  # type: ignore[union-attr]
+        ids = [name for group in groups for name in group]
         self.batches.append(ids)
         self.asked.set()
         await self.let.wait()
+        if self.poison in ids:
+            raise HostGone("of poison")
         if self.deaths:
             self.deaths -= 1
             raise HostGone("on request")
         if self.leaving:
             self.leaving -= 1
-            return encode([not_here("on request", 500)] * len(ids))
-        return encode([answered(name.encode()) for name in ids])
+            return encode_replies([[not_here("on request", 500)] * len(each) for each in groups])
+        return encode_replies([[answered(name.encode()) for name in each] for each in groups])
 
 
 def told(replies: list[Reply]) -> list[str]:
@@ -62,14 +72,61 @@ async def test_messages_gather_while_a_batch_is_on_its_way() -> None:
     assert len(host.batches) == 2
 
 
-@pytest.mark.parametrize("trouble", [{"deaths": 2}, {"leaving": 2}], ids=["dies", "leaves"])
-async def test_a_batch_whose_host_is_gone_is_sent_again_unchanged(trouble: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "times"), [({"deaths": 1}, 1), ({"leaving": 2}, 2)], ids=["dies", "leaves"]
+)
+async def test_a_batch_whose_host_is_gone_is_sent_again_unchanged(
+    trouble: dict[str, int], times: int
+) -> None:
     host = FakeHost(**trouble)
     channel = CallChannel(host.connect)
     assert told(await channel.ask([grant("u", "a"), grant("u", "b")], 5)) == ["a", "b"]
-    assert host.batches == [["a", "b"]] * 3
-    assert host.connects == 3
-    assert channel.retries == 2
+    assert host.batches == [["a", "b"]] * (times + 1)
+    assert host.connects == times + 1
+    assert channel.retries == times
+
+
+async def test_a_group_with_which_two_hosts_died_is_given_up_and_the_next_is_served() -> None:
+    host = FakeHost(deaths=2)
+    channel = CallChannel(host.connect)
+    with pytest.raises(OutcomeUnknown, match="lost 2 times"):
+        await channel.ask([grant("u", "poison")], 5)
+    assert told(await channel.ask([grant("u", "next")], 5)) == ["next"]
+    assert host.batches == [["poison"], ["poison"], ["next"]]
+
+
+async def test_a_group_that_kills_hosts_takes_no_other_with_it() -> None:
+    host = FakeHost(poison="poison")
+    channel = CallChannel(host.connect)
+    host.let.clear()
+    first = asyncio.create_task(channel.ask([grant("u", "first")], 5))
+    await host.asked.wait()
+    names = ["a", "poison", "b"]
+    asked = [asyncio.create_task(channel.ask([grant("u", name)], 5)) for name in names]
+    await asyncio.sleep(0)
+    host.let.set()
+    await first
+    a, poison, b = await asyncio.gather(*asked, return_exceptions=True)
+    assert (a, b) == ([answered(b"a")], [answered(b"b")])
+    assert isinstance(poison, OutcomeUnknown)
+    assert host.batches == [["first"], names, ["a"], ["poison"], ["b"]]
+
+
+async def test_a_call_answers_as_many_groups_as_fit_and_the_next_one_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(call_channel, "REPLIES_BYTES_MAX", 8)
+    host = FakeHost()
+    host.let.clear()
+    channel = CallChannel(host.connect)
+    asked = [asyncio.create_task(channel.ask([grant("u", "a")], 5))]
+    await host.asked.wait()
+    names = ["three", "four", "a-name-beyond-the-bound", "b"]
+    asked += [asyncio.create_task(channel.ask([grant("u", name)], 5)) for name in names]
+    await asyncio.sleep(0)
+    host.let.set()
+    assert [told(await task) for task in asked] == [["a"], *([name] for name in names)]
+    assert host.batches == [["a"], names, names[1:], names[2:], names[3:]]
 
 
 async def test_a_host_that_never_answers_ends_in_outcome_unknown() -> None:

@@ -1,15 +1,21 @@
-"""The direct channel under load: too much that waits, many replies at once."""
+"""The socket channel under load and in trouble: too much that waits, a host that hangs up."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
 
 import pytest
 
-from actors.errors import HostGone, Overloaded
-from actors.messages import Reply, answered, not_here
+from actors.errors import HostGone, OutcomeUnknown, Overloaded, RequestTooLarge
+from actors.messages import Ask, Reply, answered, not_here
+from actors.transport import frames as frames_module
 from actors.transport import socket_channel
-from actors.transport.frames import frame
+from actors.transport.addresses import LocalAddress
+from actors.transport.frames import Frames, ReplyGroup, decode_request_groups, frame
 from actors.transport.socket_channel import REPLIES_AT_ONCE, SocketChannel
-from tests.actors.host_kit import look
+from tests.actors.host_kit import grant, look
 
 LENGTH_BYTES = 4
 
@@ -29,7 +35,7 @@ async def test_a_channel_on_which_too_much_waits_refuses_at_once(
 
 async def test_replies_that_come_together_let_others_in_between() -> None:
     channel, asked = await waiting_channel(3 * REPLIES_AT_ONCE)
-    channel.answered(payload({number + 1: answered(b"yes") for number in range(len(asked))}))
+    channel.received(payload({number + 1: answered(b"yes") for number in range(len(asked))}))
     rounds = 0
     while not all(one.done() for one in asked):
         await asyncio.sleep(0)
@@ -43,9 +49,9 @@ async def test_replies_that_come_together_let_others_in_between() -> None:
 async def test_a_host_that_leaves_among_its_replies_is_asked_again_for_the_rest() -> None:
     channel, asked = await waiting_channel(3)
     leaving = not_here("this host is going down", 500)
-    channel.answered(payload({1: answered(b"yes"), 2: leaving, 3: answered(b"old")}))
+    channel.received(payload({1: answered(b"yes"), 2: leaving, 3: answered(b"old")}))
     assert await asked[0] == [answered(b"yes")]
-    channel.answered(payload({2: answered(b"two"), 3: answered(b"three")}))
+    channel.received(payload({2: answered(b"two"), 3: answered(b"three")}))
     assert [await one for one in asked[1:]] == [[answered(b"two")], [answered(b"three")]]
     channel.close()
 
@@ -64,4 +70,113 @@ async def waiting_channel(count: int) -> tuple[SocketChannel, list[asyncio.Task[
 
 def payload(replies: dict[int, Reply]) -> bytes:
     """What a host sends, without the frame around it."""
-    return frame([(number, [reply]) for number, reply in replies.items()])[LENGTH_BYTES:]
+    return frame([ReplyGroup(number, [reply]) for number, reply in replies.items()])[LENGTH_BYTES:]
+
+
+POISON = "poison"
+
+
+class DyingHost(asyncio.Protocol):
+    """Answers every group of a frame at once, but hangs up where one has the poisonous command."""
+
+    def __init__(self, frames: list[list[str]]) -> None:
+        self._seen = frames
+        self._frames = Frames()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        for content in self._frames.feed(data):
+            groups = decode_request_groups(content)
+            names = [
+                request.command_id
+                for _, requests in groups
+                for request in requests
+                if isinstance(request, Ask)
+            ]
+            self._seen.append(names)
+            if POISON in names:
+                self._transport.abort()
+                return
+            replies = [ReplyGroup(number, [answered(b"yes")]) for number, _ in groups]
+            self._transport.write(frame(replies))
+
+
+@asynccontextmanager
+async def dying_host(folder: Path) -> AsyncIterator[tuple[SocketChannel, list[list[str]]]]:
+    """A channel to such a host, and what each frame had."""
+    frames: list[list[str]] = []
+    path = str(folder / "host")
+    server = await asyncio.get_running_loop().create_unix_server(lambda: DyingHost(frames), path)
+
+    async def find() -> LocalAddress:
+        return LocalAddress(path)
+
+    channel = SocketChannel(find)
+    try:
+        yield channel, frames
+    finally:
+        channel.close()
+        server.close()
+        await asyncio.sleep(0.01)  # until the other ends have noticed
+
+
+async def test_a_group_with_which_two_connections_broke_is_given_up(tmp_path: Path) -> None:
+    async with dying_host(tmp_path) as (channel, frames):
+        await channel.ask([grant("u", "before")], 60)
+        with pytest.raises(OutcomeUnknown, match="lost 2 times"):
+            await channel.ask([grant("u", POISON)], 60)
+        assert await channel.ask([grant("u", "after")], 60) == [answered(b"yes")]
+    assert frames == [["before"], [POISON], [POISON], ["after"]]
+
+
+@pytest.mark.parametrize("others", [5, 100])
+async def test_a_group_that_breaks_connections_takes_no_other_with_it(
+    tmp_path: Path, others: int
+) -> None:
+    async with dying_host(tmp_path) as (channel, frames):
+        await channel.ask([grant("u", "before")], 60)
+        names = [f"c{number}" for number in range(others)]
+        names.insert(others // 2, POISON)
+        asked = [asyncio.create_task(channel.ask([grant(name, name)], 60)) for name in names]
+        outcomes = dict(
+            zip(names, await asyncio.gather(*asked, return_exceptions=True), strict=True)
+        )
+        assert isinstance(outcomes.pop(POISON), OutcomeUnknown)
+        assert list(outcomes.values()) == [[answered(b"yes")]] * others
+        assert sum(POISON in frame for frame in frames) <= 3
+
+
+async def test_what_is_asked_during_the_trial_leaves_behind_it(tmp_path: Path) -> None:
+    async with dying_host(tmp_path) as (channel, frames):
+        await channel.ask([grant("u", "before")], 60)
+        names = ["c0", POISON, "c1", "c2"]
+        asked = [asyncio.create_task(channel.ask([grant("u", name)], 60)) for name in names]
+        await asked[0]
+        late = asyncio.create_task(channel.ask([grant("u", "late")], 60))
+        await asyncio.gather(*asked, late, return_exceptions=True)
+    seen = [name for frame in frames for name in frame]
+    assert [name for name in dict.fromkeys(reversed(seen)) if name != POISON] == [
+        "late",
+        "c2",
+        "c1",
+        "c0",
+        "before",
+    ]
+
+
+async def test_a_group_that_no_frame_can_hold_is_refused_and_others_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames_module, "FRAME_BYTES_MAX", 10_000)
+    many = [grant("u", f"c{number}") for number in range(1_000)]
+    async with dying_host(tmp_path) as (channel, frames):
+        await channel.ask([grant("u", "before")], 60)
+        asked = [channel.ask([grant("v", f"d{number}")], 60) for number in range(100)]
+        tasks = [asyncio.create_task(each) for each in asked]
+        with pytest.raises(RequestTooLarge):
+            await channel.ask(many, 60)
+        assert [await task for task in tasks] == [[answered(b"yes")]] * 100
+        assert channel.retries == 0
+    assert [name for names in frames for name in names][1:] == [f"d{n}" for n in range(100)]

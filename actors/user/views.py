@@ -3,7 +3,7 @@
 A page of a list begins after a row that the reader names and has at most so many rows, in the order
 in which they were made; `next_after` stands in it when there are more.
 
-Not for: receipts (`user`), or history that has left memory (`history_paging`).
+Not for: receipts (`actor`), or history that has left memory (`history_paging`).
 """
 
 from collections.abc import Callable, Iterable, Mapping

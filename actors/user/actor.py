@@ -7,12 +7,14 @@ first, readers only the second, and a reply that depends on an undurable turn wa
 Not for: waiting, journals, snapshots (`host`).
 """
 
-import msgspec
+from collections.abc import Iterable
+
 from msgspec import Struct
 
-from actors.host.rules import RulesInForce
-from actors.host.views import missing, rows_of
 from actors.messages import Ask, Media, Read, Reply, View, answered, refused
+from actors.user.bodies import AnyReply, reply_with, write_body
+from actors.user.rules import RulesInForce
+from actors.user.views import missing, rows_of
 from domain.decide.dispatch import decide
 from domain.decide.limits import over_limit
 from domain.decide.once import receipt_gone
@@ -25,15 +27,11 @@ from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import NOTHING, UserState
 from persistence.codec.formats import FORMAT
 from persistence.codec.records import Record, decode_decision, encode_decision, encode_record
-from persistence.codec.snapshots import encode_snapshot
+from persistence.codec.snapshots import encode_snapshot, snapshot_slices
 
-_to_json = msgspec.json.Encoder().encode
-_to_msgpack = msgspec.msgpack.Encoder().encode
-
-
-def write_body(body: object, media: Media) -> bytes:
-    """`body` as the client asked for it."""
-    return _to_json(body) if media is Media.JSON else _to_msgpack(body)
+LARGE_ROWS = 1_000
+LARGE_BYTES = 1024 * 1024
+"""A user with more rows, or with larger receipts, is large: see `UserActor.is_large`."""
 
 
 class Turn(Struct, frozen=True):
@@ -169,12 +167,25 @@ class UserActor:
         self.working = self.working.without_history_through(sequence)
         self.receipts.remember_history(self.working.history)
 
-    def snapshot(self) -> bytes:
-        """The durable state with its receipts, for the store."""
-        told = (one for one in self.receipts if one.version <= self.durable.version)
-        return encode_snapshot(self.durable, told)
+    def is_large(self) -> bool:
+        """Whether encoding all of the user at once would hold up the other users of the host."""
+        state = self.durable
+        rows = len(state.quests) + len(state.battles) + len(state.chapters) + len(state.history)
+        rows += len(state.inventory) + len(state.wallet) + len(state.affinity) + len(state.repeats)
+        if rows <= LARGE_ROWS:
+            rows += sum(len(quest.objectives) for quest in state.quests.values())
+        receipts = sum(len(receipt.decision) for receipt in self.receipts)
+        return rows > LARGE_ROWS or receipts > LARGE_BYTES
 
-    def read(self, request: Read) -> Reply:
+    def snapshot(self) -> Iterable[bytes]:
+        """The durable state with its receipts, for the store; in slices if the user is large."""
+        version = self.durable.version
+        receipts = [receipt for receipt in self.receipts if receipt.version <= version]
+        if self.is_large():
+            return snapshot_slices(self.durable, receipts)
+        return [encode_snapshot(self.durable, receipts)]
+
+    def read(self, request: Read) -> AnyReply:
         """Answer from the durable rows; writes nothing."""
         state = self.durable
         if request.view is View.COMMAND:
@@ -186,7 +197,7 @@ class UserActor:
         if isinstance(rows, Reply):
             return rows
         head = {"user_id": state.user_id, "version": state.version}
-        return answered(write_body({**head, **rows}, request.media), state.position)
+        return reply_with({**head, **rows}, request.media, state.position)
 
 
 def _replay(receipt: Receipt, mark: bytes, ask: Ask) -> Reply:
