@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.cluster import private_folder
+from actors import private_folder
 from actors.private_folder import (
     MARK,
     PREFIX,

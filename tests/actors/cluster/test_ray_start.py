@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import ray.exceptions
 
-from actors.cluster import private_folder, ray_session
+from actors import private_folder
+from actors.cluster import ray_session
 from actors.cluster.ray_environment import environment_for_ray, working_folder
 from actors.cluster.ray_session import LOCAL, RaySession
 from actors.errors import ClusterError
