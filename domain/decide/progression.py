@@ -34,7 +34,7 @@ def grant_experience(
 
 
 def acknowledge(state: UserState, now: int) -> Decision:
-    """No level-up left to show."""
+    """Clear the level-ups that were shown; no change when there is none to show."""
     row = state.player_progression
     if row is None or row.pending_level_ups == 0:
         return NO_CHANGE

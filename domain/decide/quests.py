@@ -26,7 +26,7 @@ from domain.state.user_state import Changes, UserState
 def offer_quest(
     state: UserState, command: OfferQuest, now: int, rules: Rules
 ) -> Decision | Rejection:
-    """A quest more.  It can only promise loot that there is."""
+    """Add a quest under a new id.  Loot tables that it names must be in the rules."""
     if (refusal := unknown_tables(command.reward.loot, rules)) is not None:
         return refusal
     quest = quests.offer_quest(state.user_id, state.quests.get(command.quest_id), command, now)
@@ -58,7 +58,7 @@ def turn_in_quest(
 
 
 def abandon_quest(state: UserState, command: AbandonQuest, now: int) -> Decision | Rejection:
-    """A quest less to do."""
+    """Give a quest up; one that was turned in is refused, one given up already stays."""
     quest = state.quests.get(command.quest_id)
     if quest is None:
         return _no_quest(command.quest_id)

@@ -182,7 +182,7 @@ class OfferQuest(CommandBase):
 
 @_command
 class StartBattle(CommandBase):
-    """Open a battle."""
+    """Open a battle; all it pays is fixed now [seed]."""
 
     __pydantic_config__ = _config
     type: Literal["start_battle"] = "start_battle"

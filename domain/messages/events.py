@@ -82,7 +82,7 @@ class ChapterPlanned(Event, frozen=True, gc=False, tag="chapter_planned"):
 
 
 class ChapterLedgerApplied(Event, frozen=True, gc=False, tag="chapter_ledger_applied"):
-    """The chapter's ledger grew."""
+    """These amounts were added to the chapter's ledger."""
 
     chapter_id: str
     quest_xp: int
@@ -91,7 +91,7 @@ class ChapterLedgerApplied(Event, frozen=True, gc=False, tag="chapter_ledger_app
 
 
 class QuestOffered(Event, frozen=True, gc=False, tag="quest_offered"):
-    """A quest was added."""
+    """A quest was added; it stands in the changes."""
 
     quest_id: str
 
@@ -113,13 +113,13 @@ class QuestReady(Event, frozen=True, gc=False, tag="quest_ready"):
 
 
 class QuestTurnedIn(Event, frozen=True, gc=False, tag="quest_turned_in"):
-    """A quest was handed in."""
+    """A quest was turned in; what it paid follows in events of its own."""
 
     quest_id: str
 
 
 class QuestAbandoned(Event, frozen=True, gc=False, tag="quest_abandoned"):
-    """A quest was given up."""
+    """A quest was given up; it pays nothing any more."""
 
     quest_id: str
 
@@ -196,7 +196,7 @@ class CombatTurnResolved(Event, frozen=True, gc=False, tag="combat_turn_resolved
 
 
 class BattleEnded(Event, frozen=True, gc=False, tag="battle_ended"):
-    """The battle is over."""
+    """The battle is over, and moves no further."""
 
     battle_id: str
     outcome: BattleOutcome

@@ -65,11 +65,11 @@ class Rules(Struct, frozen=True):
 
     @property
     def level_cap(self) -> int:
-        """The highest level there is."""
+        """The highest level; experience counts on there, without further levels."""
         return len(self.levels)
 
     def clamp_level(self, level: int) -> int:
-        """The nearest level that exists."""
+        """`level`, or the nearest one between 1 and the cap."""
         return min(max(level, 1), self.level_cap)
 
     def xp_to_next(self, level: int) -> int:

@@ -13,7 +13,7 @@ from domain.rules.compiled_rules import Rules
 
 
 def rules_document(rules: Rules) -> dict[str, Any]:
-    """The rules as plain values."""
+    """The rules in force as JSON shows them: what `GET /v1/rules` answers."""
     return {
         "name": rules.name,
         "source": rules.source,

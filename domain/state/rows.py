@@ -177,7 +177,7 @@ class Reward(Struct, frozen=True, omit_defaults=True):
 
 
 class QuestRecord(Struct, frozen=True):
-    """One quest of one user."""
+    """One quest of one user, settled ones among them."""
 
     quest_id: str
     user_id: str
