@@ -16,7 +16,9 @@ Not for: channels within a machine, where the socket's folder says who may conne
 import asyncio
 import hmac
 import os
+import random
 import socket
+from collections import Counter
 from collections.abc import Callable
 from struct import Struct as Layout
 from typing import cast
@@ -30,9 +32,13 @@ log = structlog.get_logger(__name__)
 
 HANDSHAKE_SECONDS = 5.0
 UNAUTHENTICATED_MAX = 64
-"""Connections without proof at a time; more are hung up on, and the host keeps its descriptors."""
+"""Connections without proof at a time, so that the host keeps its descriptors.  For one more, one
+of the address with most of them is hung up on, at random: whoever fills the room only makes room
+for others."""
 
-PROTOCOL = b"qk-lane1"
+_dice = random.SystemRandom()  # nobody outside can reckon who is next
+
+PROTOCOL = b"qk-sock2"
 NONCE_BYTES = 32
 PROOF_BYTES = 32
 HELLO = Layout(f"{len(PROTOCOL)}s{NONCE_BYTES}s32s32s")
@@ -138,11 +144,17 @@ class ServerHandshake(asyncio.Protocol):
         self._late = asyncio.get_running_loop().call_later(
             HANDSHAKE_SECONDS, self._refuse, "it was too slow"
         )
+        self.address = str((transport.get_extra_info("peername") or ("",))[0])
+        if len(self._unauthenticated) >= UNAUTHENTICATED_MAX:
+            self._make_room()
         self._unauthenticated.add(self)
-        if len(self._unauthenticated) > UNAUTHENTICATED_MAX:
-            self._refuse("too many came at once")
-            return
         self._transport.write(self._hello)
+
+    def _make_room(self) -> None:
+        counts = Counter(each.address for each in self._unauthenticated)
+        [(address, _)] = counts.most_common(1)
+        candidates = [each for each in self._unauthenticated if each.address == address]
+        _dice.choice(candidates)._refuse("too many came at once")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._done()

@@ -226,18 +226,31 @@ async def test_an_answer_cut_off_at_any_byte_admits_nobody(door: Door) -> None:
     assert len(door.admitted) == 1
 
 
-async def test_beyond_so_many_unauthenticated_connections_the_next_is_hung_up_on_at_once(
+async def test_whoever_fills_the_room_makes_room_for_whoever_can_prove_it(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handshake, "UNAUTHENTICATED_MAX", 3)
-    unauthenticated = [await door.knock() for _ in range(3)]
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-    assert await hung_up(reader, writer)
-    for _, connection, _ in unauthenticated:
+    silent = [await door.knock() for _ in range(3)]
+    for _ in range(5):
+        assert await in_again(door)
+    for _, connection, _ in silent:
         await close(connection)
-    async with asyncio.timeout(30):
-        while not await in_again(door):
-            pass
+
+
+async def test_beyond_so_many_unauthenticated_connections_one_of_the_busiest_address_is_dropped(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshake, "UNAUTHENTICATED_MAX", 3)
+    few = await asyncio.open_connection("127.0.0.1", door.port, local_addr=("127.0.0.2", 0))
+    await few[0].readexactly(HELLO.size)
+    many = [await door.knock() for _ in range(20)]
+    assert not few[0].at_eof()
+    few[1].write(b"x")  # it is still listened to
+    await few[1].drain()
+    assert not few[0].at_eof()
+    for _, connection, _ in many:
+        await close(connection)
+    await close(few[1])
 
 
 async def in_again(door: Door) -> bool:
