@@ -8,8 +8,9 @@ import jwt
 import msgspec
 import pytest
 
-from actors.host import host, views
+from actors.host import host
 from actors.messages import Ask
+from actors.user import views
 from domain.messages.commands import Command
 from gateway.api import command_endpoints
 from gateway.api.command_endpoints import CommandEndpoints
