@@ -42,7 +42,9 @@ RULES_FILE_READER = "domain/rules/load.py"
 
 # What only these files may import, so that the rest stays free of it.
 OWNED_IMPORTS = {
-    "ray": frozenset({"actors/cluster/ray_runtime.py", "actors/cluster/ray_session.py"}),
+    "ray": frozenset(
+        f"actors/cluster/ray_{name}.py" for name in ("actor", "nodes", "runtime", "session")
+    ),
     "pydantic_settings": frozenset({"gateway/settings.py"}),
 }
 ENVIRONMENT_READER = "gateway/settings.py"
@@ -52,7 +54,7 @@ ENVIRONMENT_NAMES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 FILE_LINES_MAX = 300
 # Tables, and files that are waiting to be split: each with a limit of its own.
-LONGER_FILES = {"gateway/settings.py": 340, "actors/cluster/ray_runtime.py": 320}
+LONGER_FILES = {"gateway/settings.py": 340}
 FUNCTION_LINES_MAX = 60
 # Half of a package's files are shorter; below this they would be slivers, above it novels.
 MEDIAN_LINES = range(80, 151)

@@ -24,6 +24,7 @@ class Activity(Struct, frozen=True):
     passivations: int = 0
     retries: int = 0
     users_hibernated: int = 0
+    host_deaths: int = 0
 
     @classmethod
     def total(cls, parts: Iterable["Activity"]) -> "Activity":

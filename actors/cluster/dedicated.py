@@ -8,13 +8,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 
 from msgspec.structs import replace
 
 from actors.cluster.contract import Activity
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.placement import dedicated_host
-from actors.cluster.ray_runtime import RayActor, RayActors
+from actors.cluster.ray_actor import RayActor
+from actors.cluster.ray_runtime import RayActors, this_process
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import Overloaded
 from actors.host.settings import HostSettings
@@ -25,6 +27,10 @@ ACTOR_BYTES = 72 * 1024 * 1024
 """Memory one user's process takes: 53 MB of its own, measured, and room for its rows."""
 MEMORY_SHARE = 0.8
 """How much of the memory that Ray reports user actors may take."""
+
+
+USERS_ASKED = 8
+"""How many users' processes are asked whether they answer."""
 
 
 class _User:
@@ -112,8 +118,9 @@ class DedicatedCluster:
         else:
             self._retries += 1
         user.actor = await self.actors.get_or_start(
-            DedicatedHost, dedicated_host(user.user_id), self._settings
+            DedicatedHost, dedicated_host(user.user_id), self._settings, this_process
         )
+        await self.actors.follow(dedicated_host(user.user_id), user.actor)
         await tell_rules(user.actor, self._rules_text)
         return partial(user.actor.call, "ask")
 
@@ -133,7 +140,7 @@ class DedicatedCluster:
             return
         self._leaving += 1
         try:
-            await user.actor.drain()
+            await self.actors.drain([(dedicated_host(user.user_id), user.actor)])
             self._passivations += 1
         finally:
             self._leaving -= 1
@@ -160,11 +167,24 @@ class DedicatedCluster:
 
     def activity(self) -> Activity:
         """See `UserDirectory.activity`."""
-        return Activity(len(self._users), self._activations, self._passivations, self._retries)
+        return Activity(
+            users_active=len(self._users),
+            activations=self._activations,
+            passivations=self._passivations,
+            retries=self._retries,
+            host_deaths=self.actors.watch.deaths,
+        )
 
     async def health(self) -> str:
-        """See `Cluster.health`."""
-        return await self.actors.health()
+        """See `Cluster.health`: one user's trouble is that user's own, unless all asked have it."""
+        newest = list(islice(reversed(self._users.values()), USERS_ASKED))
+        asked = [user.actor for user in newest if user.actor is not None]
+        everything, *hosts = await asyncio.gather(
+            self.actors.health(), *(actor.health() for actor in asked)
+        )
+        if everything or not hosts or not all(hosts):
+            return everything
+        return f"none of the {len(hosts)} users asked last can be served: {hosts[0]}"
 
     async def failed(self) -> str:
         """See `Cluster.failed`."""
@@ -176,6 +196,12 @@ class DedicatedCluster:
             self._passivating.cancel()
         users, self._users = list(self._users.values()), OrderedDict()
         try:
-            await asyncio.gather(*(user.actor.drain() for user in users if user.actor is not None))
+            await self.actors.drain(
+                [
+                    (dedicated_host(user.user_id), user.actor)
+                    for user in users
+                    if user.actor is not None
+                ]
+            )
         finally:
             await self.actors.disconnect()

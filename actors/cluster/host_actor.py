@@ -22,9 +22,17 @@ from actors.host.settings import HostSettings
 from actors.logs.host_log import HostLog
 from actors.messages import Ask, not_here
 from actors.private_folder import PrivateFolder
-from actors.transport.addresses import HostAddress, Identity, LocalAddress, RemoteAddress, ThisNode
+from actors.transport.addresses import (
+    HostAddress,
+    Identity,
+    LocalAddress,
+    RemoteAddress,
+    RunningHost,
+    ThisProcess,
+)
 from actors.transport.call_channel import decode_batch, encode_replies
 from actors.transport.socket_server import SocketServer
+from persistence.errors import StorageError
 from persistence.open import open_store
 
 log = structlog.get_logger(__name__)
@@ -45,9 +53,12 @@ _WITHOUT_RULES = not_here("this host waits to be told the rules", RETRY_AFTER_MS
 class DedicatedHost:
     """The process of one user."""
 
-    def __init__(self, name: str, settings: HostSettings, leave: Leave) -> None:
+    def __init__(
+        self, name: str, settings: HostSettings, this_process: ThisProcess, leave: Leave
+    ) -> None:
         collect_rarely()
         self._log = HostLog(name, settings.log_level, settings.log_socket)
+        self._process = this_process()
         self._settings = settings
         self._leave = leave
         self._store = open_store(settings.store_url)
@@ -77,6 +88,14 @@ class DedicatedHost:
         pending = [self._host.accept(requests) for requests in groups]
         return encode_replies([await each.replies() for each in pending])
 
+    async def running(self) -> RunningHost:
+        """The process that this is."""
+        return self._process
+
+    async def health(self) -> str:
+        """Empty while it can keep what it decides; else one sentence on why not."""
+        return await why_unusable(self._host)
+
     async def drain(self) -> list[str]:
         """Snapshot and close; whoever asked ends the process next.  What was logged meanwhile."""
         with self._log.collected() as events:
@@ -100,15 +119,15 @@ class PackedHost:
     """The process of one slice of all users."""
 
     def __init__(
-        self, name: str, settings: HostSettings, this_node: ThisNode, leave: Leave
+        self, name: str, settings: HostSettings, this_process: ThisProcess, leave: Leave
     ) -> None:
         collect_rarely()
         self._log = HostLog(name, settings.log_level, settings.log_socket)
+        self._process = this_process()
         self._settings = settings
         self._leave = leave
         self._store = open_store(settings.store_url)
         self._host = Host(name, self._store, settings, now=now, on_fenced=exit_to_be_restarted)
-        self._node = this_node()
         self._identity = Identity.fresh(name)
         self._folder = PrivateFolder.make(len(f"/{SOCKET_NAME}"))
         self._starting = asyncio.Lock()
@@ -130,13 +149,13 @@ class PackedHost:
                 await self._host.open()
                 self._server = await SocketServer.listen(self._host, path)
                 self._upkeep = asyncio.create_task(self._keep_up())
-            if node_id == self._node.id:
+            if node_id == self._process.node.id:
                 return LocalAddress(path)
             if self._door is None:
                 self._door = await SocketServer.listen_to_nodes(
-                    self._host, self._node.ip, self._identity
+                    self._host, self._process.node.ip, self._identity
                 )
-            return RemoteAddress(self._node.ip, self._door.port, self._identity)
+            return RemoteAddress(self._process.node.ip, self._door.port, self._identity)
 
     async def change_rules(self, text: str) -> None:
         """Decide by these from the next turn on."""
@@ -146,6 +165,15 @@ class PackedHost:
         """What this host does, for metrics."""
         self._last_seen = time.monotonic()
         return activity_of(self._host)
+
+    async def running(self) -> RunningHost:
+        """The process that this is."""
+        return self._process
+
+    async def health(self) -> str:
+        """Empty while it can keep what it decides; else one sentence on why not."""
+        self._last_seen = time.monotonic()
+        return await why_unusable(self._host)
 
     async def drain(self) -> list[str]:
         """Snapshot and close; whoever asked ends the process next.  What was logged meanwhile."""
@@ -175,6 +203,15 @@ class PackedHost:
         self._upkeep = None  # it is this task, which drains instead of being ended by it
         await self._drain()
         self._leave()
+
+
+async def why_unusable(host: Host) -> str:
+    """Empty while the host's journal is open, or can be opened now; else one sentence."""
+    try:
+        await host.open()
+    except StorageError as error:
+        return f"the store cannot be used: {error}"
+    return ""
 
 
 def activity_of(host: Host) -> Activity:

@@ -13,7 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from actors.cluster.contract import Activity
-from actors.cluster.host_actor import activity_of, now
+from actors.cluster.host_actor import activity_of, now, why_unusable
 from actors.errors import ClusterError, OutcomeUnknown, UserUnavailable
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
@@ -122,8 +122,9 @@ class LocalCluster:
         """See `Cluster.health`."""
         if self._over:
             return "another server has taken over the store"
+        if problem := await why_unusable(self.host):
+            return problem
         try:
-            await self.host.open()
             await check_server(self._store, self._settings.server)
         except StorageError as error:
             return f"the store cannot be used: {error}"

@@ -16,7 +16,8 @@ import structlog
 from actors.cluster.contract import Activity
 from actors.cluster.host_actor import PackedHost
 from actors.cluster.placement import Room, packed_host, slot_of
-from actors.cluster.ray_runtime import RayActor, RayActors, this_node
+from actors.cluster.ray_actor import RayActor
+from actors.cluster.ray_runtime import RayActors, this_process
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
@@ -121,10 +122,11 @@ class PackedCluster:
             PackedHost,
             packed_host(slot),
             self._settings,
-            this_node,
+            this_process,
             cpus=1 if self.actors.joined else 0,
         )
         self._started[slot] = actor
+        await self.actors.follow(packed_host(slot), actor)
         where: HostAddress = await actor.call("where", self.actors.node.id)
         # Before anything is asked of it: one that came back has the rules it first started with.
         await tell_rules(actor, self._rules_text)
@@ -158,7 +160,8 @@ class PackedCluster:
     def activity(self) -> Activity:
         """See `UserDirectory.activity`; some seconds old."""
         retries = sum(channel.retries for channel in self._channels)
-        return msgspec.structs.replace(self._activity, retries=retries)
+        deaths = self.actors.watch.deaths
+        return msgspec.structs.replace(self._activity, retries=retries, host_deaths=deaths)
 
     async def _watch(self) -> None:
         """Ask the hosts from time to time how many users they hold."""
@@ -177,10 +180,15 @@ class PackedCluster:
 
     async def health(self) -> str:
         """See `Cluster.health`."""
-        try:
-            await asyncio.gather(*(self._open(slot) for slot in range(self._hosts)))
-        except (HostGone, UserUnavailable, StorageError) as error:
-            return f"a host cannot be used: {error}"
+        started = [(slot, actor) for slot, actor in enumerate(self._started) if actor is not None]
+        everything, *hosts = await asyncio.gather(
+            self.actors.health(), *(actor.health() for _, actor in started)
+        )
+        if everything:
+            return everything
+        for (slot, _), problem in zip(started, hosts, strict=True):
+            if problem:
+                return f"host {slot + 1} of {self._hosts}: {problem}"
         return ""
 
     async def failed(self) -> str:
@@ -190,7 +198,13 @@ class PackedCluster:
     async def drain(self) -> None:
         """See `Cluster.drain`."""
         try:
-            await asyncio.gather(*(actor.drain() for actor in self._started if actor is not None))
+            await self.actors.drain(
+                [
+                    (packed_host(slot), actor)
+                    for slot, actor in enumerate(self._started)
+                    if actor is not None
+                ]
+            )
         finally:
             await self._leave()
 

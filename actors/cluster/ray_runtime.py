@@ -10,10 +10,9 @@ what runs in them (`host_actor`).
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from hashlib import blake2b
-from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 import ray.exceptions
@@ -22,60 +21,27 @@ import structlog
 from msgspec.structs import replace
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.cluster.host_watch import HostWatch
 from actors.cluster.placement import Room
+from actors.cluster.ray_actor import HEALTH_SECONDS, RayActor
+from actors.cluster.ray_nodes import check_nodes, room, this_node
 from actors.cluster.ray_session import RaySession, first_line
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
-from actors.logs.host_events import HostEvents, relay_collected
-from actors.transport.addresses import Node
-from persistence.errors import StorageError
-from persistence.journal.recovery import close_quietly, take_over
+from actors.logs.host_events import HostEvents
+from actors.transport.addresses import Node, RunningHost
+from persistence.errors import Fenced, StorageError
+from persistence.journal.recovery import check_server, close_quietly, take_over
 from persistence.open import open_store
 from persistence.store import Stream, StreamId
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 STARTS_AT_ONCE = 4
 """Actors started side by side; a start costs about half a second of CPU."""
-NODE_CHECK_SECONDS = 60.0
-VERSION = version("questkeep")
-
-
-class RayActor:
-    """A named actor that runs somewhere."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    async def call(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the actor.
-
-        Raises:
-            HostGone: the actor died or is just dying; what was sent may have been executed.
-            StorageError: as the method raised it.
-            UserUnavailable: it dies whenever it starts; the log says why.
-        """
-        try:
-            return await getattr(self._handle, method).remote(*arguments)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, StorageError):
-                raise error.cause from None
-            raise  # our bug in the host
-        except ray.exceptions.ActorDiedError as error:
-            if error.actor_init_failed:
-                log.error("an actor cannot start", reason=str(error))
-                raise UserUnavailable("the actor cannot start; the log says why") from error
-            raise HostGone(str(error)) from error
-        except ray.exceptions.RayError as error:
-            raise HostGone(str(error)) from error
-
-    async def drain(self) -> None:
-        """End the actor in peace; one that is gone already left its journal to its successor."""
-        try:
-            relay_collected(await self.call("drain"))
-        except (HostGone, UserUnavailable) as error:
-            log.warning("an actor was gone before it could be drained", reason=str(error))
-        ray.kill(self._handle, no_restart=True)
+WATCH_SECONDS = 1.0
 
 
 class RayActors:
@@ -91,6 +57,8 @@ class RayActors:
 
     Attributes:
         session: this server's part in the cluster.
+        lost: why there is no Ray any more; empty while there is.
+        watch: which hosts run, and how many have died.
         node: where this process runs.
     """
 
@@ -101,9 +69,13 @@ class RayActors:
         self.session = RaySession(address)
         self._one_machine = settings.store_url.startswith("file:") and not shared_folder
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
+        self._store = open_store(settings.store_url)
         self._server: Stream | None = None
         self._over = False
         self._events = HostEvents()
+        self.watch = HostWatch(self._explain_end)
+        self.lost = ""
+        self._noticed_loss = asyncio.Event()
         self.node = Node("", "")
         self.namespace = ""
 
@@ -134,7 +106,9 @@ class RayActors:
 
     async def _move_in(self) -> HostSettings:
         if self.joined:
-            await asyncio.to_thread(self._check_nodes)
+            await asyncio.to_thread(
+                check_nodes, self.session, self._settings.store_url, one_machine=self._one_machine
+            )
         self.node = this_node()
         store_mark = blake2b(self._settings.store_url.encode(), digest_size=4).hexdigest()
         if self._settings.store_url.startswith("memory:"):  # a world for each process
@@ -148,45 +122,9 @@ class RayActors:
         )
         return self._settings
 
-    def _check_nodes(self) -> None:
-        """Every node of a cluster that others started needs this Questkeep, and the store."""
-        if not self.session.asks_for_token:  # it let this process in without one
-            log.warning("the Ray cluster asks for no token", address=self.session.address)
-        nodes = {node["NodeID"]: node["NodeManagerAddress"] for node in _living_nodes()}
-        if self._one_machine and len(nodes) > 1:
-            raise ClusterError(
-                f"The store {self._settings.store_url} is on one machine, and the Ray cluster at "
-                f"{self.session.address!r} has {len(nodes)} nodes "
-                f"({', '.join(sorted(nodes.values()))}): use s3://, gs:// or az://, or, if every "
-                "node has that folder from a shared file system, say so with --file-store shared."
-            )
-        versions = [
-            ray.remote(_installed_version)
-            .options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, False))
-            .remote()
-            for node in nodes
-        ]
-        for ip, version_there in zip(nodes.values(), versions, strict=True):
-            try:
-                installed = ray.get(version_there, timeout=NODE_CHECK_SECONDS)
-            except ray.exceptions.GetTimeoutError as error:
-                raise ClusterError(
-                    f"Ray's node {ip} did not answer within {NODE_CHECK_SECONDS:.0f} s: is it "
-                    "busy, or has it no CPU left?"
-                ) from error
-            except ray.exceptions.RayError as error:
-                raise ClusterError(
-                    f"Ray's node {ip} cannot run Questkeep {VERSION} ({_last_line(error)}): "
-                    "install it on every node, where nothing on PYTHONPATH has the name of one of "
-                    "its packages, or start with --ray local"
-                ) from error
-            if installed != VERSION:
-                raise ClusterError(f"Ray's node {ip} has Questkeep {installed}, this is {VERSION}")
-
     async def _take_over(self) -> StreamId:
         """Shut hosts of earlier servers out of the store, wherever they still run."""
-        store = open_store(self._settings.store_url)
-        self._server, folded = await take_over(store, self._settings.receipt_window)
+        self._server, folded = await take_over(self._store, self._settings.receipt_window)
         self._settings = replace(self._settings, server=self._server.id)
         if folded.records:
             log.info("recovered", records=folded.records, users=folded.users)
@@ -213,21 +151,38 @@ class RayActors:
         """
         if self._over:
             raise UserUnavailable("another server has taken over")
+        if self.lost:
+            raise UserUnavailable(self.lost)
         async with self._starting:
             try:
-                return RayActor(
-                    await asyncio.to_thread(self._get_or_start, kind, name, arguments, cpus)
+                return await self._unless_lost(
+                    asyncio.to_thread(self._get_or_start, kind, name, arguments, cpus)
                 )
             except (ValueError, ray.exceptions.RayError) as error:
                 raise HostGone(str(error)) from error
 
-    def _get_or_start(self, kind: type, name: str, arguments: tuple[Any, ...], cpus: float) -> Any:
+    async def _unless_lost(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of `work`, which may never end when Ray does."""
+        task = asyncio.create_task(work)
+        loss = asyncio.create_task(self._noticed_loss.wait())
+        try:
+            await asyncio.wait({task, loss}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise UserUnavailable(self.lost)
+            return task.result()
+        finally:
+            task.cancel()
+            loss.cancel()
+
+    def _get_or_start(
+        self, kind: type, name: str, arguments: tuple[Any, ...], cpus: float
+    ) -> RayActor:
         strategy: Any = "DEFAULT"
         if self.joined:
             strategy = "SPREAD"
             if self._one_machine:  # nodes may join later, and have another folder of that name
                 strategy = NodeAffinitySchedulingStrategy(self.node.id, False)
-        return (
+        handle: Any = (
             ray.remote(kind)
             .options(
                 name=name,
@@ -241,49 +196,88 @@ class RayActors:
             )
             .remote(name, *arguments, leave_ray)
         )
+        return RayActor(handle)
 
     def room(self) -> Room:
         """What the cluster has for hosts."""
-        found = [node["Resources"] for node in _living_nodes()]
-        return Room.of([(int(one.get("CPU", 0)), int(one.get("memory", 0))) for one in found])
+        return room()
 
     async def health(self) -> str:
-        """Empty while Ray answers and this server owns the store; else one sentence."""
+        """Empty while there is Ray, and a store that is this server's; else one sentence."""
         if self._over:
             return "another server has taken over the store"
+        if self._is_lost():
+            return self.lost
         try:
-            await asyncio.to_thread(_living_nodes)
-        except (RuntimeError, ray.exceptions.RayError) as error:
-            return f"Ray does not answer: {error}"
+            async with asyncio.timeout(HEALTH_SECONDS):
+                await check_server(self._store, self._settings.server)
+        except Fenced:
+            await self.shut_out()
+            return "another server has taken over the store"
+        except StorageError as error:
+            return f"the store cannot be used: {error}"
+        except TimeoutError:
+            return "the store does not answer"
         return ""
 
     async def failed(self) -> str:
         """See `Cluster.failed`."""
-        await asyncio.Event().wait()
-        raise AssertionError("Ray is never given up")
+        while not self._is_lost():  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(WATCH_SECONDS)
+        return self.lost
+
+    def _is_lost(self) -> bool:
+        """Whether there is no Ray any more; then what is left of it is ended at once.
+
+        Whoever waits for a host hears of it now and not when their time is up; what was answered
+        stands in the journals.
+        """
+        if not self.lost:
+            self.lost = self.session.lost()
+            if self.lost:
+                self._noticed_loss.set()
+                self.session.abandon()
+        return bool(self.lost)
+
+    async def drain(self, hosts: Sequence[tuple[str, RayActor]]) -> None:
+        """End named hosts in peace; without Ray there is nobody left to ask."""
+        for name, _ in hosts:
+            self.watch.expect_end(name)
+        if not self.lost:
+            await asyncio.gather(*(actor.drain() for _, actor in hosts))
+
+    async def follow(self, name: str, actor: RayActor) -> None:
+        """Say in the log when this life of a host ends without being asked to."""
+        host: RunningHost = await actor.call("running")
+        self.watch.follow(name, host, here=not self.joined)
+
+    async def _explain_end(self, host: RunningHost) -> str | None:
+        """What Ray says of a host's end; None when it is Ray itself that is ending."""
+        await asyncio.sleep(WATCH_SECONDS)  # hosts may go first
+        if self._over or self._is_lost():
+            return None
+        return await asyncio.to_thread(self.session.why_ended, host.worker_id)
 
     async def disconnect(self) -> None:
         """End what actors of ours are left and leave the cluster; a Ray started here stops."""
+        self.watch.close()
         if self._server is not None:
             await close_quietly(self._server)
+        await self._store.close()
         await asyncio.to_thread(self._end_and_leave)
         await self._events.close()
 
     def _end_and_leave(self) -> None:
+        if self.lost:
+            return  # abandoned already
         if self.joined and self.namespace:
             _end_actors(lambda one: one == self.namespace)
         self.session.end()
 
 
-def this_node() -> Node:
-    """The node of the process that calls this."""
-    ip: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-    return Node(ray.get_runtime_context().get_node_id(), ip)
-
-
-def _living_nodes() -> list[dict[str, Any]]:
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return [node for node in nodes if node["Alive"]]
+def this_process() -> RunningHost:
+    """The process that calls this."""
+    return RunningHost(this_node(), os.getpid(), ray.get_runtime_context().get_worker_id())
 
 
 def _end_actors(of: Callable[[str], bool]) -> None:
@@ -300,13 +294,3 @@ def _end_actors(of: Callable[[str], bool]) -> None:
 def leave_ray() -> None:
     """End the actor that calls this, for good."""
     ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
-
-
-def _last_line(error: Exception) -> str:
-    """Where a traceback says what went wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def _installed_version() -> str:
-    return version("questkeep")

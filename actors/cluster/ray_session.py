@@ -15,11 +15,13 @@ from textwrap import shorten
 from typing import Any
 
 import ray
+import ray._private.state
 import ray._private.worker
 import ray.exceptions
 import structlog
 from ray._private.authentication.authentication_utils import is_token_auth_enabled
 from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
+from ray.core.generated import common_pb2, gcs_pb2
 
 from actors.cluster.ray_environment import (
     check_authentication,
@@ -39,6 +41,7 @@ STARTS = 2
 SOCKET_BYTES = len("/ray/session_2026-01-31_23-59-59_999999_4194304/sockets/plasma_store")
 """The longest path of a socket that Ray makes below the folder it is given."""
 PLACE_BYTES_MAX = SOCKET_PATH_BYTES_MAX - SOCKET_BYTES - len("/qk-12345678")
+NO_DETAIL = "Worker unexpectedly exits with a connection error"
 MESSAGE_CHARACTERS_MAX = 250
 OBJECT_STORE_BYTES = 80 * 1024 * 1024
 """The least that Ray takes; our messages are never put into it."""
@@ -121,7 +124,7 @@ class RaySession:
         return bool(is_token_auth_enabled())
 
     def lost(self) -> str:
-        """Why this process has no Ray any more; empty while it has."""
+        """Why this process has no Ray any more; empty while it has.  Takes no time."""
         node = ray._private.worker._global_node
         if node is None:
             return "Ray was left"
@@ -136,6 +139,19 @@ class RaySession:
             return "Ray's raylet on this machine ended"
         return ""
 
+    def why_ended(self, worker_id: str) -> str:
+        """What Ray knows of a worker's end, as a phrase; empty if only that it has ended."""
+        accessor = ray._private.state.state._global_state_accessor
+        if accessor is None:
+            return ""
+        found = accessor.get_worker_info(ray.WorkerID.from_hex(worker_id))
+        worker = gcs_pb2.WorkerTableData.FromString(found or b"")  # type: ignore[attr-defined]
+        if worker.exit_type == common_pb2.NODE_OUT_OF_MEMORY:  # type: ignore[attr-defined]
+            return "Ray's memory monitor ended it, because the machine is short of memory"
+        if worker.exit_detail.startswith(NO_DETAIL):
+            return ""
+        return str(worker.exit_detail.partition(". ")[0])
+
     def end(self) -> None:
         """Leave the cluster; a Ray that was started here stops."""
         ray.shutdown()
@@ -144,7 +160,10 @@ class RaySession:
             self._folder = None
 
     def abandon(self) -> None:
-        """Leave a Ray that is broken: at once, without asking it anything; its logs stay."""
+        """Leave a Ray that is broken: at once, without asking it anything; its logs stay.
+
+        The process had better end without Python's clean-up: Ray's would wait for what is gone.
+        """
         if self._folder is not None:
             self._folder.leave()
             self._folder = None
@@ -219,7 +238,7 @@ def _exit_status(returncode: int | None) -> str:
 
 def _accepts(socket_path: str) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(1.0)
+        probe.setblocking(False)
         try:
             probe.connect(socket_path)
         except (ConnectionRefusedError, FileNotFoundError):

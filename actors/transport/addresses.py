@@ -18,8 +18,16 @@ class Node(Struct, frozen=True):
     ip: str
 
 
-ThisNode = Callable[[], Node]
-"""The node of the process that calls it."""
+class RunningHost(Struct, frozen=True):
+    """The process in which one life of a host runs; `worker_id` is Ray's name for it."""
+
+    node: Node
+    pid: int
+    worker_id: str
+
+
+ThisProcess = Callable[[], RunningHost]
+"""The process that calls it."""
 
 
 class Identity(Struct, frozen=True):

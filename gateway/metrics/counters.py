@@ -95,19 +95,16 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
     requests: Counter[tuple[str, str, int, str]] = Counter()
     commands: Counter[tuple[str, str]] = Counter()
     latencies: dict[str, Latency] = {}
-    in_flight = users_active = users_hibernated = activations = passivations = retries = 0
+    activities = []
+    in_flight = 0
     for snapshot in snapshots:
         requests.update(snapshot.requests)
         commands.update(snapshot.commands)
         for route, latency in snapshot.latencies.items():
             latencies[route] = _added(latencies.get(route), latency)
         in_flight += snapshot.in_flight
-        users_active += snapshot.activity.users_active
-        users_hibernated += snapshot.activity.users_hibernated
-        activations += snapshot.activity.activations
-        passivations += snapshot.activity.passivations
-        retries += snapshot.activity.retries
-    activity = Activity(users_active, activations, passivations, retries, users_hibernated)
+        activities.append(snapshot.activity)
+    activity = Activity.total(activities)
     return MetricsSnapshot(dict(requests), latencies, dict(commands), in_flight, activity)
 
 

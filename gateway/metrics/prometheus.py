@@ -88,6 +88,8 @@ def _activity(now: Activity) -> Iterator[Metric]:
         ("retries", "Messages sent again because an actor died.", now.retries),
     ):
         yield CounterMetricFamily(f"questkeep_user_{name}", help_text, value)
+    died = "Processes of hosts that ended without being asked to."
+    yield CounterMetricFamily("questkeep_host_deaths", died, now.host_deaths)
 
 
 def _gateway_families(gateways: Mapping[int, int]) -> Iterator[Metric]:

@@ -27,6 +27,8 @@ log = structlog.get_logger("questkeep.serve")
 
 LEAVE_SECONDS = 4.5
 """A stop's most beyond `drain_seconds`; then the process ends where it stands."""
+FAILED_DRAIN_SECONDS = 5.0
+"""The most that a server which has failed waits for what it accepted."""
 SNAPSHOT_SECONDS_MIN = 2.0
 """For snapshots, where requests took all of `drain_seconds`."""
 CANCELLED_SECONDS = 1.0
@@ -93,7 +95,12 @@ class Stop:
         self._ended = threading.Event()
 
     def begin(self, exit_code: int) -> None:
-        """From here on the process has `drain_seconds` and a little to end, with this code."""
+        """From here on the process has `drain_seconds` and a little to end, with this code.
+
+        One that has failed has little to finish: what it stood on is gone.
+        """
+        if exit_code:
+            self._drain_seconds = min(self._drain_seconds, FAILED_DRAIN_SECONDS)
         self._began = time.monotonic()
         self._exit_code = exit_code
         threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
@@ -101,7 +108,7 @@ class Stop:
     async def run(
         self, app: App, supervisor: Supervisor, cluster: Cluster, listener: Listener
     ) -> None:
-        """Drain, and close everything; ends the process where something is stuck in a thread."""
+        """Drain, and close everything; ends a process that has failed, or is stuck in a thread."""
         app.draining = True
         seconds = self._drain_seconds
         idle = await asyncio.gather(app.wait_idle(seconds), supervisor.drain(seconds))
@@ -114,7 +121,8 @@ class Stop:
                 waited_seconds=round(time.monotonic() - self._began, 1),
             )
         await self._within(CLOSE_SECONDS, _together(listener.stop(), supervisor.stop()))
-        if self._stuck:  # Python would wait for its thread
+        # Python would wait for a stuck thread, and for whatever has failed to close itself.
+        if self._stuck or self._exit_code:
             self._leave()
 
     def end(self) -> None:

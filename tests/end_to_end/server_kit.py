@@ -85,6 +85,10 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self._gone()
 
+    def wait(self) -> int:
+        """The exit code, once it has ended by itself."""
+        return self._gone()
+
     def kill(self) -> None:
         """SIGKILL, to the server alone; what runs for it notices and ends by itself.
 

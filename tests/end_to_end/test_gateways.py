@@ -2,14 +2,13 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from domain.rules.compiled_rules import compile_rules
+from tests.end_to_end.load_kit import GRANT, Load
 from tests.end_to_end.server_kit import Server
 from tests.gateway.gateway_kit import RULES_TEXT
 from tests.gateway.server.rules_kit import OTHER_TEXT
@@ -25,46 +24,6 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
 OPTIONS = ("--placement", "packed", "--hosts", "2", "--gateways", "3", "--rules", "rules.toml")
 USERS = [f"player-{n}" for n in range(6)]
-GRANT = "grant_player_progression_experience"
-
-
-class Load:
-    """Players who grant themselves 1 XP after the other, and ask again whatever breaks."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._url, self._token = url, token
-        self._stopping = threading.Event()
-        self.acknowledged = dict.fromkeys(USERS, 0)
-        self._threads = [threading.Thread(target=self._play, args=(user,)) for user in USERS]
-        for thread in self._threads:
-            thread.start()
-
-    def _play(self, user: str) -> None:
-        headers = {"authorization": f"Bearer {self._token}"}
-        url = f"{self._url}/v1/users/{user}/commands"
-        while not self._stopping.is_set():
-            number = self.acknowledged[user] + 1
-            command = {"command_id": f"c{number}", "type": GRANT, "amount": 1}
-            # A connection for each command: the kernel may give it to any gateway.
-            try:
-                response = httpx.post(url, json=command, headers=headers, timeout=60)
-            except httpx.TransportError:
-                continue
-            if response.status_code == 200:
-                assert response.json()["version"] == number
-                self.acknowledged[user] = number
-            else:
-                assert response.status_code in (503, 504), response.text
-
-    def goes_on(self) -> None:
-        """Return when every player got an answer to something asked from now on."""
-        before = dict(self.acknowledged)
-        until(lambda: all(self.acknowledged[user] > before[user] + 1 for user in USERS))
-
-    def stop(self) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @pytest.fixture
@@ -97,8 +56,9 @@ def test_gateways_and_hosts_die_under_load_and_every_command_has_one_effect(
 ) -> None:
     token = server.token("--service", "game")
     operator = server.token("--operator", "ops")
-    load = Load(server.url, token)
+    load = Load(USERS)
     try:
+        load.play(server)
         load.goes_on()
         for _ in range(2):
             before = worker_pids(server.process.pid)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from actors.cluster.dedicated import DedicatedCluster
+from actors.cluster.dedicated import USERS_ASKED, DedicatedCluster
 from actors.cluster.ray_runtime import RayActors
 from actors.errors import Overloaded
 from actors.host.settings import HostSettings
@@ -127,6 +127,25 @@ async def test_an_actor_that_ray_brings_up_again_is_told_the_new_rules_first(
         assert (await rules_of(cluster, "ruled"))[1:] == [OTHER_RULES]
     finally:
         await cluster.change_rules(RULES_TEXT)
+
+
+async def test_one_users_trouble_is_no_trouble_of_the_servers_until_all_have_it(
+    cluster: DedicatedCluster,
+) -> None:
+    users = [f"ill-{n}" for n in range(USERS_ASKED)]
+    for user in users:
+        await cluster.ask([grant(user, "c1", 1)])
+    pids = [await process_of(cluster, user) for user in users]
+    try:
+        os.kill(pids[0], signal.SIGSTOP)
+        assert await cluster.health() == ""
+        for pid in pids[1:]:
+            os.kill(pid, signal.SIGSTOP)
+        assert "none of the 8 users asked last can be served" in await cluster.health()
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert await cluster.health() == ""
 
 
 async def test_beyond_the_limit_the_longest_idle_user_is_put_to_rest(

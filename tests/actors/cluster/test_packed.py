@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from actors.cluster.packed import PackedCluster
 from actors.cluster.placement import slot_of
@@ -41,7 +42,7 @@ async def cluster(host_settings: HostSettings) -> AsyncIterator[PackedCluster]:
     await started.drain()
 
 
-async def hostinges(cluster: PackedCluster) -> dict[str, int]:
+async def host_pids(cluster: PackedCluster) -> dict[str, int]:
     """Living hosts as Ray lists them: name -> process id."""
     import ray
     from ray.util.state import list_actors
@@ -73,7 +74,7 @@ async def test_whoever_is_quiet_falls_asleep_by_themselves_and_answers_again(
 async def test_two_hosts_share_all_users(cluster: PackedCluster) -> None:
     users = [f"shared-{n}" for n in range(200)]
     await asyncio.gather(*(cluster.ask([grant(user, "c", 3)]) for user in users))
-    assert set(await hostinges(cluster)) == {"users:0", "users:1"}
+    assert set(await host_pids(cluster)) == {"users:0", "users:1"}
     assert {slot_of(user, 2) for user in users} == {0, 1}
     for user in users:
         (read,) = await cluster.ask([look(user)])
@@ -93,7 +94,7 @@ async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
     playing = [asyncio.create_task(play(user)) for user in users]
     while body((await cluster.ask([look(users[0])]))[0])["version"] < 10:
         pass
-    for pid in (await hostinges(cluster)).values():
+    for pid in (await host_pids(cluster)).values():
         os.kill(pid, signal.SIGKILL)
     for task in playing:
         assert await task == list(range(1, 51))
@@ -102,11 +103,38 @@ async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
         assert body(read)["player_progression"]["total_xp"] == 50
 
 
+async def test_a_host_that_does_not_answer_is_named_until_it_does(cluster: PackedCluster) -> None:
+    assert await cluster.health() == ""
+    pid = (await host_pids(cluster))["users:1"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert await cluster.health() == "host 2 of 2: it does not answer"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert await cluster.health() == ""
+
+
+async def test_a_host_that_died_is_logged_counted_and_healthy_again(
+    cluster: PackedCluster,
+) -> None:
+    deaths = cluster.activity().host_deaths
+    pid = (await host_pids(cluster))["users:0"]
+    with capture_logs() as logged:
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while cluster.activity().host_deaths == deaths:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.1)
+            while await cluster.health():
+                pass
+    died = [line for line in logged if line["event"] == "a host died"]
+    assert [(line["host"], line["process_id"]) for line in died] == [("users:0", pid)]
+
+
 async def test_a_host_that_comes_back_is_told_the_new_rules_first(cluster: PackedCluster) -> None:
     users = [f"ruled-{n}" for n in range(20)]
     await cluster.change_rules(OTHER_RULES_TEXT)
     try:
-        for pid in (await hostinges(cluster)).values():
+        for pid in (await host_pids(cluster)).values():
             os.kill(pid, signal.SIGKILL)
         await asyncio.gather(*(cluster.ask([grant(user, "c", 1)]) for user in users))
         for user in users:

@@ -4,6 +4,7 @@ A real host and real sockets in this process; with processes and Ray around it i
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -12,13 +13,19 @@ import pytest
 from actors.cluster.contract import Activity
 from actors.cluster.host_actor import PackedHost
 from actors.messages import Reply, Request
-from actors.transport.addresses import HostAddress, LocalAddress, Node, RemoteAddress
+from actors.transport.addresses import (
+    HostAddress,
+    LocalAddress,
+    Node,
+    RemoteAddress,
+    RunningHost,
+)
 from actors.transport.frames import frame
 from actors.transport.socket_channel import SocketChannel
 from tests.actors.host_kit import body, grant, look, settings
 from tests.conformance.cluster_kit import DIRECTORY_CHECKS, DirectoryCheck
 
-HERE = Node("here", "127.0.0.1")
+HERE = RunningHost(Node("here", "127.0.0.1"), os.getpid(), "")
 
 
 def packed_host(folder: Path) -> PackedHost:
