@@ -48,7 +48,7 @@ class PackedServer:
     def grants(self, users: int, first: int = 0) -> Callable[[], bytes]:
         """Makes requests: one grant each, to users `first` and on in turn."""
         head = (
-            f"Host: {self._host}\r\nAuthorization: Bearer {self._token()}\r\n"
+            f"Host: {self._host}\r\nAuthorization: Bearer {self.token()}\r\n"
             "Content-Type: application/json\r\nContent-Length: "
         )
         numbers = itertools.count()
@@ -65,7 +65,8 @@ class PackedServer:
 
         return make
 
-    def _token(self) -> str:
+    def token(self) -> str:
+        """A service's token."""
         now = int(time.time())
         claims = {"sub": "bench", "role": "service", "aud": "questkeep"}
         return jwt.encode(
