@@ -20,7 +20,7 @@ from benchmarks.load import Load
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.processes import ROOT, end_as_errors_do
 
-QUESTS = 300
+QUESTS = 150
 
 
 def main() -> int:
