@@ -8,6 +8,7 @@ import pytest
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import HostGone, UserUnavailable
+from actors.transport.addresses import RunningHost
 from actors.transport.call_channel import decode_replies, encode_batch
 from actors.user.rules import RulesInForce
 from domain.rules.compiled_rules import InvalidRules, compile_rules
@@ -55,7 +56,9 @@ def test_the_same_text_again_compiles_nothing() -> None:
 
 
 async def test_a_user_process_that_came_back_waits_to_be_told_the_rules(tmp_path: Path) -> None:
-    host = DedicatedHost("user:u", settings(store_url=f"file://{tmp_path}"), lambda: None)
+    process = RunningHost("this node", 1, "worker")
+    own = settings(store_url=f"file://{tmp_path}")
+    host = DedicatedHost("user:u", own, lambda: process, lambda: None)
     batch = encode_batch([[look("u"), look("u")]])
     [untold] = decode_replies(await host.ask(batch))
     assert [(reply.code, reply.retry_elsewhere) for reply in untold] == [("draining", True)] * 2
