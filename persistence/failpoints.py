@@ -22,6 +22,7 @@ STORE_FAILPOINTS = (
 HOST_FAILPOINTS = (
     "host.before_reply",
     "host.checkpoint",
+    "host.checkpointed",
     "host.passivating",
     "recovery.begun",
     "recovery.fenced",

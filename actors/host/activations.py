@@ -62,13 +62,10 @@ class Activations:
         """Users in memory, awake or hibernated."""
         return len(self.awake) + len(self.hibernated)
 
-    def everybody(self) -> list[UserInMemory]:
-        """Every user in memory who was loaded.
-
-        Whoever hibernates or wakes while the list is gone through is covered by it all the same.
-        """
-        awake = (activation.actor for activation in self.awake.values())
-        return [*(actor for actor in awake if actor is not None), *self.hibernated]
+    def find(self, user_id: str) -> UserInMemory | None:
+        """A user in memory who was loaded, awake or hibernated."""
+        activation = self.awake.get(user_id)
+        return self.hibernated.find(user_id) if activation is None else activation.actor
 
     def holds(self, activation: Activation) -> bool:
         """Whether it is still this user's place in memory."""

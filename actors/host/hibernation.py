@@ -110,6 +110,10 @@ class HibernatedUsers:
     def __iter__(self) -> Iterator[HibernatedUser]:
         return iter(self._users.values())
 
+    def find(self, user_id: str) -> HibernatedUser | None:
+        """The user, who stays as they are; None when they are not here."""
+        return self._users.get(user_id)
+
     def put(self, actor: UserActor, last_command: float) -> None:
         """Keep a user small.  Every turn of theirs must be durable."""
         body, fingerprints = _encode_user(actor.durable, actor.receipts)

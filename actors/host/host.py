@@ -73,7 +73,7 @@ class Host:
             store,
             settings,
             self.tasks,
-            in_memory=lambda: self.activations.everybody(),
+            find=lambda user_id: self.activations.find(user_id),
             on_lost=self._drop_everybody,
             on_fenced=on_fenced,
         )
@@ -234,7 +234,8 @@ class Host:
                 self.tasks.spawn(self.journal.snapshots.write(actor))
             if actor.page_due():
                 self.tasks.spawn(store_pages(self._store, actor))
-        self.journal.committed(commit.result())
+        users = (activation.user_id for activation, _ in turns)
+        self.journal.committed(commit.result(), users)
 
     def _drop_everybody(self, error: BaseException) -> None:
         """The journal is lost: what is in memory may never have happened."""

@@ -10,17 +10,17 @@ whose turns they are (`host`).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 from msgspec.structs import asdict
 
 from actors.background_tasks import BackgroundTasks
+from actors.host.checkpoints import Checkpoints, Growth
 from actors.host.settings import HostSettings
 from actors.host.snapshots import Snapshots, UserInMemory
 from persistence.eras import store_era
 from persistence.errors import Fenced, Spoiled, StorageError
-from persistence.failpoints import failpoint
 from persistence.journal.group_commit import GroupCommit
 from persistence.journal.recovery import check_server, close_quietly, fold
 from persistence.store import Store, Stream
@@ -30,13 +30,7 @@ log = structlog.get_logger(__name__)
 UNDURABLE_BYTES_MAX = 64 * 1024 * 1024
 """Decided but not yet durable; beyond it the journal is `behind`."""
 
-CHECKPOINT_SNAPSHOTS_AT_ONCE = 8
-"""Hides the wait for the store, and leaves the loop to the users who are being served."""
-
 DRAIN_SNAPSHOTS_AT_ONCE = 64
-
-CHECKPOINT_PAUSE_SECONDS = 10.0
-"""After a checkpoint that failed: a store that is away is not asked at every commit."""
 
 
 class HostJournal:
@@ -47,7 +41,7 @@ class HostJournal:
     era (P10), empty until it is opened first.
 
     Args:
-        in_memory: every user in memory, for checkpoints.
+        find: a user in memory, for checkpoints.
         on_lost: called when the stream is lost, before whoever waits for a commit of it goes on.
         on_fenced: called when another incarnation has taken over, or when this process cannot
             trust its disk any more.
@@ -60,7 +54,7 @@ class HostJournal:
         settings: HostSettings,
         tasks: BackgroundTasks,
         *,
-        in_memory: Callable[[], list[UserInMemory]],
+        find: Callable[[str], UserInMemory | None],
         on_lost: Callable[[BaseException], None],
         on_fenced: Callable[[], None],
     ) -> None:
@@ -68,19 +62,17 @@ class HostJournal:
         self.store_era = ""
         self.snapshots = Snapshots(store, host, on_fenced)
         self.commits: GroupCommit | None = None
+        self.checkpoints: Checkpoints | None = None
         self._host = host
         self._store = store
         self._settings = settings
         self._tasks = tasks
-        self._in_memory = in_memory
+        self._find = find
         self._on_lost = on_lost
         self._on_fenced = on_fenced
         self._opening = asyncio.Lock()
         self._stream: Stream | None = None
-        self._checkpointing = False
-        self._bytes = self._sequence = self._covered = 0
-        self._due: asyncio.TimerHandle | None = None
-        self._not_before = 0.0
+        self._uncounted_bytes = 0
 
     @property
     def behind(self) -> bool:
@@ -99,9 +91,18 @@ class HostJournal:
             self._stream = await open_stream(self._store, self._host, self._settings)
             self.store_era = await store_era(self._store)
             self.commits = GroupCommit(self._stream)
-            self._bytes = self._sequence = self._covered = 0
+            self.checkpoints = self._begin_checkpoints(self._stream)
             self.epoch += 1
             return True
+
+    def _begin_checkpoints(self, stream: Stream) -> Checkpoints:
+        most = Growth(
+            self._settings.checkpoint_bytes,
+            self._store.batches_max,
+            self._settings.checkpoint_seconds,
+        )
+        self._uncounted_bytes = 0
+        return Checkpoints(stream, self.snapshots, self._tasks, most, self._find)
 
     async def left_behind(self) -> bool:
         """Whether earlier incarnations left streams that have to be folded before any read.
@@ -114,33 +115,14 @@ class HostJournal:
     def commit(self, record: bytes) -> asyncio.Future[int]:
         """Commit a record to the open stream: see `GroupCommit.commit`."""
         assert self.commits is not None
-        self._bytes += len(record)
+        self._uncounted_bytes += len(record)
         return self.commits.commit(record)
 
-    def committed(self, sequence: int) -> None:
-        """A batch became durable; begin a checkpoint when the journal has grown long or old."""
-        self._sequence = sequence
-        if self._due is None:
-            self._begin_checkpoint_in(self._settings.checkpoint_seconds)
-        batches_max = self._store.batches_max
-        many = batches_max is not None and sequence - self._covered >= batches_max
-        if many or self._bytes >= self._settings.checkpoint_bytes:
-            self._begin_checkpoint()
-
-    def _begin_checkpoint(self) -> None:
-        if self._checkpointing or asyncio.get_running_loop().time() < self._not_before:
-            return
-        self._checkpointing = True
-        self._tasks.spawn(self._checkpoint())
-
-    def _begin_checkpoint_in(self, seconds: float) -> None:
-        self._forget_due()
-        self._due = asyncio.get_running_loop().call_later(seconds, self._begin_checkpoint)
-
-    def _forget_due(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+    def committed(self, sequence: int, user_ids: Iterable[str]) -> None:
+        """A batch with turns of these users became durable, and the rows in memory are so too."""
+        if self.checkpoints is not None:
+            size, self._uncounted_bytes = self._uncounted_bytes, 0
+            self.checkpoints.committed(sequence, size, user_ids)
 
     def lose(self, error: BaseException) -> None:
         """Give the stream up after an append that failed (P8); only the first failure counts."""
@@ -148,57 +130,31 @@ class HostJournal:
             return
         log.error("journal lost", host=self._host, reason=str(error))
         stream, self._stream, self.commits = self._stream, None, None
-        self._forget_due()
+        if self.checkpoints is not None:
+            self.checkpoints.close()
+            self.checkpoints = None
         self.epoch += 1
         self._on_lost(error)
         self._tasks.spawn(close_quietly(stream))
         if isinstance(error, Fenced | Spoiled):
             self._on_fenced()
 
-    async def _checkpoint(self) -> None:
-        """Snapshot every user the journal still covers, then drop that part of it."""
-        stream, sequence, covered = self._stream, self._sequence, self._bytes
-        users, done = self._in_memory(), False
-        failpoint("host.checkpoint")
-        try:
-            written = await self.snapshots.write_all(users, CHECKPOINT_SNAPSHOTS_AT_ONCE)
-            if written and stream is not None and stream is self._stream:
-                await stream.drop_through(sequence)
-                self._bytes -= covered
-                self._covered, done = sequence, True
-        except StorageError as error:
-            log.error("checkpoint failed", host=self._host, reason=str(error))
-        finally:
-            self._checkpointing = False
-            if stream is self._stream:
-                self._plan_next(done)
-
-    def _plan_next(self, done: bool) -> None:
-        self._forget_due()
-        if not done:
-            self._not_before = asyncio.get_running_loop().time() + CHECKPOINT_PAUSE_SECONDS
-            self._begin_checkpoint_in(CHECKPOINT_PAUSE_SECONDS)
-        elif self._sequence > self._covered:
-            self._begin_checkpoint_in(self._settings.checkpoint_seconds)
-
     async def drain(self) -> None:
-        """Wait for what is on its way, snapshot every user in memory, drop what they cover.
+        """Wait for what is on its way, snapshot whom the journal covers, and drop it.
 
         A store that is away costs nothing: what is durable stands in the journal.
         """
         try:
-            if self.commits is not None:
+            if self.commits is not None and self.checkpoints is not None:
                 await self.commits.drained()
-            users = self._in_memory()
-            written = await self.snapshots.write_all(users, DRAIN_SNAPSHOTS_AT_ONCE)
-            if written and self._stream is not None:
-                await self._stream.drop_through(self._sequence)
+                await self.checkpoints.finish(DRAIN_SNAPSHOTS_AT_ONCE)
         except StorageError as error:
             log.error("drain left the journal standing", host=self._host, reason=str(error))
 
     async def close(self) -> None:
         """Let go of the stream."""
-        self._forget_due()
+        if self.checkpoints is not None:
+            self.checkpoints.close()
         if self._stream is not None:
             await close_quietly(self._stream)
 

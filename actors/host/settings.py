@@ -26,9 +26,9 @@ class HostSettings(Struct, frozen=True):
         log_socket: where the server receives them, for hosts on its machine.
         server: what stands in the store for as long as this server is its newest; a host that
             does not find it there must not open.  None where nobody else can have the store.
-        checkpoint_bytes: a host's journal is folded into snapshots when it has grown by this much,
-            by as many batches as its store reads back quickly (`Store.batches_max`), or
-        checkpoint_seconds: when its oldest record is this old.
+        checkpoint_bytes: a host's journal is kept below this length, below as many batches as its
+            store reads back quickly (`Store.batches_max`), and
+        checkpoint_seconds: no record in it becomes older than this.
     """
 
     store_url: str

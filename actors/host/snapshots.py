@@ -67,18 +67,28 @@ class Snapshots:
                 if failure is not None:
                     return
                 try:
-                    await self._write(user)
+                    await self.save(user)
                 except StorageError as error:
                     failure = failure or error
 
         await asyncio.gather(*(work() for _ in range(at_once)))
         if failure is not None:
-            log.error("snapshot failed", host=self._host, reason=str(failure))
-            if isinstance(failure, Spoiled):
-                self._on_fenced()
+            self.report("snapshot failed", failure)
         return failure is None
 
-    async def _write(self, user: UserInMemory) -> None:
+    def report(self, event: str, error: Exception) -> None:
+        """Log that a snapshot could not be stored; a disk not to be trusted ends this process."""
+        ours = None if isinstance(error, StorageError) else error
+        log.error(event, host=self._host, reason=str(error), exc_info=ours)
+        if isinstance(error, Spoiled):
+            self._on_fenced()
+
+    async def save(self, user: UserInMemory) -> None:
+        """Write the user's durable state as it is now, unless the store has it.
+
+        Raises:
+            StorageError: the store is away or damaged; the journal still holds what is missing.
+        """
         version = user.version
         if version > user.snapshot_version:
             payload = await joined(user.snapshot())

@@ -124,6 +124,30 @@ async def a_checkpoint_covers_those_who_sleep() -> None:
     assert await total_xp(rig.another("h", Faults()), "u") == 10
 
 
+async def a_checkpoint_cuts_off_only_what_snapshots_hold() -> None:
+    """The host dies in the middle of a checkpoint, with some users written and others not."""
+    rig = Rig(checkpoint_bytes=4_000)
+    for number in range(60):
+        await ask(rig.host, grant(f"u{number % 6}", f"c{number}"))
+        await at_rest(rig.host)
+    assert rig.world.snapshots.keys() > {"u0", "u5"}
+    successor = rig.another()
+    for user in range(6):
+        assert await total_xp(successor, f"u{user}") == 100
+
+
+async def a_turn_that_becomes_durable_while_its_user_is_written_is_covered_by_the_next() -> None:
+    """The snapshot of the first turn is on its way while the second is answered."""
+    rig = Rig(checkpoint_bytes=1)
+    rig.faults.before_snapshot_write = asyncio.Event()
+    await ask(rig.host, grant("u", "c1"))
+    await asyncio.sleep(0)
+    await ask(rig.host, grant("u", "c2"))
+    rig.faults.before_snapshot_write.set()
+    await at_rest(rig.host)
+    assert await total_xp(rig.another("h", Faults()), "u") == 20
+
+
 async def a_user_who_slept_while_the_host_opened_is_read_anew() -> None:
     """Another incarnation came, wrote and went while they slept, before this one's first change."""
     rig = Rig()
@@ -158,5 +182,7 @@ SCENARIOS = (
     a_user_with_a_turn_on_its_way_stays_awake,
     a_hibernated_user_whose_snapshot_fails_stays,
     a_checkpoint_covers_those_who_sleep,
+    a_checkpoint_cuts_off_only_what_snapshots_hold,
+    a_turn_that_becomes_durable_while_its_user_is_written_is_covered_by_the_next,
     a_user_who_slept_while_the_host_opened_is_read_anew,
 )

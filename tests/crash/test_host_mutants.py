@@ -64,6 +64,10 @@ CAUGHT_IN_ORDER: dict[str, Callable[[], Awaitable[None]]] = {
     "hibernates_with_a_turn_on_its_way": scenarios.a_user_with_a_turn_on_its_way_stays_awake,
     "evicts_unsaved_users": scenarios.a_hibernated_user_whose_snapshot_fails_stays,
     "checkpoints_without_hibernated_users": scenarios.a_checkpoint_covers_those_who_sleep,
+    "cuts_the_journal_at_its_end": scenarios.a_checkpoint_cuts_off_only_what_snapshots_hold,
+    "forgets_what_came_during_a_snapshot": (
+        scenarios.a_turn_that_becomes_durable_while_its_user_is_written_is_covered_by_the_next
+    ),
     "wakes_users_from_before_it_opened": (
         scenarios.a_user_who_slept_while_the_host_opened_is_read_anew
     ),

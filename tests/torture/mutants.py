@@ -15,6 +15,7 @@ from actors.host import host as hosts
 from actors.host import journal, pending_replies
 from actors.host.activation import Activation
 from actors.host.activations import Activations
+from actors.host.checkpoints import Checkpoints
 from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.host import Host
 from actors.host.journal import HostJournal
@@ -135,7 +136,7 @@ def snapshots_what_is_not_durable(patch: Patch) -> None:
 
 def believes_in_failed_snapshots(patch: Patch) -> None:
     """A snapshot that was not written counts as written, and the journal is dropped (P7)."""
-    write = Snapshots._write
+    write = Snapshots.save
 
     async def believe(self: Snapshots, user: UserInMemory) -> None:
         try:
@@ -144,7 +145,7 @@ def believes_in_failed_snapshots(patch: Patch) -> None:
             if isinstance(user, UserActor):
                 user.snapshot_version = user.durable.version
 
-    patch.setattr(Snapshots, "_write", believe)
+    patch.setattr(Snapshots, "save", believe)
 
 
 def shows_what_is_not_durable(patch: Patch) -> None:
@@ -280,13 +281,29 @@ def evicts_unsaved_users(patch: Patch) -> None:
 
 def checkpoints_without_hibernated_users(patch: Patch) -> None:
     """A checkpoint drops the journal and looks at users awake only (P7)."""
-    write = Snapshots._write
+    write = Snapshots.save
 
     async def believe(self: Snapshots, user: UserInMemory) -> None:
         if not isinstance(user, HibernatedUser):
             await write(self, user)
 
-    patch.setattr(Snapshots, "_write", believe)
+    patch.setattr(Snapshots, "save", believe)
+
+
+def cuts_the_journal_at_its_end(patch: Patch) -> None:
+    """A cut drops whatever is durable, not only what snapshots hold (P7)."""
+    patch.setattr(Checkpoints, "_covered_through", lambda self: self._sequence)
+
+
+def forgets_what_came_during_a_snapshot(patch: Patch) -> None:
+    """A user counts as covered when their snapshot stands, not as of when it was made (P7)."""
+    write = Checkpoints._write
+
+    async def forget(self: Checkpoints, entry: Any) -> None:
+        await write(self, entry)
+        self._oldest.pop(entry.user_id, None)
+
+    patch.setattr(Checkpoints, "_write", forget)
 
 
 def wakes_users_from_before_it_opened(patch: Patch) -> None:
@@ -315,6 +332,8 @@ MUTANTS: dict[str, Callable[[Patch], None]] = {
         hibernates_with_a_turn_on_its_way,
         evicts_unsaved_users,
         checkpoints_without_hibernated_users,
+        cuts_the_journal_at_its_end,
+        forgets_what_came_during_a_snapshot,
         wakes_users_from_before_it_opened,
     )
 }

@@ -1,17 +1,27 @@
 """When a journal is folded into snapshots: by its bytes, its batches or its age, and at a stop."""
 
 import asyncio
+import itertools
 
 import pytest
 
-from actors.host import journal
+from actors.host import checkpoints, journal
+from persistence import eras
 from persistence.memory import MemoryStore
 from tests.actors.host_kit import Rig, ask, grant
+
+command_ids = itertools.count()
 
 
 def batches(rig: Rig) -> int:
     """How many stand in journals."""
     return sum(len(each.batches) for each in rig.world.journals.values())
+
+
+def under_way(rig: Rig) -> bool:
+    """Whether a snapshot is being written."""
+    journal = rig.host.journal
+    return journal.checkpoints is not None and bool(journal.checkpoints._writing)
 
 
 async def until_journals_are_empty(rig: Rig) -> None:
@@ -20,18 +30,67 @@ async def until_journals_are_empty(rig: Rig) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_journal_of_many_small_batches_is_folded_where_each_is_an_object(
+async def turns(rig: Rig, count: int, users: int) -> list[int]:
+    """So many turns, one batch each, of users in turn; the snapshots written after each."""
+    written: list[int] = []
+    write = MemoryStore.write_snapshot
+
+    async def counted(self: MemoryStore, user_id: str, version: int, payload: bytes) -> None:
+        written[-1] += 1
+        await write(self, user_id, version, payload)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryStore, "write_snapshot", counted)
+        for number in range(count):
+            written.append(0)
+            await ask(rig.host, grant(f"u{number % users}", f"c{next(command_ids)}"))
+            await rig.host.tasks.wait_idle()
+    return written
+
+
+@pytest.mark.parametrize("users", [1, 7, 50, 1_000])
+async def test_a_journal_never_holds_more_batches_than_its_store_reads_back_quickly(
+    monkeypatch: pytest.MonkeyPatch, users: int
+) -> None:
+    monkeypatch.setattr(MemoryStore, "batches_max", 40)
+    rig = Rig()
+    for _ in range(30):
+        await turns(rig, 10, users)
+        assert batches(rig) <= 40
+
+
+async def test_snapshots_of_a_checkpoint_are_spread_over_the_growth_of_the_journal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(MemoryStore, "batches_max", 5)
+    monkeypatch.setattr(MemoryStore, "batches_max", 200)
     rig = Rig()
-    for number in range(4):
-        await ask(rig.host, grant("u", f"c{number}"))
-    assert batches(rig) == 4
-    assert "u" not in rig.world.snapshots
-    await ask(rig.host, grant("u", "c4"))
-    await until_journals_are_empty(rig)
-    assert rig.world.snapshots["u"].version == 5
+    await turns(rig, 200, users=50)
+    written = await turns(rig, 400, users=50)
+    assert max(written) == 1
+    assert 160 <= sum(written) <= 200  # each user about once in a hundred batches
+    gaps = [number for number, count in enumerate(written) if count]
+    assert max(after - before for before, after in itertools.pairwise(gaps)) <= 3
+
+
+async def test_a_wave_of_users_who_came_once_is_spread_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MemoryStore, "batches_max", 200)
+    rig = Rig()
+    await ask(rig.host, *(grant(f"w{number}", "c") for number in range(300)))
+    written = await turns(rig, 250, users=1)
+    assert max(written) <= 4
+    assert {f"w{number}" for number in range(300)} <= set(rig.world.snapshots)
+
+
+async def test_who_has_the_oldest_record_is_written_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryStore, "batches_max", 20)
+    rig = Rig()
+    for number in range(5):
+        await ask(rig.host, grant(f"u{number}", "c"))
+    while len(rig.world.snapshots) <= 3:
+        await turns(rig, 1, users=1)
+    assert [name for name in rig.world.snapshots if name != eras.NAME] == ["u0", "u1", "u2"]
 
 
 async def test_their_number_alone_folds_nothing_where_batches_share_a_file() -> None:
@@ -54,7 +113,7 @@ async def test_what_came_during_a_checkpoint_is_folded_by_the_next() -> None:
     rig.faults.before_snapshot_write = asyncio.Event()
     await ask(rig.host, grant("u", "c0"))
     async with asyncio.timeout(20):
-        while not rig.host.journal._checkpointing:  # noqa: ASYNC110
+        while not under_way(rig):  # noqa: ASYNC110
             await asyncio.sleep(0)
     await ask(rig.host, grant("v", "c1"))
     rig.faults.before_snapshot_write.set()
@@ -77,7 +136,7 @@ async def test_a_checkpoint_that_failed_is_not_tried_at_every_commit(
 async def test_a_checkpoint_that_failed_is_tried_again_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(journal, "CHECKPOINT_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(checkpoints, "PAUSE_SECONDS", 0.01)
     rig = Rig(checkpoint_bytes=1)
     rig.faults.snapshot_writes = 3
     await ask(rig.host, grant("u", "c"))
