@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from actors.errors import DeliveryCode
 from domain.messages.commands import Command, UndoGrant, canonical, decode_command
+from domain.state.position import Position
 
 
 class Media(StrEnum):
@@ -96,7 +97,27 @@ class Read(Struct, frozen=True, array_like=True, tag=True):
     only: tuple[str, ...] = ()
 
 
-Request = Ask | Read
+class ReadChanges(Struct, frozen=True, array_like=True, tag=True):
+    """What a reader at position `after` has missed; writes nothing and delays no passivation.
+
+    The body of the reply is what `decode_missed` reads; or, where what was missed cannot be told,
+    everything the user owns as a `state` frame, and the reply's `detail` says why.
+
+    Attributes:
+        after: None for whoever knows nothing yet; without an era, a version of the present one.
+        media: of the `state` frame.
+        unsettled: leave quests and battles that are over out of it, and count them.
+        rows: the members of rows that it has; empty for all of them.
+    """
+
+    user_id: str
+    after: Position | None = None
+    media: Media = Media.JSON
+    unsettled: bool = False
+    rows: tuple[str, ...] = ()
+
+
+Request = Ask | Read | ReadChanges
 
 
 class Reply(Struct, frozen=True, array_like=True):
@@ -105,7 +126,7 @@ class Reply(Struct, frozen=True, array_like=True):
     `retry_after_ms` is set on refusals that are worth asking again, unchanged.  `retry_elsewhere`:
     this host is leaving or not ready and did nothing; a channel finds the user's host again.
     `position` is that of the rows that a read shows: the era, a dot and the version; empty for a
-    user who never changed.
+    user who never changed.  `detail` of an answer to `ReadChanges`: why it is the whole state.
     """
 
     code: str

@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from actors.feeds.feed import Feed, Listener
 from actors.messages import Reply, Request
 
 
@@ -47,6 +48,14 @@ class UserDirectory(Protocol):
 
         Raises:
             AskAgain: one of its kinds; `OutcomeUnknown` when something may have taken effect.
+        """
+        ...
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        """Have `listener` hear of the user's changes as they become durable.
+
+        What is read of the user afterwards is no older than where the feed begins: see
+        `actors.feeds.subscription`.  It wakes nobody, keeps nobody awake, and lasts until closed.
         """
         ...
 

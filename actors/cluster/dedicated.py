@@ -19,6 +19,7 @@ from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_runtime import RayActors, this_process
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import Overloaded
+from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Reply, Request
 from actors.transport.call_channel import CallChannel, Send
@@ -66,6 +67,7 @@ class DedicatedCluster:
         self._timeout = ask_timeout_seconds
         self._keeps = not settings.store_url.startswith("memory:")
         self._users: OrderedDict[str, _User] = OrderedDict()  # longest without a command first
+        self._feeds = Feeds(_nothing, _nothing)  # a host is told with each call
         self._leaving = 0
         self._activations = self._passivations = self._retries = 0
         self._passivating: asyncio.Task[None] | None = None
@@ -122,7 +124,30 @@ class DedicatedCluster:
         )
         await self.actors.follow(dedicated_host(user.user_id), user.actor)
         await tell_rules(user.actor, self._rules_text)
-        return partial(user.actor.call, "ask")
+        return partial(self._send, user.user_id, user.actor)
+
+    async def _send(self, user_id: str, actor: RayActor, batch: bytes) -> bytes:
+        """Call the actor; what became durable comes with the replies if anybody listens.
+
+        Nobody but this gateway changes the user, so nothing becomes durable between two calls.
+        """
+        if user_id not in self._feeds:
+            replies: bytes = await actor.call("ask", batch)
+            return replies
+        try:
+            replies, records = await actor.call("ask_watched", batch)
+        except BaseException:  # also when nobody waits for the answer any more
+            self._feeds.lost([user_id])
+            raise
+        if records is None:
+            self._feeds.lost([user_id])
+        else:
+            self._feeds.changed(records)
+        return replies
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        """See `UserDirectory.watch`."""
+        return self._feeds.watch(user_id, listener)
 
     async def change_rules(self, text: str) -> None:
         """See `Cluster.change_rules`."""
@@ -205,3 +230,6 @@ class DedicatedCluster:
             )
         finally:
             await self.actors.disconnect()
+
+
+def _nothing(user_id: str) -> None: ...

@@ -9,11 +9,13 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 import structlog
 
 from actors.cluster.contract import Activity
+from actors.cluster.placement import user_of
 from actors.gc_tuning import collect_rarely
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
@@ -87,6 +89,20 @@ class DedicatedHost:
             self._leaving = asyncio.create_task(self._leave_when_orphaned())
         pending = [self._host.accept(requests) for requests in groups]
         return encode_replies([await each.replies() for each in pending])
+
+    async def ask_watched(self, batch: bytes) -> tuple[bytes, list[bytes] | None]:
+        """The same, and the records that became durable meanwhile; None: some may be missing."""
+        durable = _DurableRecords()
+        watches, user_id = self._host.watches, user_of(self._host.name)
+        watches.watch(user_id, durable)
+        try:
+            replies = await self.ask(batch)
+            if (commits := self._host.journal.commits) is not None:
+                with suppress(StorageError):  # of which the journal's loss has told
+                    await commits.drained()  # also what a call decided whose caller has gone
+        finally:
+            watches.unwatch(user_id, durable)
+        return replies, durable.records
 
     async def running(self) -> RunningHost:
         """The process that this is."""
@@ -203,6 +219,20 @@ class PackedHost:
         self._upkeep = None  # it is this task, which drains instead of being ended by it
         await self._drain()
         self._leave()
+
+
+class _DurableRecords:
+    """Gathers what becomes durable of one user; `records` is None once some may be missing."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes] | None = []
+
+    def changed(self, records: list[bytes]) -> None:
+        if self.records is not None:
+            self.records += records
+
+    def read_anew(self) -> None:
+        self.records = None
 
 
 async def why_unusable(host: Host) -> str:

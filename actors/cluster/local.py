@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from actors.cluster.contract import Activity
 from actors.cluster.host_actor import activity_of, now, why_unusable
 from actors.errors import ClusterError, OutcomeUnknown, UserUnavailable
+from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
@@ -64,6 +65,8 @@ class LocalCluster:
         self._upkeep: asyncio.Task[None] | None = None
         self._ownership_check: asyncio.Task[None] | None = None
         self.host = self._new_host()
+        self._feeds = Feeds(self._begin_watch, self._end_watch)
+        self._watcher = _Watcher(self._feeds)
 
     def _new_host(self) -> Host:
         return Host(
@@ -73,6 +76,12 @@ class LocalCluster:
             now=now,
             on_fenced=self._on_fenced,
         )
+
+    def _begin_watch(self, user_id: str) -> None:
+        self.host.watches.watch(user_id, self._watcher)
+
+    def _end_watch(self, user_id: str) -> None:
+        self.host.watches.unwatch(user_id, self._watcher)
 
     async def start(self) -> None:
         """See `Cluster.start`; the host is open when it returns."""
@@ -102,6 +111,10 @@ class LocalCluster:
                 return await self.host.ask(requests)
         except TimeoutError:
             raise OutcomeUnknown(f"no reply within {self._timeout} s") from None
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        """See `UserDirectory.watch`."""
+        return self._feeds.watch(user_id, listener)
 
     async def change_rules(self, text: str) -> None:
         """See `Cluster.change_rules`."""
@@ -170,6 +183,19 @@ class LocalCluster:
                 self._failure.set_result(f"This process can no longer tell what is kept: {error}")
         except StorageError as error:
             log.error("a host cannot open", host=HOST_NAME, reason=str(error))
+
+
+class _Watcher:
+    """Hands a host's records on, after the commit that made them durable is dealt with."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    def changed(self, records: list[bytes]) -> None:
+        asyncio.get_running_loop().call_soon(self._feeds.changed, records)
+
+    def read_anew(self) -> None:
+        asyncio.get_running_loop().call_soon(self._feeds.lost)
 
 
 def machine_memory_bytes() -> int:

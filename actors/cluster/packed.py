@@ -20,6 +20,7 @@ from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_runtime import RayActors, this_process
 from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import ClusterError, HostGone, UserUnavailable
+from actors.feeds.feed import Feed, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
@@ -156,6 +157,10 @@ class PackedCluster:
             f"packed, {self._hosts} host{'s' if self._hosts > 1 else ''}: about {fit:,} users in "
             "memory at a time here; beyond that the longest-idle ones are put to rest"
         )
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        """See `UserDirectory.watch`."""
+        return self._channels[self.host_of(user_id)].watched.feeds.watch(user_id, listener)
 
     def activity(self) -> Activity:
         """See `UserDirectory.activity`; some seconds old."""

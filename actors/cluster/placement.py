@@ -9,6 +9,8 @@ from zlib import crc32
 
 from msgspec import Struct
 
+_OWN = "user:"
+
 
 class Room(Struct, frozen=True):
     """What a cluster has for hosts, and what is left of it when its largest node dies.
@@ -39,7 +41,12 @@ class Room(Struct, frozen=True):
 
 def dedicated_host(user_id: str) -> str:
     """The host of one user alone."""
-    return f"user:{user_id}"
+    return _OWN + user_id
+
+
+def user_of(host: str) -> str:
+    """The user whom a host of their own belongs to."""
+    return host.removeprefix(_OWN)
 
 
 def slot_of(user_id: str, hosts: int) -> int:

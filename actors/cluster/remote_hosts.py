@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from actors.cluster.contract import Activity
 from actors.cluster.placement import slot_of
+from actors.feeds.feed import Feed, Listener
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
 from actors.transport.socket_channel import SocketChannel
@@ -49,6 +50,10 @@ class RemoteHosts:
         """See `UserDirectory.ask`."""
         channel = self._channels[self.host_of(requests[0].user_id)]
         return await channel.ask(requests, self._timeout)
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        """See `UserDirectory.watch`."""
+        return self._channels[self.host_of(user_id)].watched.feeds.watch(user_id, listener)
 
     def activity(self) -> Activity:
         """What only this process knows; users are counted by the one that started the hosts."""

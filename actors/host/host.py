@@ -33,12 +33,12 @@ from actors.host.pending_replies import (
 )
 from actors.host.run_queue import RunQueue, run_deadline
 from actors.host.settings import HostSettings
-from actors.messages import Ask, Read, Reply, Request, not_here, refused
+from actors.host.watches import Watches
+from actors.messages import Ask, ReadChanges, Reply, Request, not_here, refused
 from actors.user.actor import Turn, UserActor
 from actors.user.bodies import AnyReply, internal_error
 from actors.user.rules import RulesInForce
 from domain.state.history import HistoryEntry
-from domain.state.user_state import UserState
 from persistence.errors import Spoiled, StorageError, Unavailable
 from persistence.failpoints import failpoint
 from persistence.store import Store
@@ -85,7 +85,8 @@ class Host:
         self._settings = settings
         self._now = now
         self._on_fenced = on_fenced
-        self._undurable: dict[asyncio.Future[int], list[tuple[Activation, UserState]]] = {}
+        self.watches = Watches()
+        self._undurable: dict[asyncio.Future[int], list[tuple[Activation, Turn]]] = {}
         self._draining = False
 
     def accept(self, requests: Sequence[Request], deadline: float | None = None) -> PendingReplies:
@@ -112,6 +113,7 @@ class Host:
         if await self.journal.open():
             # Read before this moment, like everybody who is awake in an earlier epoch.
             self.activations.hibernated.clear()
+            self.watches.read_anew()
 
     async def drain(self) -> None:
         """Refuse what is new, finish what was accepted, snapshot every user, close the journal."""
@@ -164,10 +166,12 @@ class Host:
             return internal_error()
 
     def _turn_or_read(self, activation: Activation, request: Request) -> Answer | None:
-        if isinstance(request, Read):
-            return answer_read(self._store, activation, request)
         actor = activation.actor
         assert actor is not None
+        if not isinstance(request, Ask):
+            if isinstance(request, ReadChanges):
+                return actor.read_changes(request, self.journal.store_era)
+            return answer_read(self._store, activation, request)
         self.activations.touch(activation)
         if actor.reaches_beyond_memory(request):
             if self.journal.commits is None:
@@ -214,7 +218,7 @@ class Host:
         if commit not in self._undurable:
             self._undurable[commit] = []
             commit.add_done_callback(self._committed)
-        self._undurable[commit].append((activation, turn.state))
+        self._undurable[commit].append((activation, turn))
         return commit
 
     def _committed(self, commit: asyncio.Future[int]) -> None:
@@ -224,16 +228,18 @@ class Host:
             self.journal.lose(error)
             return
         failpoint("host.before_reply")
-        for activation, state in turns:
+        for activation, turn in turns:
             actor = activation.actor
             assert actor is not None
-            actor.made_durable(state)
+            actor.made_durable(turn.state)
             if activation.pending is commit:
                 activation.pending = None
             if actor.snapshot_due(self._settings.snapshot_every):
                 self.tasks.spawn(self.journal.snapshots.write(actor))
             if actor.page_due():
                 self.tasks.spawn(store_pages(self._store, actor))
+        if self.watches.by_user:
+            self.watches.publish((activation.user_id, turn.record) for activation, turn in turns)
         users = (activation.user_id for activation, _ in turns)
         self.journal.committed(commit.result(), users)
 
@@ -241,6 +247,7 @@ class Host:
         """The journal is lost: what is in memory may never have happened."""
         for activation in self.activations.clear():
             activation.mailbox.refuse_all(unavailable(error))
+        self.watches.read_anew()
 
     # -- loading ---------------------------------------------------------------------------------
 

@@ -7,6 +7,9 @@ From a gateway to a host go *request groups*: the requests of one caller under a
 the connection's.  Back go *reply groups* under the same ids, in any order, so that a user who is
 being loaded holds nobody up.  Bodies that are large go ahead of their group in parts.
 
+Between the groups, a gateway says which users it watches from there on (`Watching`, in a group of
+its own, under no correlation id), and a host sends what became durable of them (`DurableRecords`).
+
 Not for: connecting (`socket_channel`), answering (`socket_server`), or which part goes next
 (`outbox`).
 """
@@ -24,8 +27,18 @@ FRAME_BYTES_MAX = 64 * 1024 * 1024
 
 _LENGTH = struct.Struct(">I")
 
+
+class Watching(Struct, frozen=True, array_like=True, tag=True):
+    """Whether the sender watches these users from now on, or no longer."""
+
+    user_ids: list[str]
+    begin: bool
+
+
 RequestGroup = tuple[int, list[Request]]
 """A correlation id and the requests of one caller."""
+WATCHING = 0
+"""What a list of `Watching` has in place of a correlation id: nothing answers it."""
 
 
 class ReplyGroup(Struct, frozen=True, array_like=True, tag=0):
@@ -43,9 +56,21 @@ class BodyPart(Struct, frozen=True, array_like=True, tag=1):
     content: bytes
 
 
+class DurableRecords(Struct, frozen=True, array_like=True, tag=2):
+    """Journal records of watched users, in the order in which they became durable."""
+
+    records: list[bytes]
+
+
+class ReadAnew(Struct, frozen=True, array_like=True, tag=3):
+    """Any watched user may have changed unheard."""
+
+
+HostMessage = ReplyGroup | BodyPart | DurableRecords | ReadAnew
+
 _encode_into = msgspec.msgpack.Encoder().encode_into
-decode_request_groups = msgspec.msgpack.Decoder(list[RequestGroup]).decode
-decode_replies = msgspec.msgpack.Decoder(list[ReplyGroup | BodyPart]).decode
+decode_request_groups = msgspec.msgpack.Decoder(list[tuple[int, list[Request | Watching]]]).decode
+decode_host_messages = msgspec.msgpack.Decoder(list[HostMessage]).decode
 
 
 class FrameTooLarge(Exception):

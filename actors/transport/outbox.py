@@ -9,13 +9,13 @@ Not for: what waits for a commit (`socket_server`).
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from msgspec.structs import replace
 
 from actors.messages import Reply
-from actors.transport.frames import BodyPart, ReplyGroup, frame
+from actors.transport.frames import BodyPart, DurableRecords, ReadAnew, ReplyGroup, frame
 from actors.user.bodies import AnswerLimit, AnyReply, LargeReply, answer_too_large, internal_error
 
 PART_BYTES = 64 * 1024
@@ -24,6 +24,8 @@ FRAME_BYTES = 4 * PART_BYTES
 """Small groups share a frame of about this size."""
 BUFFER_BYTES = 4 * PART_BYTES
 """Parts wait while so much has not been read by the other end."""
+RECORDS_BEHIND_BYTES = 16 * 1024 * 1024
+"""Unread bytes beyond which a gateway is told of no changes until it reads again."""
 
 
 class Outbox:
@@ -32,7 +34,7 @@ class Outbox:
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
         self._streams: deque[Iterator[bytearray]] = deque()
-        self._paused = False
+        self._paused = self._behind = False
         self._scheduled = False
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
@@ -55,6 +57,32 @@ class Outbox:
         if self._streams:
             self._schedule()
 
+    def send_records(self, records: Sequence[bytes]) -> None:
+        """Send what became durable of watched users, unless the other end is far behind.
+
+        What is then left out is read from the receipts once it reads again.
+        """
+        if self._behind:
+            return
+        if self._transport.get_write_buffer_size() > RECORDS_BEHIND_BYTES:
+            self._behind = True
+            return
+        some: list[bytes] = []
+        size = 0
+        for record in records:
+            some.append(record)
+            size += len(record)
+            if size > FRAME_BYTES:
+                self._transport.write(frame([DurableRecords(some)]))
+                some, size = [], 0
+        if some:
+            self._transport.write(frame([DurableRecords(some)]))
+
+    def send_read_anew(self) -> None:
+        """Say that changes of watched users may be missing."""
+        self._behind = False
+        self._transport.write(frame([ReadAnew()]))
+
     def pause(self) -> None:
         """The other end does not read as fast as parts come."""
         self._paused = True
@@ -62,6 +90,8 @@ class Outbox:
     def resume(self) -> None:
         """It does again."""
         self._paused = False
+        if self._behind:
+            self.send_read_anew()
         self._schedule()
 
     def _schedule(self) -> None:

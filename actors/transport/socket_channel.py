@@ -28,11 +28,12 @@ from actors.transport.frames import (
     FrameTooLarge,
     ReplyGroup,
     RequestGroup,
-    decode_replies,
+    decode_host_messages,
     frame,
 )
 from actors.transport.handshake import connect
 from actors.transport.pending_group import PendingGroup
+from actors.transport.watched_users import WatchedUsers
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +53,14 @@ Find = Callable[[], Awaitable[HostAddress]]
 
 
 class SocketChannel:
-    """The way to one packed host."""
+    """The way to one packed host.
+
+    Attributes:
+        watched: the users of it that are watched here.
+    """
 
     def __init__(self, find: Find) -> None:
+        self.watched = WatchedUsers(self._watch_soon)
         self._find = find
         self._pending: dict[int, PendingGroup] = {}
         self._outgoing: list[RequestGroup] = []
@@ -93,10 +99,18 @@ class SocketChannel:
             self._expiry = loop.call_later(EXPIRY_CHECK_SECONDS, self._expire)
         return await group.answer
 
+    def _watch_soon(self) -> None:
+        if self._connection is None:
+            self._connect()
+        else:
+            asyncio.get_running_loop().call_soon(self._flush)
+
     def _flush(self) -> None:
         groups, self._outgoing = self._outgoing, []
-        if self._connection is None or not groups:
+        if self._connection is None:
             return  # what was meant to go goes when the connection stands again
+        for whole in self.watched.unsent():
+            self._connection.send(whole)
         for correlation_id, _ in groups:
             if (group := self._pending.get(correlation_id)) is not None:
                 group.sending()
@@ -118,14 +132,16 @@ class SocketChannel:
 
     def received(self, payload: bytes) -> None:
         """A frame of the host's has arrived."""
-        for message in decode_replies(payload):
+        for message in decode_host_messages(payload):
             if isinstance(message, BodyPart):
                 if (group := self._pending.get(message.correlation_id)) is not None:
                     group.add_part(message)
-                continue
-            if not self._arrived:
-                asyncio.get_running_loop().call_soon(self._hand_out)
-            self._arrived.append(message)
+            elif isinstance(message, ReplyGroup):
+                if not self._arrived:
+                    asyncio.get_running_loop().call_soon(self._hand_out)
+                self._arrived.append(message)
+            else:
+                self.watched.received(message)
 
     def _hand_out(self) -> None:
         """Pass some replies on, and the rest after whoever came meanwhile had their turn.
@@ -181,17 +197,19 @@ class SocketChannel:
     async def _reconnect(self) -> None:
         backoff = host_backoff()
         try:
-            while self._pending:
+            while self._pending or self.watched.feeds:
                 try:
                     where = await self._find()
                     connection = _Connection(self)
                     await connect(where, connection)
                     self._connection = connection
+                    self.watched.connected(connection.send)
                     break
                 except (HostGone, OSError):
                     await asyncio.sleep(backoff.next_seconds())
                 except AskAgain as error:
                     self._fail_all(error)
+                    await asyncio.sleep(backoff.next_seconds())
         finally:
             self._connecting = None
         self._begin_trial()

@@ -16,8 +16,15 @@ from actors.background_tasks import BackgroundTasks
 from actors.host.host import Host
 from actors.host.pending_replies import PendingReplies
 from actors.host.run_queue import run_deadline
+from actors.messages import Request
 from actors.transport.addresses import Identity
-from actors.transport.frames import Frames, FrameTooLarge, RequestGroup, decode_request_groups
+from actors.transport.frames import (
+    WATCHING,
+    Frames,
+    FrameTooLarge,
+    Watching,
+    decode_request_groups,
+)
 from actors.transport.handshake import listen
 from actors.transport.outbox import Outbox
 from actors.user.bodies import AnyReply
@@ -60,7 +67,7 @@ class _Connection(asyncio.Protocol):
         self._host = host
         self._frames = Frames()
         self._arrived: deque[bytes] = deque()
-        self._groups: deque[RequestGroup] = deque()
+        self._groups: deque[tuple[int, list[Request | Watching]]] = deque()
         self._awaiting: dict[asyncio.Future[int], list[tuple[int, PendingReplies]]] = {}
         self._tasks = BackgroundTasks()
         self._transport: asyncio.WriteTransport | None = None
@@ -72,6 +79,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = self._outbox = None
+        self._host.watches.remove(self)
 
     def pause_writing(self) -> None:
         if self._outbox is not None:
@@ -113,7 +121,10 @@ class _Connection(asyncio.Protocol):
         deadline = run_deadline()
         while self._groups:
             correlation_id, requests = self._groups.popleft()
-            pending = self._host.accept(requests, deadline)
+            if correlation_id == WATCHING:
+                self._watch(cast(list[Watching], requests))
+                continue
+            pending = self._host.accept(cast(list[Request], requests), deadline)
             commits = pending.commits()
             if commits is None or len(commits) > 1:
                 self._tasks.spawn(self._answer(correlation_id, pending))
@@ -124,6 +135,25 @@ class _Connection(asyncio.Protocol):
             if time.perf_counter() > deadline:
                 break
         self._send(ready)
+
+    def _watch(self, changes: list[Watching]) -> None:
+        watches = self._host.watches
+        for change in changes:
+            for user_id in change.user_ids:
+                if change.begin:
+                    watches.watch(user_id, self)
+                else:
+                    watches.unwatch(user_id, self)
+
+    def changed(self, records: list[bytes]) -> None:
+        """See `Watcher`."""
+        if self._outbox is not None:
+            self._outbox.send_records(records)
+
+    def read_anew(self) -> None:
+        """See `Watcher`."""
+        if self._outbox is not None:
+            self._outbox.send_read_anew()
 
     def _await_commit(
         self, commit: asyncio.Future[int], correlation_id: int, pending: PendingReplies

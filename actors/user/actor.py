@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from actors.messages import Ask, Media, Read, Reply, View, answered, refused
+from actors.messages import Ask, Media, Read, ReadChanges, Reply, View, answered, refused
 from actors.user.bodies import AnyReply, reply_with, write_body
+from actors.user.missed_changes import answer_changes
 from actors.user.rules import RulesInForce
 from actors.user.views import missing, rows_of
 from domain.decide.dispatch import decide
@@ -198,6 +199,11 @@ class UserActor:
             return rows
         head = {"user_id": state.user_id, "version": state.version}
         return reply_with({**head, **rows}, request.media, state.position)
+
+    def read_changes(self, request: ReadChanges, store_era: str) -> AnyReply:
+        """Answer with what was missed, or with all durable rows; writes nothing."""
+        rules = self._in_force.rules
+        return answer_changes(self.durable, self.receipts, rules, request, store_era)
 
 
 def _replay(receipt: Receipt, mark: bytes, ask: Ask) -> Reply:

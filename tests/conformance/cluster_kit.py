@@ -7,9 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from actors.cluster.contract import Cluster, UserDirectory
-from actors.messages import View
+from actors.feeds.changes import Missed, WholeState
+from actors.feeds.subscription import read_changes
+from actors.messages import ReadChanges, View
 from domain.rules.compiled_rules import compile_rules
+from domain.state.position import Position
 from tests.actors.host_kit import RULES_TEXT, body, command, grant, look
+from tests.mirror_kit import Watcher, rows_read
 
 Check = Callable[[Cluster], Awaitable[None]]
 DirectoryCheck = Callable[[UserDirectory], Awaitable[None]]
@@ -121,7 +125,65 @@ async def a_change_of_rules_reaches_every_user_and_those_to_come(cluster: Cluste
     assert await rules_of(cluster, "kit-rules-2") == [OTHER_RULES, fingerprint(RULES_TEXT)]
 
 
+async def a_watcher_sees_the_whole_state_and_then_every_version(cluster: UserDirectory) -> None:
+    """Whoever causes them, and in the order of their versions."""
+    user = "kit-watched"
+    await cluster.ask([grant(user, "c1", 10)])
+    watcher = Watcher(cluster, user)
+    watcher.resume()
+    await watcher.until_caught_up()
+    assert (watcher.mirror.whys, watcher.version) == (["first"], 1)
+    reward = {"experience": 500, "currency": {"gold": 5}}
+    await cluster.ask([command(user, "c2", "offer_quest", quest_id="q", reward=reward)])
+    await cluster.ask([command(user, "c3", "turn_in_quest", quest_id="q"), grant(user, "c4", 1)])
+    await watcher.until_version(4)
+    assert watcher.mirror.rows == await rows_read(cluster, user)
+    assert watcher.mirror.command_ids == ["c2", "c3", "c4"]
+    assert len(watcher.caught_up_at) == 1
+    watcher.cut()
+
+
+async def whoever_resumes_is_told_what_was_missed_and_nothing_twice(cluster: UserDirectory) -> None:
+    """However many listen to one user, each goes on where it was."""
+    user = "kit-resumed"
+    here, away = Watcher(cluster, user), Watcher(cluster, user)
+    for watcher in (here, away):
+        watcher.resume()
+        await watcher.until_caught_up()
+    for version in range(1, 6):
+        if version == 2:
+            away.cut()
+        await cluster.ask([grant(user, f"c{version}")])
+        await here.until_version(version)
+    away.resume()
+    await away.until_caught_up(times=2)
+    for watcher in (here, away):
+        assert watcher.mirror.whys == ["first"]
+        assert watcher.mirror.command_ids == [f"c{version}" for version in range(1, 6)]
+        assert watcher.mirror.rows == await rows_read(cluster, user)
+        watcher.cut()
+
+
+async def a_position_of_another_line_of_versions_gets_everything(cluster: UserDirectory) -> None:
+    """So does one that is ahead; a bare version is taken as one of this line."""
+    user = "kit-positions"
+    await cluster.ask([grant(user, f"c{number}") for number in range(3)])
+    whole = await read_changes(cluster, ReadChanges(user))
+    assert isinstance(whole, WholeState)
+    era = whole.position.era
+    for after, why in ((Position("0", 3), "era"), (Position(era, 4), "ahead")):
+        read = await read_changes(cluster, ReadChanges(user, after))
+        assert isinstance(read, WholeState)
+        assert (read.why, read.position) == (why, Position(era, 3))
+    missed = await read_changes(cluster, ReadChanges(user, Position("", 1)))
+    assert isinstance(missed, Missed)
+    assert [change.position for change in missed.changes] == [Position(era, 2), Position(era, 3)]
+
+
 DIRECTORY_CHECKS: tuple[DirectoryCheck, ...] = (
+    a_watcher_sees_the_whole_state_and_then_every_version,
+    whoever_resumes_is_told_what_was_missed_and_nothing_twice,
+    a_position_of_another_line_of_versions_gets_everything,
     a_command_is_answered_and_seen_by_the_next_read,
     an_unknown_user_has_the_default_row,
     requests_of_one_message_are_handled_in_order,

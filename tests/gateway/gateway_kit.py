@@ -15,6 +15,7 @@ import msgpack
 
 from actors.cluster.contract import Activity
 from actors.cluster.local import LocalCluster
+from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from domain.rules.compiled_rules import compile_rules
@@ -144,6 +145,9 @@ class ScriptedCluster:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return [self.outcome] * len(requests)
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        return Feeds(lambda user_id: None, lambda user_id: None).watch(user_id, listener)
 
     async def change_rules(self, text: str) -> None: ...
 

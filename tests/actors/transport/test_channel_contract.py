@@ -12,6 +12,7 @@ import pytest
 
 from actors.cluster.contract import Activity
 from actors.cluster.host_actor import PackedHost
+from actors.feeds.feed import Feed, Listener
 from actors.messages import Reply, Request
 from actors.transport.addresses import (
     HostAddress,
@@ -51,6 +52,9 @@ class OneHost:
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         return await self.channel.ask(requests, 30)
+
+    def watch(self, user_id: str, listener: Listener) -> Feed:
+        return self.channel.watched.feeds.watch(user_id, listener)
 
     def activity(self) -> Activity:
         return Activity()

@@ -1,0 +1,1 @@
+"""Feeds: durable changes on their way from hosts to whoever listens in a gateway."""

@@ -1,0 +1,140 @@
+"""A mirror of one user: what a watcher knows, by the rules that clients apply frames by.
+
+It takes nothing on trust: a version that is not the next one is a fault of whoever told it.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from actors.errors import DeliveryError
+from actors.feeds.changes import Change, WholeState
+from actors.feeds.subscription import Directory, Subscription
+from actors.messages import Media, Read, ReadChanges, View
+from domain.state.position import Position
+
+KEYS = {
+    "chapter_progression": "chapter_id",
+    "quest_record": "quest_id",
+    "battle_state": "battle_id",
+}
+AMOUNTS = ("inventory", "wallet", "affinity")
+TABLES = ("player_progression", *KEYS, *AMOUNTS)
+
+Rows = dict[str, Any]
+
+
+class Mirror:
+    """Rows at a position.  `versions` has the rows at every version that was shown."""
+
+    def __init__(self) -> None:
+        self.position: Position | None = None
+        self.rows: Rows = {}
+        self.versions: dict[tuple[str, int], Rows] = {}
+        self.whys: list[str] = []
+        self.command_ids: list[str] = []
+
+    def replace(self, position: Position, why: str, rows: Rows) -> None:
+        """Everything is new."""
+        self.position = position
+        self.whys.append(why)
+        self.rows = {table: rows[table] for table in TABLES}
+        self._keep()
+
+    def apply(self, position: Position, command_id: str, changes: Rows) -> None:
+        """The next version."""
+        assert self.position is not None, "changes without a state"
+        assert self.position.precedes(position), f"{self.position} is followed by {position}"
+        self.position = position
+        self.command_ids.append(command_id)
+        rows = dict(self.rows)
+        rows["player_progression"] = changes.get("player_progression") or rows["player_progression"]
+        for table, key in KEYS.items():
+            by_id = {row[key]: row for row in rows[table]}
+            by_id.update({row[key]: row for row in changes.get(table, ())})
+            rows[table] = list(by_id.values())
+        for table in AMOUNTS:
+            amounts = {**rows[table], **changes.get(table, {})}
+            rows[table] = {name: amount for name, amount in amounts.items() if amount}
+        self.rows = rows
+        self._keep()
+
+    def _keep(self) -> None:
+        assert self.position is not None
+        self.versions[self.position.era, self.position.version] = self.rows
+
+
+class Watcher:
+    """A subscriber with a mirror, which can be cut off and resume."""
+
+    def __init__(self, directory: Directory, user_id: str) -> None:
+        self.mirror = Mirror()
+        self.caught_up_at: list[Position] = []
+        self.failures: list[DeliveryError] = []
+        self._directory = directory
+        self._user_id = user_id
+        self._subscription: Subscription | None = None
+        self._told = asyncio.Event()
+
+    def resume(self) -> None:
+        """Subscribe from where the mirror is."""
+        request = ReadChanges(self._user_id, self.mirror.position)
+        self._subscription = Subscription(self._directory, request, self)
+
+    def cut(self) -> None:
+        """Hear nothing any more."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def state(self, state: WholeState) -> None:
+        frame = json.loads(state.frame)
+        assert (frame["type"], frame["era"]) == ("state", state.position.era)
+        assert (frame["version"], frame["why"]) == (state.position.version, state.why)
+        self.mirror.replace(state.position, state.why, frame)
+        self._told.set()
+
+    def changed(self, change: Change) -> None:
+        rows = json.loads(msgspec.json.encode(change.changes))
+        self.mirror.apply(change.position, change.command_id, rows)
+        self._told.set()
+
+    def caught_up(self, position: Position) -> None:
+        assert position == self.mirror.position
+        self.caught_up_at.append(position)
+        self._told.set()
+
+    def failed(self, error: DeliveryError) -> None:
+        self._subscription = None
+        self.failures.append(error)
+        self._told.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until it holds, looking whenever something was told."""
+        async with asyncio.timeout(30):
+            while not condition():
+                self._told.clear()
+                await self._told.wait()
+
+    async def until_version(self, version: int) -> None:
+        """Wait until this version, or a later one, was shown."""
+        await self.until(lambda: self.version >= version)
+
+    async def until_caught_up(self, times: int = 1) -> None:
+        """Wait until so often nothing was missing."""
+        await self.until(lambda: len(self.caught_up_at) >= times)
+
+    @property
+    def version(self) -> int:
+        return -1 if self.mirror.position is None else self.mirror.position.version
+
+
+async def rows_read(directory: Directory, user_id: str) -> Rows:
+    """What a reader sees of the user now."""
+    [reply] = await directory.ask([Read(user_id, View.USER, "", Media.JSON)])
+    assert not reply.code, reply.detail
+    body = json.loads(reply.body)
+    return {table: body[table] for table in TABLES}
