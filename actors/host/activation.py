@@ -6,11 +6,13 @@ Not for: which users are active (`activations`), or turns on their rows (`actors
 import asyncio
 
 from actors.host.mailbox import Mailbox
+from actors.host.settings import HostSettings
+from actors.long_work import LongWork
 from actors.user.actor import UserActor
 from actors.user.rules import RulesInForce
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState
-from persistence.codec.snapshots import decode_snapshot
+from persistence.codec.snapshots import snapshot_steps
 from persistence.eras import read_store_era
 from persistence.store import Store
 
@@ -54,19 +56,29 @@ class Activation:
         return not self.busy and self.mailbox.depth == 0 and self.pending is None
 
 
-async def load_actor(
-    store: Store, user_id: str, receipt_window: int, rules: RulesInForce, store_era: str
-) -> UserActor:
-    """The user's actor as the store has them; a new one for whoever was never written.
+class UserLoader:
+    """Brings users from the store into memory; however large they are, others have turns."""
 
-    `store_era` is that of the store where it is known, else empty.
+    def __init__(self, store: Store, settings: HostSettings, rules: RulesInForce) -> None:
+        self._store = store
+        self._receipt_window = settings.receipt_window
+        self._rules = rules
+        self._long_work = LongWork()
 
-    Raises:
-        StorageError: the snapshot cannot be read now, or not at all.
-    """
-    stored = await store.read_snapshot(user_id)
-    if stored is None:
-        era = store_era or await read_store_era(store)
-        return UserActor(UserState(user_id, era=era), Receipts(receipt_window), rules)
-    snapshot = decode_snapshot(stored.payload, f"snapshot of {user_id}")
-    return UserActor(snapshot.state, Receipts(receipt_window, snapshot.receipts), rules)
+    async def load(self, user_id: str, store_era: str) -> UserActor:
+        """The user's actor as the store has them; a new one for whoever was never written.
+
+        `store_era` is that of the store where it is known, else empty.
+
+        Raises:
+            StorageError: the snapshot cannot be read now, or not at all.
+        """
+        stored = await self._store.read_snapshot(user_id)
+        if stored is None:
+            era = store_era or await read_store_era(self._store)
+            state = UserState(user_id, era=era)
+            return UserActor(state, Receipts(self._receipt_window), self._rules)
+        steps = snapshot_steps(stored.payload, f"snapshot of {user_id}")
+        snapshot = await self._long_work.run(steps)
+        receipts = Receipts(self._receipt_window, snapshot.receipts)
+        return UserActor(snapshot.state, receipts, self._rules)

@@ -18,7 +18,7 @@ import structlog
 
 from actors.background_tasks import BackgroundTasks
 from actors.errors import DeliveryCode
-from actors.host.activation import Activation, load_actor
+from actors.host.activation import Activation, UserLoader
 from actors.host.activations import Activations
 from actors.host.history_paging import answer_read, find_entries, store_pages
 from actors.host.journal import HostJournal
@@ -81,6 +81,7 @@ class Host:
             name, settings, self.rules, self.journal, self.tasks, self._resume
         )
         self._run_queue = RunQueue(self.tasks, self._resume)
+        self._loader = UserLoader(store, settings, self.rules)
         self._store = store
         self._settings = settings
         self._now = now
@@ -261,18 +262,13 @@ class Host:
             if for_change or await self.journal.left_behind():
                 await self.open()
             epoch = self.journal.epoch
-            actor = await self._load_actor(activation.user_id)
+            actor = await self._loader.load(activation.user_id, self.journal.store_era)
         except Exception as error:
             self._give_up(activation, error)
             return
         if self.activations.holds(activation):
             activation.actor, activation.epoch, activation.busy = actor, epoch, False
             self._resume(activation)
-
-    async def _load_actor(self, user_id: str) -> UserActor:
-        window = self._settings.receipt_window
-        era = self.journal.store_era
-        return await load_actor(self._store, user_id, window, self.rules, era)
 
     def _resume(self, activation: Activation) -> None:
         """Handle the requests that have waited, in order, and no more of them than fit."""

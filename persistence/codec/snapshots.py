@@ -4,9 +4,7 @@ Not for: framing and checksums (`frame`), or where bytes go (`store`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -23,10 +21,10 @@ from domain.state.rows import (
     QuestRecord,
 )
 from domain.state.user_state import UserState
-from persistence.codec.array_form import from_array, to_array
+from persistence.codec.array_form import to_array
 from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
 from persistence.codec.slices import ListOf, msgpack_slices
-from persistence.errors import Corrupt
+from persistence.codec.unpacking import Steps, Unpacking, finish
 
 SNAPSHOT_UPCASTERS: Upcasters = {}
 
@@ -133,21 +131,46 @@ def decode_snapshot(payload: bytes, place: str) -> Snapshot:
         NewerFormat: written by a newer Questkeep.
         Corrupt: no snapshot, or one in which two rows of a table have one key.
     """
-    fields: Any = unpack(payload, place)
-    if not isinstance(fields, list) or not fields:
-        raise Corrupt(place, 0, "a snapshot that is no list of fields")
-    fields = upcast(fields, fields[0], SNAPSHOT_UPCASTERS, place)
-    try:
-        stored = from_array(_Stored, fields)
-    except msgspec.ValidationError as error:
-        raise Corrupt(place, 0, f"a snapshot with wrong fields: {error}") from None
-    state = state_of(stored.user_id, stored.era, stored.version, stored.rows)
-    for table, rows, by_key in (
-        ("chapter_progression", stored.rows.chapter_progression, state.chapters),
-        ("quest_record", stored.rows.quest_record, state.quests),
-        ("battle_state", stored.rows.battle_state, state.battles),
-        ("repeat_tally", stored.rows.repeat_tally, state.repeats),
+    return finish(snapshot_steps(payload, place))
+
+
+def snapshot_steps(payload: bytes, place: str) -> Steps[Snapshot]:
+    """The same with pauses, for whoever has other work to do: a user may be of any size."""
+    unpacking = Unpacking(payload, place)
+    number = unpacking.value() if unpacking.begin_list() else None
+    if type(number) is not int or number != FORMAT:
+        fields = upcast(unpack(payload, place), number, SNAPSHOT_UPCASTERS, place)
+        return (yield from snapshot_steps(encode(fields), place))
+    unpacking = Unpacking(payload, place)
+    unpacking.begin_fields(_Stored)
+    unpacking.value()
+    user_id, era = unpacking.typed(str), unpacking.typed(str)
+    version = unpacking.typed(int)
+    rows = yield from _rows_steps(unpacking)
+    receipts = yield from unpacking.rows(Receipt)
+    unpacking.end()
+    state = state_of(user_id, era, version, rows)
+    for table, listed, by_key in (
+        ("chapter_progression", rows.chapter_progression, state.chapters),
+        ("quest_record", rows.quest_record, state.quests),
+        ("battle_state", rows.battle_state, state.battles),
+        ("repeat_tally", rows.repeat_tally, state.repeats),
     ):
-        if len(rows) != len(by_key):
-            raise Corrupt(place, 0, f"{table}: two rows with one key")
-    return Snapshot(state, stored.receipts)
+        if len(listed) != len(by_key):
+            raise unpacking.corrupt(f"{table}: two rows with one key")
+    return Snapshot(state, receipts)
+
+
+def _rows_steps(unpacking: Unpacking) -> Steps[Rows]:
+    unpacking.begin_fields(Rows)
+    return Rows(
+        player_progression=unpacking.row_or_none(PlayerProgression),
+        chapter_progression=(yield from unpacking.rows(ChapterProgression)),
+        quest_record=(yield from unpacking.rows(QuestRecord)),
+        battle_state=(yield from unpacking.rows(BattleState)),
+        inventory=(yield from unpacking.amounts()),
+        wallet=(yield from unpacking.amounts()),
+        affinity=(yield from unpacking.amounts()),
+        repeat_tally=(yield from unpacking.rows(DefeatCounts)),
+        history=(yield from unpacking.rows(HistoryEntry)),
+    )

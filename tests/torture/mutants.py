@@ -8,12 +8,13 @@ Not for: broken stores (`tests.persistence.disk.test_mutants`).
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 
 from actors.host import host as hosts
 from actors.host import journal, pending_replies
-from actors.host.activation import Activation
+from actors.host.activation import Activation, UserLoader
 from actors.host.activations import Activations
 from actors.host.checkpoints import Checkpoints
 from actors.host.hibernation import HibernatedUser, HibernatedUsers
@@ -107,13 +108,15 @@ def forgets_for_what_is_on_its_way(patch: Patch) -> None:
 
 def serves_users_read_before_it_opened(patch: Patch) -> None:
     """A user who was read before another incarnation wrote is not read anew (P2, P3)."""
-    load = Host._load_actor
+    load = UserLoader.load
+    in_memory: WeakValueDictionary[tuple[UserLoader, str], UserActor] = WeakValueDictionary()
 
-    async def load_once(self: Host, user_id: str) -> UserActor:
-        actor = self.activations.awake[user_id].actor
-        return await load(self, user_id) if actor is None else actor
+    async def load_once(self: UserLoader, user_id: str, store_era: str) -> UserActor:
+        if (self, user_id) not in in_memory:
+            in_memory[self, user_id] = await load(self, user_id, store_era)
+        return in_memory[self, user_id]
 
-    patch.setattr(Host, "_load_actor", load_once)
+    patch.setattr(UserLoader, "load", load_once)
 
 
 def snapshots_what_is_not_durable(patch: Patch) -> None:

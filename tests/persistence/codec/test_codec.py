@@ -7,7 +7,8 @@ from domain.decide.dispatch import decide
 from domain.messages.decision import Decision
 from domain.state.receipts import Receipt
 from persistence.codec.records import decode_decision, encode_decision
-from persistence.codec.snapshots import decode_snapshot, encode_snapshot
+from persistence.codec.snapshots import decode_snapshot, encode_snapshot, snapshot_steps
+from persistence.codec.unpacking import SLICE_BYTES
 from persistence.errors import Corrupt
 from tests.domain.script_kit import NEW, SMALL, STRICT, command, given
 from tests.persistence.named_snapshot_kit import named, packed
@@ -58,3 +59,23 @@ def test_an_event_is_stored_under_its_tag() -> None:
         "level_reached",
     ]
     assert decode_decision(stored, "here") == decision
+
+
+def test_a_snapshot_is_read_in_steps_of_some_rows_each() -> None:
+    state = given("; ".join(f"offer q{number}; turn_in q{number}" for number in range(300)), STRICT)
+    payload = encode_snapshot(state, [Receipt("c", b"f" * 16, 600, b"x" * 1_000_000)])
+    pauses = list(snapshot_steps(payload, "here"))
+    assert len(pauses) >= (len(payload) - 1_000_000) // (2 * SLICE_BYTES)
+    assert decode_snapshot(payload, "here").state == state
+
+
+def test_bytes_behind_a_snapshot_are_damage() -> None:
+    with pytest.raises(Corrupt, match="behind its end"):
+        decode_snapshot(encode_snapshot(PLAYED, []) + b"\xc0", "here")
+
+
+def test_an_amount_that_is_no_integer_is_damage() -> None:
+    fields = named(encode_snapshot(PLAYED, []))
+    fields["rows"]["inventory"]["sword"] = "two"
+    with pytest.raises(Corrupt, match="expected a name and an integer"):
+        decode_snapshot(packed(fields), "here")

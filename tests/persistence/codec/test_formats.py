@@ -40,6 +40,7 @@ def two_formats_later(monkeypatch: pytest.MonkeyPatch) -> None:
         return [3, *record[1:-1], record[-1] + b"!"]
 
     monkeypatch.setattr(formats, "FORMAT", 3)
+    monkeypatch.setattr(snapshots, "FORMAT", 3)
     monkeypatch.setattr(snapshots, "SNAPSHOT_UPCASTERS", {1: moved, 2: thousandths})
     monkeypatch.setattr(
         records, "RECORD_UPCASTERS", {1: lambda r: [2, r[1] + "2", *r[2:]], 2: longer}

@@ -162,9 +162,9 @@ FLAWS: dict[str, tuple[Any, str]] = {
     "a newer format": (lambda s: s.update(format=2), "snapshot of u has format 2"),
     "a wrong type": (
         lambda s: s["rows"]["player_progression"].update(level="high"),
-        "a snapshot with wrong fields: Expected `int`, got `str`",
+        "wrong fields of a PlayerProgression: Expected `int`, got `str`",
     ),
-    "no receipts": (lambda s: s.pop("receipts"), "a snapshot with wrong fields"),
+    "no receipts": (lambda s: s.pop("receipts"), "wrong fields: 5 of them, expected 6"),
     "a negative amount": (
         lambda s: s["rows"]["player_progression"].update(total_xp=-1),
         "player_progression: total_xp is -1",
