@@ -8,7 +8,7 @@ CHECKS := $(addprefix tests/test_,architecture.py conventions.py front_door.py t
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
-.PHONY: help setup run test test-quick check bench bench-limits torture pins clean
+.PHONY: help setup run test test-quick check bench bench-limits torture types pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,6 +31,7 @@ check: $(READY) ## style, types, architecture, names and words, in under a minut
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy domain persistence actors gateway designer cli questkeep_launcher.py $(SCRIPTS)
+	@cd clients/python && ../../$(BIN)/mypy --strict --no-incremental questkeep_client
 	@$(BIN)/python -m pytest -q $(CHECKS)
 
 bench: $(READY) ## measure throughput and latency
@@ -41,6 +42,9 @@ bench-limits: $(READY) ## memory of a user, overload, one hot user, one host and
 
 torture: $(READY) ## kill the server again and again under load; nothing acknowledged may be lost
 	@exec $(BIN)/python -m tests.torture $(ARGS)
+
+types: $(READY) ## generate the clients' types from the API's description anew
+	@exec $(BIN)/python -m tests.generated_types.rewrite_child
 
 pins: ## write constraints.txt anew from the newest packages that pyproject.toml allows
 	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins
@@ -54,11 +58,11 @@ clean: ## remove .venv and everything that was built (never the data)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An interrupted set-up leaves no .ready and is picked up again; a broken .venv is made anew.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt clients/python/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo 'Questkeep needs Python 3.11 or newer. On Debian or Ubuntu: apt-get install python3 python3-venv' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Questkeep needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Name another: PYTHON=python3.12 make" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo 'Installing the pinned packages into .venv (the first time takes a minute or two) ...' >&2
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]' -e clients/python
 	@touch $@

@@ -1,4 +1,4 @@
-"""The command line: `questkeep serve | token | settings | rules | simulate | store | version`.
+"""The command line: `questkeep serve | token | settings | rules | simulate | store | …`.
 
 Every command imports what it needs when it runs, so that `--help` and `version` answer at once.
 What the user got wrong is one sentence on stderr and an exit code (`exit`), never a traceback.
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.conformance.command import conformance_command
 from cli.exit import fail, fail_from
 from cli.help import AsJson, PlainCommand
 from cli.rules import rules_cli
@@ -126,6 +127,7 @@ for name, command in (
     ("token", token_command),
     ("settings", settings_command),
     ("simulate", simulate_command),
+    ("conformance", conformance_command),
     ("version", version_command),
 ):
     cli.command(name, cls=PlainCommand)(command)

@@ -4,12 +4,14 @@ Without node, or without a package registry, the tests that need them are skippe
 `CI` is set only the first is an excuse.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,20 @@ def python_generator() -> Path:
         _install(*pip, "-r", str(pins))
         _set_installed("venv", pins)
     return binaries / "datamodel-codegen"
+
+
+def generate_python(document: dict[str, Any], path: Path) -> None:
+    """Write msgspec structs for everything that `document` describes."""
+    source = path.with_name("openapi.json")
+    source.write_text(json.dumps(document), encoding="utf-8")
+    files = ("--input", source, "--output", path)
+    kind = ("--input-file-type", "openapi", "--target-python-version", "3.11")
+    options = "--output-model-type msgspec.Struct --use-msgspec-tagged-unions --formatters builtin"
+    run(
+        *(python_generator(), *files, *kind, *options.split(), "--disable-timestamp"),
+        folder=path.parent,
+    )
+    source.unlink()
 
 
 def run(*command: str | Path, folder: Path) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.api.docs.openapi import openapi_document
 from tests.generated_types import story_kit
-from tests.generated_types.generators_kit import python_generator, run, typescript_binaries
+from tests.generated_types.generators_kit import generate_python, run, typescript_binaries
+from tests.generated_types.rewrite_child import PYTHON_TYPES
 from tests.generated_types.story_kit import Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -59,11 +61,7 @@ def test_typescript_types_compile_and_every_reply_fits_them(story: Story, tmp_pa
 def test_python_types_pass_mypy_and_every_reply_survives_them(
     story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "openapi.json").write_text(json.dumps(story.document), encoding="utf-8")
-    options = "--output-model-type msgspec.Struct --use-msgspec-tagged-unions --formatters builtin"
-    files = ("--input", "openapi.json", "--output", "generated_api.py")
-    kind = ("--input-file-type", "openapi", "--target-python-version", "3.11")
-    run(python_generator(), *files, *kind, *options.split(), folder=tmp_path)
+    generate_python(story.document, tmp_path / "generated_api.py")
     strict = ("-m", "mypy", "--strict", "--no-incremental", "--config-file", "/dev/null")
     run(sys.executable, *strict, "generated_api.py", folder=tmp_path)
     types = imported(tmp_path / "generated_api.py", monkeypatch)
@@ -71,6 +69,12 @@ def test_python_types_pass_mypy_and_every_reply_survives_them(
         for schema, value in parts(sample.schema, sample.value):
             decoded = msgspec.convert(value, getattr(types, schema), strict=True)
             assert msgspec.to_builtins(decoded) == value
+
+
+def test_the_types_of_the_python_client_are_those_of_the_api(tmp_path: Path) -> None:
+    generate_python(openapi_document(()), tmp_path / "api_types.py")
+    committed = PYTHON_TYPES.read_text(encoding="utf-8")
+    assert (tmp_path / "api_types.py").read_text(encoding="utf-8") == committed, "run `make types`"
 
 
 def parts(schema: str, value: Any) -> list[tuple[str, Any]]:

@@ -1,0 +1,1 @@
+"""Clients against the conformance kit, and against a real server."""
