@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+import structlog
 from msgspec.structs import replace
 
 from actors.errors import DeliveryError
@@ -19,6 +20,8 @@ from actors.feeds.changes import Change, Missed, WholeState, missed_of
 from actors.feeds.feed import Feed, Listener
 from actors.messages import ReadChanges, Reply, Request
 from domain.state.position import Position
+
+log = structlog.get_logger(__name__)
 
 
 class Directory(Protocol):
@@ -122,15 +125,22 @@ class Subscription:
                 if not self._stale or self._closed:
                     break
         except DeliveryError as error:
-            self._reading = None
-            self.close()
-            self._subscriber.failed(error)
+            self._fail(error)
+            return
+        except Exception as error:  # our bug: nobody waits for ever
+            log.exception("changes could not be read")
+            self._fail(DeliveryError(repr(error)))
             return
         self._reading = None
         if not self._closed and not self._caught_up:
             assert self.position is not None
             self._caught_up = True
             self._subscriber.caught_up(self.position)
+
+    def _fail(self, error: DeliveryError) -> None:
+        self._reading = None
+        self.close()
+        self._subscriber.failed(error)
 
     def _take(self, read: Missed | WholeState) -> None:
         self.position = read.position

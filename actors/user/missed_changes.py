@@ -26,9 +26,9 @@ MissedChange = tuple[int, str, bytes]
 class Why(StrEnum):
     """Why a reader gets the whole state in place of what was missed.
 
-    `ERA`: their position is of another line of versions; `RESTORED`: of the one that the user had
-    before an operator put them into the store.  `TOO_OLD`: receipts do not reach back so far.
-    `AHEAD`: the reader knows a version that is none, which must never happen.
+    `first`: they name no position.  `era`: theirs is of another line of versions; `restored`: so,
+    because an operator put the user into the store.  `too_old`: receipts do not reach back so far.
+    `ahead`: they know a version that is none yet, which must never happen.
     """
 
     FIRST = "first"

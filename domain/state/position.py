@@ -17,7 +17,7 @@ class Position(Struct, frozen=True, array_like=True):
     version: int
 
     def __str__(self) -> str:
-        return f"{self.era}.{self.version}"
+        return f"{self.era}.{self.version}" if self.era else str(self.version)
 
     @classmethod
     def parse(cls, text: str) -> "Position | None":

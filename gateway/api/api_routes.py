@@ -8,10 +8,12 @@ from collections.abc import Set as AbstractSet
 from actors.messages import View
 from domain.messages.commands import SERVICE_COMMANDS
 from domain.messages.rejections import Code
+from gateway.api.changes.long_poll import CHANGES_QUERY, ChangesEndpoint
 from gateway.api.command_endpoints import COMMAND_QUERY, CommandEndpoints
 from gateway.api.read_endpoints import (
     BATTLES_QUERY,
     HISTORY_QUERY,
+    ITEM_QUERY,
     LIST_QUERY,
     QUESTS_QUERY,
     USER_QUERY,
@@ -184,13 +186,31 @@ def _read(
     response: str,
     *,
     codes: AbstractSet[str] = frozenset(),
-    query: tuple[QueryParameter, ...] = (),
+    query: tuple[QueryParameter, ...] = ITEM_QUERY,
 ) -> Route:
     every = _ONE_USER | codes | {"invalid_field"}
     operation = Operation(
         operation_id, "reads", summary, response, every, query=query, conditional=True
     )
     return Route("GET", _USER + path, endpoint, operation)
+
+
+def changes_routes(changes: ChangesEndpoint) -> list[Route]:
+    """What happens to one user, for whoever has no live connection."""
+    poll = Operation(
+        "getChanges",
+        "reads",
+        "What was missed since a position, or what happens next",
+        "ResumeFrames",
+        _ONE_USER | {"invalid_field"},
+        description=(
+            "The frames of a resume: `state` or the missed `changes`, then `caught_up`. They are "
+            "answered as soon as there is one, and after `wait_ms` only `caught_up`. Ask again "
+            "with the era of the last `state` and the version of `caught_up` as `after`."
+        ),
+        query=CHANGES_QUERY,
+    )
+    return [Route("GET", f"{_USER}/changes", changes.get, poll)]
 
 
 def rules_routes(rules: RulesEndpoint) -> list[Route]:

@@ -11,7 +11,9 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -19,11 +21,13 @@ from msgspec import Struct
 
 from actors.cluster.contract import UserDirectory
 from gateway.api.api_routes import (
+    changes_routes,
     command_routes,
     operations_routes,
     read_routes,
     rules_routes,
 )
+from gateway.api.changes.long_poll import ChangesEndpoint, Waits, wait_for_version
 from gateway.api.command_endpoints import CommandEndpoints
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
@@ -62,7 +66,7 @@ class App:
 
     Attributes:
         ready: `/readyz` says so; set once everything behind the gateway has started.
-        draining: nothing new is begun; set when the server is going down.
+        waits: requests that wait for a change.
         metrics_text: what `/metrics` answers: this gateway's, unless it is one of several.
         health: what stands behind the gateway and keeps users from being served; empty if nothing.
     """
@@ -75,7 +79,7 @@ class App:
         limits: Limits,
     ) -> None:
         self.ready = False
-        self.draining = False
+        self._draining = False
         self.metrics = Metrics(directory, lambda: self._in_flight)
         self.metrics_text = self._own_metrics_text
         self.health: Callable[[], Awaitable[str]] = _healthy
@@ -87,6 +91,7 @@ class App:
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self.waits = Waits(self._waiting)
         self._retry_after = RetryAfterSpreader()
         self._by_address = RateLimit(limits.address_rate_max)
         self._by_player = RateLimit(limits.player_rate_max)
@@ -94,13 +99,25 @@ class App:
         room_of_one = max(1, limits.requests_in_flight_max // USERS_WITH_ROOM_MIN)
         users = UserRequests(directory, room_of_one)
         commands = CommandEndpoints(users, self.metrics, limits.body_bytes_max)
+        reads = ReadEndpoints(users, partial(wait_for_version, directory, self.waits))
         api = [
             *command_routes(commands),
-            *read_routes(ReadEndpoints(users)),
+            *read_routes(reads),
+            *changes_routes(ChangesEndpoint(directory, self.waits)),
             *rules_routes(rules),
             *operations_routes(self._healthz, self._readyz, self._metrics),
         ]
         self.routes = Routes([*api, *docs_routes(api)])
+
+    @property
+    def draining(self) -> bool:
+        """Nothing new is begun."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Begin nothing new, and answer whoever waits for a change: the server goes down."""
+        self._draining = True
+        self.waits.over.set()
 
     async def answer(self, request: Request) -> Response | None:
         """What goes back; None when nobody waits for it any more."""
@@ -166,16 +183,31 @@ class App:
             )
             wait_ms = self._retry_after.next_ms(asyncio.get_running_loop().time())
             raise Problem("overloaded", detail, retry_after_ms=wait_ms)
-        self._in_flight += 1
-        self._idle.clear()
+        self._begin()
         try:
             exchange.caller = await self._authenticator.caller(exchange.authorization())
             self._check_rate(exchange.caller)
             return await endpoint(exchange)
         finally:
-            self._in_flight -= 1
-            if self._in_flight == 0:
-                self._idle.set()
+            self._end()
+
+    def _begin(self) -> None:
+        self._in_flight += 1
+        self._idle.clear()
+
+    def _end(self) -> None:
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._idle.set()
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """While a request waits for a change it takes no room from others."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._begin()
 
     def _check_address(self, address: str) -> None:
         """Count a request of whoever calls from there, before their token is looked at.

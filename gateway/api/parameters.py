@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.ids import ID_LENGTH_MAX, ID_RULE, is_id, is_user_id
+from domain.state.position import Position
 from domain.wording import describe_value, shorten
 from gateway.api.exchange import Exchange
 from gateway.api.routes import QueryParameter
@@ -62,6 +63,14 @@ def row_id(name: str, description: str) -> QueryParameter:
 
     schema = {"type": "string", "maxLength": ID_LENGTH_MAX}
     return QueryParameter(name, description, schema, f"an id, {ID_RULE}", read)
+
+
+def position(name: str, description: str) -> QueryParameter:
+    """The position of a user."""
+    pattern = r"^([0-9A-Za-z]{1,64}\.)?(0|[1-9][0-9]{0,15})$"
+    schema = {"type": "string", "pattern": pattern}
+    expected = "a position: the era, a dot and the version; or a version of this era"
+    return QueryParameter(name, description, schema, expected, Position.parse)
 
 
 def user_of(exchange: Exchange) -> str:

@@ -109,7 +109,7 @@ class Stop:
         self, app: App, supervisor: Supervisor, cluster: Cluster, listener: Listener
     ) -> None:
         """Drain, and close everything; ends a process that has failed, or is stuck in a thread."""
-        app.draining = True
+        app.drain()
         seconds = self._drain_seconds
         idle = await asyncio.gather(app.wait_idle(seconds), supervisor.drain(seconds))
         if not all(idle):

@@ -114,7 +114,7 @@ class Worker:
         return self._app.metrics.snapshot()
 
     async def _drain(self, seconds: float) -> bool:
-        self._app.draining = True
+        self._app.drain()
         idle = await self._app.wait_idle(seconds)
         self._hosts.close()
         return idle

@@ -114,6 +114,9 @@ async def _ask_for_the_rest(gateway: Gateway) -> None:
     for path in READS:
         await gateway.get(path)
     await gateway.get("/v1/users/alice", query=b"settled=none")
+    for after in (b"", b"after=0", b"after=3&wait_ms=1", b"after=other.3", b"after=100000"):
+        await gateway.get("/v1/users/alice/changes", query=after)
+        await gateway.get("/v1/users/bob/changes", query=after)
     for rows in ("chapters", "quests", "battles", "history"):
         await gateway.get(f"/v1/users/bob/{rows}", query=b"limit=1")
     await gateway.request("POST", "/v1/operations/rules/reload", bearer=OPERATOR)

@@ -37,12 +37,7 @@ Shown = AbstractSet[str]
 
 
 class StateFrame(Struct, tag_field="type", tag="state", kw_only=True):
-    """Everything shown of a user; replaces all that was known.
-
-    `why` the missed changes do not do: nothing was known (`first`), it was of another line of
-    versions (`era`, `restored`), from too long ago (`too_old`), or of a version that is none yet
-    (`ahead`).
-    """
+    """Everything shown of a user; replaces all that was known."""
 
     user_id: str | UnsetType = UNSET
     era: str
@@ -78,6 +73,9 @@ class CaughtUpFrame(Struct, tag_field="type", tag="caught_up", kw_only=True):
 
     user_id: str | UnsetType = UNSET
     version: int
+
+
+FRAMES: tuple[type[Struct], ...] = (StateFrame, ChangesFrame, CaughtUpFrame)
 
 
 def changes_frame(change: Change, shown: Shown, media: Media) -> bytes:

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from domain.messages.commands import command_adapter
 from gateway.api.bodies import STRUCTS, Rules
+from gateway.api.changes.frames import FRAMES
 from gateway.api.rules_endpoint import Reloaded
 from gateway.options import BATCH_MAX, LIST_MAX
 from gateway.problems import PROBLEM_TYPES, Retry
@@ -98,7 +99,7 @@ def _rules() -> dict[str, Schema]:
 
 def _structs() -> dict[str, Schema]:
     """Rows, events and bodies.  Defaults are left out where the struct says so."""
-    structs = {struct.__name__: struct for struct in _reachable((*STRUCTS, Reloaded))}
+    structs = {struct.__name__: struct for struct in _reachable((*STRUCTS, *FRAMES, Reloaded))}
     _, schemas = msgspec.json.schema_components(structs.values(), ref_template=REFS + "{name}")
     for name, struct in structs.items():
         schema = schemas[name]
@@ -132,7 +133,8 @@ def _reachable(structs: tuple[type[Struct], ...]) -> Iterator[type[Struct]]:
 
 def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
     """Unions that clients name; the events of a reply among them."""
-    events = [structs[reply]["properties"]["events"] for reply in ("ReplyBody", "UserReply")]
+    bodies = ("ReplyBody", "UserReply", "ChangesFrame")
+    events = [structs[body]["properties"]["events"] for body in bodies]
     event = {"description": "Something that happened to the user.", **events[0]["items"]}
     for listed in events:
         listed["items"] = reference("Event")
@@ -144,6 +146,10 @@ def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
         "description": "What became of one command of many users: a problem is what has a `code`.",
         "oneOf": [reference("UserReply"), reference("Problem")],
     }
+    resume_frame = {
+        "description": "What whoever resumes is told of a user.",
+        "oneOf": [reference(frame) for frame in ("StateFrame", "ChangesFrame", "CaughtUpFrame")],
+    }
     return {
         "Event": event,
         "CommandOutcome": outcome,
@@ -151,6 +157,8 @@ def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
         "UserCommandOutcome": user_outcome,
         "UserCommandOutcomes": list_of("UserCommandOutcome"),
         "CommandOrCommands": {"oneOf": [reference("Command"), list_of("Command", LIST_MAX)]},
+        "ResumeFrame": resume_frame,
+        "ResumeFrames": list_of("ResumeFrame"),
         "ReplyOrOutcomes": {"oneOf": [reference("Reply"), list_of("CommandOutcome")]},
     }
 

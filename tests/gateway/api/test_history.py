@@ -46,7 +46,7 @@ async def test_an_entry_says_what_was_granted_and_why(gateway: Gateway) -> None:
         (b"after=%D9%A1", "after", "a whole number"),
         (b"limit=0", "limit", "a whole number from 1 to 1000"),
         (b"limit=1001", "limit", "a whole number from 1 to 1000"),
-        (b"offset=3", "offset", "only after and limit"),
+        (b"offset=3", "offset", "only after, limit and min_version"),
         (b"after=%FF", "after", "a whole number"),
     ],
 )

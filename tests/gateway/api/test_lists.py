@@ -115,11 +115,11 @@ WRONG = [
     ("quests", "status=active,,abandoned", "status", "some of active"),
     ("quests", "status=active&limit=0", "limit", "a whole number from 1 to 1000"),
     ("quests", "after=a%20b", "after", "an id"),
-    ("quests", "outcome=ongoing", "outcome", "only after, limit and status"),
+    ("quests", "outcome=ongoing", "outcome", "only after, limit, min_version and status"),
     ("battles", "outcome=won", "outcome", "some of ongoing, victory"),
-    ("chapters", "status=active", "status", "only after and limit"),
+    ("chapters", "status=active", "status", "only after, limit and min_version"),
     ("", "settled=some", "settled", "one of all, none"),
-    ("", "limit=5", "limit", "only settled"),
+    ("", "limit=5", "limit", "only settled and min_version"),
 ]
 
 

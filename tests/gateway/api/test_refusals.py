@@ -266,10 +266,10 @@ async def test_a_query_that_names_a_parameter_twice_is_refused_and_nothing_happe
 @pytest.mark.parametrize(
     "path", ["progression", "quests/q", "battles/b", "chapters/c", "commands/c"]
 )
-async def test_a_read_without_parameters_takes_none_in_silence(gateway: Gateway, path: str) -> None:
+async def test_a_read_takes_no_other_parameter_in_silence(gateway: Gateway, path: str) -> None:
     answer = await gateway.get(f"/v1/users/alice/{path}", query=b"version=3")
     assert (answer.status, answer.code) == (422, "invalid_field")
-    assert answer.json["detail"] == 'version is "3", expected no parameters'
+    assert answer.json["detail"] == 'version is "3", expected only min_version'
 
 
 SEVERAL_LINES = {
@@ -464,7 +464,7 @@ def test_a_crowd_is_spread_over_time_but_not_for_ever() -> None:
 async def test_a_draining_server_takes_nothing_new(gateway: Gateway) -> None:
     ready = await gateway.get("/readyz", bearer=None)
     assert (ready.status, ready.json) == (200, {"status": "ready"})
-    gateway.app.draining = True
+    gateway.app.drain()
     for answer in (await gateway.send(ACKNOWLEDGE), await gateway.get("/readyz", bearer=None)):
         assert (answer.status, answer.code) == (503, "draining")
         assert answer.headers["retry-after"] == "1"
