@@ -19,7 +19,6 @@ from actors.cluster.placement import user_of
 from actors.gc_tuning import collect_rarely
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
-from actors.host.pending_replies import RETRY_AFTER_MS
 from actors.host.settings import HostSettings
 from actors.logs.host_log import HostLog
 from actors.messages import Ask, not_here
@@ -34,6 +33,7 @@ from actors.transport.addresses import (
 )
 from actors.transport.call_channel import decode_batch, encode_replies
 from actors.transport.socket_server import SocketServer
+from actors.user.refusals import RETRY_AFTER_MS
 from persistence.errors import StorageError
 from persistence.open import open_store
 

@@ -25,7 +25,7 @@ class Activation:
         busy: being loaded or passivated; requests wait in the mailbox meanwhile.
         epoch: the journal's epoch the actor was loaded in; one of an older epoch is loaded anew.
         pending: the commit that the newest undurable turn waits for.
-        last_command: when a command last arrived, in the event loop's seconds.
+        last_command: when a command last arrived, in monotonic seconds.
         awake_since: when the user was loaded or woken, in the same seconds.
     """
 

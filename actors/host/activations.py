@@ -4,6 +4,7 @@ Not for: who leaves and when (`eviction`), or what a user in memory is asked (`h
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
@@ -73,7 +74,7 @@ class Activations:
 
     def add(self, user_id: str) -> Activation:
         """A place for a user who is not in memory."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         activation = Activation(user_id, self._settings.mailbox_depth_max, now)
         self.awake[user_id] = activation
         self.activated += 1
@@ -88,7 +89,7 @@ class Activations:
 
     def touch(self, activation: Activation) -> None:
         """A command of this user has arrived."""
-        activation.last_command = asyncio.get_running_loop().time()
+        activation.last_command = time.monotonic()
         self.awake.move_to_end(activation.user_id)
 
     def remove(self, activation: Activation) -> None:

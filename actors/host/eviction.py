@@ -20,7 +20,7 @@ HIBERNATE_AT_ONCE = 4
 
 async def hibernate_quiet(users: Activations, quiet_seconds: float = QUIET_SECONDS) -> None:
     """Hibernate everybody who had no request for `quiet_seconds`."""
-    now = asyncio.get_running_loop().time()
+    now = time.monotonic()
     hibernated = 0
     for activation in list(users.awake.values()):
         if now - max(activation.last_command, activation.awake_since) < quiet_seconds:
@@ -33,7 +33,7 @@ async def hibernate_quiet(users: Activations, quiet_seconds: float = QUIET_SECON
 
 async def passivate_idle(users: Activations, idle_seconds: float) -> None:
     """Let go of every user without a command for `idle_seconds`."""
-    since = asyncio.get_running_loop().time() - idle_seconds
+    since = time.monotonic() - idle_seconds
     for user in [user for user in users.hibernated if user.last_command <= since]:
         await _ended(users.evict(user, "idle"))
     for activation in list(users.awake.values()):

@@ -11,7 +11,7 @@ Users resemble one another too, so each is compressed with one of them as a dict
 Not for: deciding who hibernates (`eviction`), or who may (`activations`).
 """
 
-import asyncio
+import time
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -72,7 +72,7 @@ class CompressionDictionary:
 class HibernatedUser(Struct, gc=False):
     """A user kept small.  `snapshot_version` is the version of the stored snapshot.
 
-    `last_command` is in the event loop's seconds, `window` in receipts.
+    `last_command` is in monotonic seconds, `window` in receipts.
     """
 
     user_id: str
@@ -137,7 +137,7 @@ class HibernatedUsers:
         if hibernated is None:
             return None
         user = hibernated.unpacked()
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         activation = Activation(user_id, self._settings.mailbox_depth_max, now)
         receipts = Receipts(hibernated.window, user.receipts)
         activation.actor = UserActor(user.state, receipts, self._rules, hibernated.snapshot_version)

@@ -9,11 +9,10 @@ import asyncio
 
 import structlog
 
-from actors.host.activation import Activation
-from actors.host.pending_replies import Answer, read_after, unavailable
 from actors.messages import Read, View
 from actors.user.actor import UserActor
 from actors.user.bodies import AnyReply, reply_with
+from actors.user.refusals import unavailable
 from actors.user.views import HISTORY_LIMIT
 from domain.decide.undo import entries_about
 from domain.state.history import HISTORY_PAGE, HistoryEntry
@@ -28,18 +27,22 @@ PAGES_AT_ONCE = 8
 """Pages read side by side by an undo that looks for its grants."""
 
 
-def answer_read(store: Store, activation: Activation, request: Read) -> Answer:
-    """The answer to a read of a loaded user, or one to come.
+def looks_further(actor: UserActor, on_its_way: asyncio.Future[int] | None, request: Read) -> bool:
+    """Whether a read needs more than the durable rows in memory: see `read_further`."""
+    if request.view is View.COMMAND:
+        return on_its_way is not None
+    return request.view is View.HISTORY and request.after < actor.durable.history_stored_through
 
-    To come are those of a command on its way to the disk, and of entries that have left memory.
-    """
-    actor = activation.actor
-    assert actor is not None
-    if request.view is View.COMMAND and activation.pending is not None:
-        return asyncio.ensure_future(read_after(activation.pending, actor, request))
-    if request.view is View.HISTORY and request.after < actor.durable.history_stored_through:
-        return asyncio.ensure_future(read_history(store, actor, request))
-    return actor.read(request)
+
+async def read_further(
+    store: Store, actor: UserActor, on_its_way: asyncio.Future[int] | None, request: Read
+) -> AnyReply:
+    """The answer to a read of a command while the user's newest turn is on its way to the disk, or
+    of entries that have left memory."""
+    if request.view is View.COMMAND and on_its_way is not None:
+        await _commit_finished(on_its_way)
+        return actor.read(request)
+    return await read_history(store, actor, request)
 
 
 async def store_pages(store: Store, actor: UserActor) -> None:
@@ -95,3 +98,11 @@ async def find_entries(store: Store, state: UserState, command_id: str) -> tuple
         for page in pages:
             entries += entries_about(page, command_id)
     return (*entries, *entries_about(state.history, command_id))
+
+
+async def _commit_finished(commit: asyncio.Future[int]) -> None:
+    """Return when the commit is over, either way, and readers see what came of it."""
+    if commit.done():
+        await asyncio.sleep(0)  # the callback that swaps the rows in may be due only now
+    else:
+        await asyncio.wait([commit])

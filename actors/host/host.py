@@ -10,7 +10,6 @@ Not for: rules (`domain`), turns of one user (`actors.user`), the stream (`journ
 memory (`activations`), or which host a user belongs to (`placement`).
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -20,27 +19,19 @@ from actors.background_tasks import BackgroundTasks
 from actors.errors import DeliveryCode
 from actors.host.activation import Activation, UserLoader
 from actors.host.activations import Activations
-from actors.host.history_paging import answer_read, find_entries, store_pages
+from actors.host.awaiting_commit import AwaitingCommit
+from actors.host.history_paging import find_entries, looks_further, read_further
 from actors.host.journal import HostJournal
-from actors.host.mailbox import QueuedRequest
-from actors.host.pending_replies import (
-    RETRY_AFTER_MS,
-    Answer,
-    PendingReplies,
-    completed,
-    deliver,
-    unavailable,
-)
+from actors.host.mailbox import PendingReplies, PendingRequest
 from actors.host.run_queue import RunQueue, run_deadline
 from actors.host.settings import HostSettings
 from actors.host.watches import Watches
-from actors.messages import Ask, ReadChanges, Reply, Request, not_here, refused
+from actors.messages import Ask, Read, ReadChanges, Reply, Request, not_here, refused
 from actors.user.actor import Turn, UserActor
-from actors.user.bodies import AnyReply, internal_error
+from actors.user.refusals import RETRY_AFTER_MS, internal_error, overloaded, unavailable
 from actors.user.rules import RulesInForce
 from domain.state.history import HistoryEntry
 from persistence.errors import Spoiled, StorageError, Unavailable
-from persistence.failpoints import failpoint
 from persistence.store import Store
 
 log = structlog.get_logger(__name__)
@@ -87,7 +78,9 @@ class Host:
         self._now = now
         self._on_fenced = on_fenced
         self.watches = Watches()
-        self._undurable: dict[asyncio.Future[int], list[tuple[Activation, Turn]]] = {}
+        self._awaiting_commit = AwaitingCommit(
+            store, settings, self.journal, self.watches, self.tasks
+        )
         self._draining = False
 
     def accept(self, requests: Sequence[Request], deadline: float | None = None) -> PendingReplies:
@@ -98,8 +91,10 @@ class Host:
         """
         if deadline is None:
             deadline = run_deadline()
-        clock = time.perf_counter
-        return PendingReplies([self._accept(each, clock() > deadline) for each in requests])
+        replies = PendingReplies(len(requests))
+        for place, request in enumerate(requests):
+            self._accept(PendingRequest(request, replies, place), deadline)
+        return replies
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """Their replies in the same order, each true of durable state when it left."""
@@ -126,123 +121,124 @@ class Host:
 
     # -- dispatch --------------------------------------------------------------------------------
 
-    def _accept(self, request: Request, later: bool) -> tuple[Activation | None, Answer]:
-        if self._draining:
-            return None, not_here("this host is going down", RETRY_AFTER_MS)
-        if self.journal.behind:
-            return None, refused(DeliveryCode.OVERLOADED, "the journal is behind", RETRY_AFTER_MS)
-        users = self.activations
-        activation = users.awake.get(request.user_id) or users.wake(request.user_id)
+    def _accept(self, pending: PendingRequest, deadline: float) -> None:
+        activation = self._admit(pending)
         if activation is None:
-            if not users.make_room():
-                full = f"{users.users} users are active in this host and none is idle"
-                return None, refused(DeliveryCode.OVERLOADED, full, RETRY_AFTER_MS)
-            activation = users.add(request.user_id)
-        if not activation.mailbox.admit():
-            full = f"{activation.mailbox.depth} messages of this user have no answer yet"
-            return None, refused(DeliveryCode.USER_BUSY, full, RETRY_AFTER_MS)
+            return
         loaded = activation.epoch == self.journal.epoch
-        if loaded and not activation.busy and not later:
-            answer = self._handle(activation, request)
-            if answer is not None:
-                return activation, answer
-        queued = QueuedRequest(request)
-        activation.mailbox.put(queued)
+        later = time.monotonic() > deadline
+        if loaded and not activation.busy and not later and self._handle(activation, pending):
+            return
+        activation.mailbox.put(pending)
         if activation.busy:
             pass  # whoever has it resumes it
         elif loaded and later:
             self._run_queue.add(activation)
         else:
             self._prepare(activation, for_change=loaded)
-        return activation, queued.answer
 
-    def _handle(self, activation: Activation, request: Request) -> Answer | None:
-        """One turn on a loaded user.  None: it would change rows and the host is not open yet.
+    def _admit(self, pending: PendingRequest) -> Activation | None:
+        """The user's place in memory with the request counted there, or None: it was refused."""
+        user_id, users = pending.request.user_id, self.activations
+        if self._draining:
+            pending.answer(not_here("this host is going down", RETRY_AFTER_MS))
+            return None
+        if self.journal.behind:
+            pending.answer(overloaded("the journal is behind"))
+            return None
+        activation = users.awake.get(user_id) or users.wake(user_id)
+        if activation is None:
+            if not users.make_room():
+                full = f"{users.users} users are active in this host and none is idle"
+                pending.answer(overloaded(full))
+                return None
+            activation = users.add(user_id)
+        if not activation.mailbox.admit(pending):
+            full = f"{activation.mailbox.depth} messages of this user have no answer yet"
+            pending.answer(refused(DeliveryCode.USER_BUSY, full, RETRY_AFTER_MS))
+            return None
+        return activation
+
+    def _handle(self, activation: Activation, pending: PendingRequest) -> bool:
+        """One request to a loaded user.  False: it would change rows and the host is not open yet.
 
         A bug that only this request brings out is an answer to this request alone.
         """
-        try:
-            return self._turn_or_read(activation, request)
-        except Exception:
-            return internal_error()
-
-    def _turn_or_read(self, activation: Activation, request: Request) -> Answer | None:
-        actor = activation.actor
+        actor, request = activation.actor, pending.request
         assert actor is not None
-        if not isinstance(request, Ask):
-            if isinstance(request, ReadChanges):
-                return actor.read_changes(request, self.journal.store_era)
-            return answer_read(self._store, activation, request)
-        self.activations.touch(activation)
-        if actor.reaches_beyond_memory(request):
+        try:
+            if not isinstance(request, Ask):
+                self._read(activation, actor, pending, request)
+                return True
+            self.activations.touch(activation)
+            if not actor.reaches_beyond_memory(request):
+                return self._turn(activation, actor, pending, request)
             if self.journal.commits is None:
-                return None
+                return False
             activation.busy = True
-            return self.tasks.spawn(self._look_back(activation, actor, request))
-        return self._turn(activation, actor, request)
+            self.tasks.spawn(self._look_back(activation, actor, pending, request))
+        except Exception:
+            pending.answer(internal_error())
+        return True
+
+    def _read(
+        self,
+        activation: Activation,
+        actor: UserActor,
+        pending: PendingRequest,
+        request: Read | ReadChanges,
+    ) -> None:
+        if isinstance(request, ReadChanges):
+            pending.answer(actor.read_changes(request, self.journal.store_era))
+        elif looks_further(actor, activation.pending, request):
+            work = read_further(self._store, actor, activation.pending, request)
+            self.tasks.spawn(pending.answer_from(work))
+        else:
+            pending.answer(actor.read(request))
 
     def _turn(
-        self, activation: Activation, actor: UserActor, request: Ask, *older: HistoryEntry
-    ) -> Answer | None:
+        self,
+        activation: Activation,
+        actor: UserActor,
+        pending: PendingRequest,
+        request: Ask,
+        *older: HistoryEntry,
+    ) -> bool:
         outcome = actor.decide(request, self._now(), older)
         if isinstance(outcome, Turn):
             commits = self.journal.commits
             if commits is None:
-                return None
+                return False
             if commits.error is not None:
-                return unavailable(commits.error)
-            activation.pending = self._commit(activation, outcome)
+                pending.answer(unavailable(commits.error))
+                return True
+            activation.pending = self.journal.commit(outcome.record)
             actor.take(outcome)
-            return outcome.reply, activation.pending
+        elif activation.pending is None:
+            pending.answer(outcome)
+            return True
         # Also a refusal waits: it may rest on a turn that is not durable yet.
-        return outcome if activation.pending is None else (outcome, activation.pending)
+        self._awaiting_commit.put(activation.pending, activation, pending, outcome)
+        return True
 
-    async def _look_back(self, activation: Activation, actor: UserActor, request: Ask) -> AnyReply:
+    async def _look_back(
+        self, activation: Activation, actor: UserActor, pending: PendingRequest, request: Ask
+    ) -> None:
         """An undo of what has left memory: the user's next requests wait, nobody else's."""
         try:
             assert request.undoes is not None
             older = await find_entries(self._store, actor.working, request.undoes)
             if activation.epoch != self.journal.epoch:
                 raise Unavailable("the journal was lost while a history was read")
-            answer = self._turn(activation, actor, request, *older)
-            assert answer is not None  # the host was open, and still is
+            self._turn(activation, actor, pending, request, *older)
         except StorageError as error:
             log.error("a history could not be read", host=self.name, reason=str(error))
-            answer = unavailable(error)
+            pending.answer(unavailable(error))
+        except Exception:
+            pending.answer(internal_error())
         finally:
             activation.busy = False
             self._resume(activation)
-        return await completed(answer)
-
-    def _commit(self, activation: Activation, turn: Turn) -> asyncio.Future[int]:
-        commit = self.journal.commit(turn.record)
-        if commit not in self._undurable:
-            self._undurable[commit] = []
-            commit.add_done_callback(self._committed)
-        self._undurable[commit].append((activation, turn))
-        return commit
-
-    def _committed(self, commit: asyncio.Future[int]) -> None:
-        """A batch became durable, or never will: swap the rows in, or drop everything (P8)."""
-        turns = self._undurable.pop(commit)
-        if (error := commit.exception()) is not None:
-            self.journal.lose(error)
-            return
-        failpoint("host.before_reply")
-        for activation, turn in turns:
-            actor = activation.actor
-            assert actor is not None
-            actor.made_durable(turn.state)
-            if activation.pending is commit:
-                activation.pending = None
-            if actor.snapshot_due(self._settings.snapshot_every):
-                self.tasks.spawn(self.journal.snapshots.write(actor))
-            if actor.page_due():
-                self.tasks.spawn(store_pages(self._store, actor))
-        if self.watches.by_user:
-            self.watches.publish((activation.user_id, turn.record) for activation, turn in turns)
-        users = (activation.user_id for activation, _ in turns)
-        self.journal.committed(commit.result(), users)
 
     def _drop_everybody(self, error: BaseException) -> None:
         """The journal is lost: what is in memory may never have happened."""
@@ -273,15 +269,13 @@ class Host:
     def _resume(self, activation: Activation) -> None:
         """Handle the requests that have waited, in order, and no more of them than fit."""
         deadline = run_deadline()
-        while not activation.busy and (queued := activation.mailbox.take()) is not None:
-            stale = activation.epoch != self.journal.epoch
-            answer = None if stale else self._handle(activation, queued.request)
-            if answer is None:
-                activation.mailbox.put_back(queued)
-                self._prepare(activation, for_change=not stale)
+        while not activation.busy and (pending := activation.mailbox.take()) is not None:
+            loaded = activation.epoch == self.journal.epoch
+            if not loaded or not self._handle(activation, pending):
+                activation.mailbox.put_back(pending)
+                self._prepare(activation, for_change=loaded)
                 return
-            self.tasks.spawn(deliver(queued, answer))
-            if time.perf_counter() > deadline and not activation.busy:
+            if time.monotonic() > deadline and not activation.busy:
                 self._run_queue.add(activation)
 
     def _give_up(self, activation: Activation, error: Exception) -> None:

@@ -20,8 +20,8 @@ RUN_SECONDS = 0.002
 
 
 def run_deadline() -> float:
-    """When turns that begin now are to make room for others; compare with `time.perf_counter`."""
-    return time.perf_counter() + RUN_SECONDS
+    """When turns that begin now are to make room for others; compare with `time.monotonic`."""
+    return time.monotonic() + RUN_SECONDS
 
 
 class RunQueue:
@@ -50,7 +50,7 @@ class RunQueue:
         try:
             deadline = 0.0
             while self._waiting:
-                if time.perf_counter() > deadline:
+                if time.monotonic() > deadline:
                     await asyncio.sleep(0)
                     deadline = run_deadline()
                 activation = self._waiting.popleft()

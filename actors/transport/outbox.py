@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from actors.messages import Reply
 from actors.transport.frames import BodyPart, DurableRecords, ReadAnew, ReplyGroup, frame
-from actors.user.bodies import AnswerLimit, AnyReply, LargeReply, answer_too_large, internal_error
+from actors.user.bodies import AnswerLimit, AnyReply, LargeReply
+from actors.user.refusals import answer_too_large, internal_error
 
 PART_BYTES = 64 * 1024
 """The bodies of a group that leaves at once, and what a part of a larger one has at most."""

@@ -1,6 +1,6 @@
 """The host's end of socket channels: takes request groups in, sends replies as they may leave.
 
-All groups that wait for the same commit are answered together when it is durable.
+Groups that are complete in one turn of the event loop, as those of one commit are, leave together.
 
 Not for: frames (`frames`), or how replies share the socket (`outbox`).
 """
@@ -8,13 +8,12 @@ Not for: frames (`frames`), or how replies share the socket (`outbox`).
 import asyncio
 import time
 from collections import deque
+from functools import partial
 from typing import cast
 
 import structlog
 
-from actors.background_tasks import BackgroundTasks
 from actors.host.host import Host
-from actors.host.pending_replies import PendingReplies
 from actors.host.run_queue import run_deadline
 from actors.messages import Request
 from actors.transport.addresses import Identity
@@ -68,8 +67,7 @@ class _Connection(asyncio.Protocol):
         self._frames = Frames()
         self._arrived: deque[bytes] = deque()
         self._groups: deque[tuple[int, list[Request | Watching]]] = deque()
-        self._awaiting: dict[asyncio.Future[int], list[tuple[int, PendingReplies]]] = {}
-        self._tasks = BackgroundTasks()
+        self._complete: list[tuple[int, list[AnyReply]]] = []
         self._transport: asyncio.WriteTransport | None = None
         self._outbox: Outbox | None = None
 
@@ -117,24 +115,16 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _take_groups(self) -> None:
-        ready: list[tuple[int, list[AnyReply]]] = []
         deadline = run_deadline()
         while self._groups:
             correlation_id, requests = self._groups.popleft()
             if correlation_id == WATCHING:
                 self._watch(cast(list[Watching], requests))
                 continue
-            pending = self._host.accept(cast(list[Request], requests), deadline)
-            commits = pending.commits()
-            if commits is None or len(commits) > 1:
-                self._tasks.spawn(self._answer(correlation_id, pending))
-            elif commits:
-                self._await_commit(commits.pop(), correlation_id, pending)
-            else:
-                ready.append((correlation_id, pending.complete()))
-            if time.perf_counter() > deadline:
+            replies = self._host.accept(cast(list[Request], requests), deadline)
+            replies.when_complete(partial(self._send_soon, correlation_id))
+            if time.monotonic() > deadline:
                 break
-        self._send(ready)
 
     def _watch(self, changes: list[Watching]) -> None:
         watches = self._host.watches
@@ -155,21 +145,12 @@ class _Connection(asyncio.Protocol):
         if self._outbox is not None:
             self._outbox.send_read_anew()
 
-    def _await_commit(
-        self, commit: asyncio.Future[int], correlation_id: int, pending: PendingReplies
-    ) -> None:
-        if commit not in self._awaiting:
-            self._awaiting[commit] = []
-            commit.add_done_callback(self._commit_finished)
-        self._awaiting[commit].append((correlation_id, pending))
+    def _send_soon(self, correlation_id: int, replies: list[AnyReply]) -> None:
+        if not self._complete:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._complete.append((correlation_id, replies))
 
-    def _commit_finished(self, commit: asyncio.Future[int]) -> None:
-        awaiting = self._awaiting.pop(commit)
-        self._send([(id_, pending.complete()) for id_, pending in awaiting])
-
-    async def _answer(self, correlation_id: int, pending: PendingReplies) -> None:
-        self._send([(correlation_id, await pending.wait())])
-
-    def _send(self, groups: list[tuple[int, list[AnyReply]]]) -> None:
-        if groups and self._outbox is not None:
+    def _send(self) -> None:
+        groups, self._complete = self._complete, []
+        if self._outbox is not None:
             self._outbox.send(groups)

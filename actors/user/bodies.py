@@ -7,23 +7,17 @@ Not for: what a body says (`views`, `user`), or how slices are sent (`actors.tra
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
-from actors.errors import DeliveryCode
-from actors.messages import Media, Reply, answered, refused
+from actors.messages import Media, Reply, answered
+from actors.user import refusals
 from persistence.codec.slices import json_slices, msgpack_slices
 
-log = structlog.get_logger(__name__)
-
-ANSWER_BYTES_MAX = 64 * 1024 * 1024
-"""Bodies of one request group together; what goes beyond is refused as `answer_too_large`."""
 ROWS_AT_ONCE = 32
 """A body of fewer rows is encoded at once."""
 
@@ -62,30 +56,13 @@ def reply_with(body: dict[str, Any], media: Media, position: str) -> AnyReply:
     return LargeReply(answered(b"", position), chain((begin, more), slices))
 
 
-def answer_too_large() -> Reply:
-    """The refusal of an answer that cannot be carried.  A command may have been carried out."""
-    return refused(
-        DeliveryCode.ANSWER_TOO_LARGE,
-        f"the answers to one request have at most {ANSWER_BYTES_MAX >> 20} MiB together: read a "
-        "list in pages, send commands again, with the same ids, in a shorter list",
-    )
-
-
-def internal_error() -> Reply:
-    """The refusal for the exception that is being handled, which is a bug; logged with its id."""
-    request_id = os.urandom(8).hex()
-    log.exception("a request failed", request_id=request_id)
-    detail = f"a bug in the server; its log has the traceback under request_id {request_id}"
-    return refused(DeliveryCode.INTERNAL, detail)
-
-
 class AnswerLimit:
-    """What is left of `ANSWER_BYTES_MAX` for one request group."""
+    """What is left of `refusals.ANSWER_BYTES_MAX` for one request group."""
 
     __slots__ = ("_left",)
 
     def __init__(self) -> None:
-        self._left = ANSWER_BYTES_MAX
+        self._left = refusals.ANSWER_BYTES_MAX
 
     def take(self, count: int) -> bool:
         """Whether so many bytes more have room; they are counted in either case."""
@@ -101,7 +78,7 @@ async def encoded(replies: list[AnyReply]) -> list[Reply]:
         if isinstance(reply, LargeReply):
             reply = await _encoded(reply, limit)
         elif not limit.take(len(reply.body)):
-            reply = answer_too_large()
+            reply = refusals.answer_too_large()
         whole.append(reply)
     return whole
 
@@ -110,7 +87,7 @@ async def _encoded(reply: LargeReply, limit: AnswerLimit) -> Reply:
     slices: list[bytes] = []
     for slice_ in reply.slices:
         if not limit.take(len(slice_)):
-            return answer_too_large()
+            return refusals.answer_too_large()
         slices.append(slice_)
         await asyncio.sleep(0)
     return replace(reply.head, body=b"".join(slices))

@@ -7,24 +7,25 @@ Not for: broken stores (`tests.persistence.disk.test_mutants`).
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 from weakref import WeakValueDictionary
 
 import pytest
 
-from actors.host import host as hosts
-from actors.host import journal, pending_replies
+from actors.host import journal
 from actors.host.activation import Activation, UserLoader
 from actors.host.activations import Activations
 from actors.host.checkpoints import Checkpoints
 from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.host import Host
 from actors.host.journal import HostJournal
-from actors.host.mailbox import QueuedRequest
+from actors.host.mailbox import PendingReplies, PendingRequest
 from actors.host.snapshots import Snapshots, UserInMemory
-from actors.messages import Read, Reply, Request
+from actors.messages import Ask, Read, Reply
 from actors.user import actor as users
 from actors.user.actor import Turn, UserActor
+from domain.state.history import HistoryEntry
 from domain.state.user_state import UserState
 from persistence.codec import snapshots
 from persistence.codec.snapshots import Snapshot
@@ -41,23 +42,27 @@ Patch = pytest.MonkeyPatch
 def replies_early(patch: Patch) -> None:
     """A reply leaves before its batch is on the disk (P1)."""
 
-    accept = Host._accept
+    turn = Host._turn
 
-    def accept_at_once(
-        self: Host, request: Request, later: bool
-    ) -> tuple[Activation | None, pending_replies.Answer]:
-        activation, answer = accept(self, request, later)
-        return activation, answer[0] if isinstance(answer, tuple) else answer
+    def turn_and_answer(
+        self: Host,
+        activation: Activation,
+        actor: UserActor,
+        pending: PendingRequest,
+        request: Ask,
+        *older: HistoryEntry,
+    ) -> bool:
+        decided = PendingRequest(request, PendingReplies(1), 0)
+        if not turn(self, activation, actor, decided, request, *older):
+            return False
+        on_their_way = chain.from_iterable(self._awaiting_commit._undurable.values())
+        early = [outcome for _, waiting, outcome in on_their_way if waiting is decided]
+        for outcome in early:
+            pending.answer(outcome.reply if isinstance(outcome, Turn) else outcome)
+        decided.replies.when_complete(lambda replies: None if early else pending.answer(replies[0]))
+        return True
 
-    async def deliver_at_once(message: QueuedRequest, answer: pending_replies.Answer) -> None:
-        if isinstance(answer, tuple):
-            message.complete(answer[0])
-        else:
-            await deliver(message, answer)
-
-    deliver = hosts.deliver
-    patch.setattr(Host, "_accept", accept_at_once)
-    patch.setattr(hosts, "deliver", deliver_at_once)
+    patch.setattr(Host, "_turn", turn_and_answer)
 
 
 def snapshots_without_receipts(patch: Patch) -> None:

@@ -78,6 +78,7 @@ async def test_a_wave_of_users_who_came_once_is_spread_as_well(
     monkeypatch.setattr(MemoryStore, "batches_max", 200)
     rig = Rig()
     await ask(rig.host, *(grant(f"w{number}", "c") for number in range(300)))
+    await rig.host.tasks.wait_idle()
     written = await turns(rig, 250, users=1)
     assert max(written) <= 4
     assert {f"w{number}" for number in range(300)} <= set(rig.world.snapshots)

@@ -97,7 +97,7 @@ async def test_a_refusal_says_nothing_of_the_bug(monkeypatch: pytest.MonkeyPatch
     def fail(*arguments: object) -> Reply:
         raise ValueError("secret")
 
-    monkeypatch.setattr(dispatcher, "answer_read", fail)
+    monkeypatch.setattr(dispatcher, "looks_further", fail)
     rig = Rig()
     (reply,) = await ask(rig.host, look("u"))
     assert (reply.code, "secret" in reply.detail) == ("internal", False)

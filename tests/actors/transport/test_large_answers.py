@@ -8,7 +8,7 @@ import pytest
 
 from actors.messages import Read, Reply, View
 from actors.transport import outbox
-from actors.user import bodies
+from actors.user import bodies, refusals
 from persistence.codec import slices
 from tests.actors.host_kit import Rig, body, grant, look
 from tests.actors.transport.large_kit import WAIT_SECONDS, channel_to, grow, offer, turn_in
@@ -82,7 +82,7 @@ async def test_an_answer_beyond_the_bound_is_that_request_s_refusal_alone(
     rig = Rig()
     await grow(rig, "whale", 20)
     await grow(rig, "dolphin", 2)
-    monkeypatch.setattr(bodies, "ANSWER_BYTES_MAX", 100 * KB)
+    monkeypatch.setattr(refusals, "ANSWER_BYTES_MAX", 100 * KB)
     async with channel_to(rig.host, tmp_path) as channel:
         users = ("whale", "dolphin", "bob")
         asked = (channel.ask([look(user, View.USER)], WAIT_SECONDS) for user in users)
@@ -106,7 +106,7 @@ async def test_commands_whose_answers_are_too_large_together_were_carried_out_an
     for number in range(40):
         await rig.host.ask([offer("whale", f"q{number}", items=goods)])
     commands = [turn_in("whale", f"q{number}") for number in range(40)]
-    monkeypatch.setattr(bodies, "ANSWER_BYTES_MAX", 50 * KB)
+    monkeypatch.setattr(refusals, "ANSWER_BYTES_MAX", 50 * KB)
     async with channel_to(rig.host, tmp_path) as channel:
         replies = await channel.ask(commands, WAIT_SECONDS)
         codes = [reply.code for reply in replies]
