@@ -33,7 +33,7 @@ LIST = 100
 READS_AT_ONCE = 16
 OTHERS = 50
 WARM_UP_SECONDS = 2.0
-LIMITS = ("items_max", "quests_max", "open_quests_max")
+LIMITS = ("items_max", "quests_max", "open_quests_max", "open_objectives_max")
 
 
 class Whale:
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each part")
     parser.add_argument("--clients", type=int, default=4, help="clients of the other users")
     arguments = parser.parse_args()
-    options = [text for name in LIMITS for text in (f"--{name.replace('_', '-')}", "100000")]
+    options = [text for name in LIMITS for text in (f"--{name.replace('_', '-')}", "200000")]
     server = PackedServer(1, *options)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -23,6 +23,7 @@ class LimitSettings(BaseModel):
     chapters_max: Rows = _DEFAULT.chapters_max
     quests_max: Rows = _DEFAULT.quests_max
     open_quests_max: Rows = _DEFAULT.open_quests_max
+    open_objectives_max: Rows = _DEFAULT.open_objectives_max
     battles_max: Rows = _DEFAULT.battles_max
     open_battles_max: Rows = _DEFAULT.open_battles_max
 

@@ -165,7 +165,7 @@ class Player:
         timeline.append((self.turns * step_seconds, self._pseudo_level()))
         if self._forget:
             state = self.state
-            self.state = replace(state, quests=state.open_quests, battles=state.open_battles)
+            self.state = replace(state, quests=state.open_quests.rows, battles=state.open_battles)
         ledger = self.state.chapters[plan.chapter_id]
         actual = ledger.actual_quest_xp + ledger.actual_hostile_xp
         self._causes.attribute_rest(plan.planned_total_xp, actual)

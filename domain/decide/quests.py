@@ -82,9 +82,7 @@ def signalled(
     """The quests that a signal moves, and what it did to each; also what a victory calls."""
     moved: list[QuestRecord] = []
     events: list[AnyEvent] = []
-    for quest in state.open_quests.values():
-        if quest.status is not QuestStatus.ACTIVE:
-            continue
+    for quest in state.open_quests.asking_for(target):
         after = quests.record_signal(quest, kind, target, count, now)
         if after is quest:
             continue

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
+from domain.state.open_quests import OpenQuests
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap, Row
 from domain.state.rows import (
@@ -63,7 +64,7 @@ class UserState(Struct, frozen=True):
     player_progression: PlayerProgression | None = None
     chapters: PersistentMap[ChapterProgression] = PersistentMap()
     quests: PersistentMap[QuestRecord] = PersistentMap()
-    open_quests: PersistentMap[QuestRecord] = PersistentMap()
+    open_quests: OpenQuests = OpenQuests()
     battles: PersistentMap[BattleState] = PersistentMap()
     open_battles: PersistentMap[BattleState] = PersistentMap()
     inventory: PersistentMap[int] = PersistentMap()
@@ -98,7 +99,7 @@ class UserState(Struct, frozen=True):
             player_progression=changes.player_progression or self.player_progression,
             chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
             quests=_put(self.quests, changes.quest_record, "quest_id"),
-            open_quests=_put_open_quests(self.open_quests, changes.quest_record),
+            open_quests=self.open_quests.put(changes.quest_record),
             battles=_put(self.battles, changes.battle_state, "battle_id"),
             open_battles=_put_open_battles(self.open_battles, changes.battle_state),
             inventory=_put_amounts(self.inventory, changes.inventory),
@@ -138,14 +139,6 @@ def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> Per
 def _put_amounts(held: PersistentMap[int], changed: Mapping[str, int]) -> PersistentMap[int]:
     """`held` with the changed amounts in it; the same map when there are none."""
     return held.put({name: amount or None for name, amount in changed.items()}) if changed else held
-
-
-def _put_open_quests(
-    open_quests: PersistentMap[QuestRecord], rows: tuple[QuestRecord, ...]
-) -> PersistentMap[QuestRecord]:
-    if not rows:
-        return open_quests
-    return open_quests.put({row.quest_id: row if row.status.open else None for row in rows})
 
 
 def _put_open_battles(

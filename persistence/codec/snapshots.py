@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from domain.state.history import HistoryEntry
+from domain.state.open_quests import OpenQuests
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap
 from domain.state.receipts import Receipt
@@ -91,7 +92,7 @@ def state_of(user_id: str, era: str, version: int, rows: Rows) -> UserState:
         player_progression=rows.player_progression,
         chapters=PersistentMap({row.chapter_id: row for row in rows.chapter_progression}),
         quests=PersistentMap(quests),
-        open_quests=PersistentMap({key: row for key, row in quests.items() if row.status.open}),
+        open_quests=OpenQuests.of(quests.values()),
         battles=PersistentMap(battles),
         open_battles=PersistentMap(
             {key: row for key, row in battles.items() if row.outcome is ongoing}

@@ -232,8 +232,7 @@ def _set(state: UserState, path: str, text: str, rules: Rules) -> UserState:
     row = replace(getattr(state, table)[name], **{field: value})
     state = replace(state, **{table: getattr(state, table).put({name: row})})
     if isinstance(row, QuestRecord):
-        kept = row if row.status.open else None
-        state = replace(state, open_quests=state.open_quests.put({name: kept}))
+        state = replace(state, open_quests=state.open_quests.put((row,)))
     return state
 
 

@@ -109,6 +109,28 @@ async def test_more_than_a_user_may_own_is_refused_and_changes_nothing(kind: str
     assert body(user)["version"] == version
 
 
+async def test_what_one_signal_may_move_is_bounded_by_a_setting() -> None:
+    rig = Rig(limits=Limits(open_objectives_max=50))
+    wolves = [{"kind": "defeat", "target": "wolf", "required": 9}]
+    others = [{"kind": "defeat", "target": f"bear-{n}", "required": 9} for n in range(9)]
+    quest = {"objectives": wolves + others, "reward": {"experience": 1}}
+    offers = [command("u", f"o{n}", "offer_quest", quest_id=f"q{n}", **quest) for n in range(6)]
+    *taken, refused = await ask(rig.host, *offers)
+    assert [body(reply)["version"] for reply in taken] == [1, 2, 3, 4, 5]
+    assert refused.code == Code.LIMIT_REACHED
+    assert refused.detail == (
+        "open_objectives would be 60 with this command, expected at most 50, which is the setting "
+        "open_objectives_max"
+    )
+    signal = {"kind": "defeat", "target": "wolf", "count": 1}
+    (moved,) = await ask(rig.host, command("u", "s", "record_signal", **signal))
+    assert len(body(moved)["changes"]["quest_record"]) == 5
+    assert len(moved.body) < 50 * 200
+    await ask(rig.host, command("u", "a", "abandon_quest", quest_id="q0"))
+    (again,) = await ask(rig.host, offers[-1])
+    assert body(again)["version"] == 8
+
+
 def journalled(rig: Rig) -> int:
     """Bytes of all batches that stand in journals."""
     return sum(

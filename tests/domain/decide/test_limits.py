@@ -26,6 +26,11 @@ quests       | offer q                                     | turn_in q          
 open_quests  | offer q need=defeat:wolf:1                  | offer r                     | over
 open_quests  | offer q; turn_in q                          | offer r                     | fits
 open_quests  | offer q; abandon q                          | offer r                     | fits
+open_objectives | offer q need=a:a:1                    | offer r need=a:b:1          | over
+open_objectives | offer q need=a:a:1                    | offer r                     | fits
+open_objectives | offer q need=a:a:1; abandon q         | offer r need=a:b:1          | fits
+open_objectives | offer q need=a:a:1; signal a:a:1; turn_in q | offer r need=a:b:1    | fits
+open_objectives | offer q need=a:a:1; signal a:a:1      | offer r need=a:b:1          | over
 battles      | start b; escape b                           | start d                     | over
 open_battles | start b                                     | start d                     | over
 open_battles | start b; escape b                           | start d                     | fits

@@ -1,0 +1,64 @@
+"""Open quests: those of a user that may still pay, and which of them ask for what.
+
+A signal looks at the quests that have an objective about its target and at no others, so it costs
+what it moves, however many quests are open.
+
+Not for: what a signal does to a quest (`domain.game.quests`), or settled quests (`user_state`).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from domain.state.persistent_map import PersistentMap
+from domain.state.rows import QuestRecord
+
+
+class OpenQuests(Struct, frozen=True):
+    """The open quests of one user.
+
+    `by_target` has the ids of those with an objective about a target, in the order in which they
+    were offered; `objectives` counts those of all quests, met ones among them.
+    """
+
+    rows: PersistentMap[QuestRecord] = PersistentMap()
+    by_target: PersistentMap[tuple[str, ...]] = PersistentMap()
+    objectives: int = 0
+
+    @staticmethod
+    def of(quests: Iterable[QuestRecord]) -> "OpenQuests":
+        """The open ones among `quests`."""
+        return OpenQuests().put(tuple(quest for quest in quests if quest.status.open))
+
+    def put(self, quests: tuple[QuestRecord, ...]) -> "OpenQuests":
+        """The next ones: `quests` in place of those with their ids, settled ones taken out."""
+        if not quests:
+            return self
+        rows: dict[str, QuestRecord | None] = {}
+        targets: dict[str, tuple[str, ...]] = {}
+        objectives = self.objectives
+        for quest in quests:
+            key, is_open, was_open = quest.quest_id, quest.status.open, quest.quest_id in self.rows
+            rows[key] = quest if is_open else None
+            if is_open is was_open or not quest.objectives:
+                continue
+            objectives += len(quest.objectives) if is_open else -len(quest.objectives)
+            for target in {objective.target: None for objective in quest.objectives}:
+                ids = targets[target] if target in targets else self.by_target.get(target, ())
+                targets[target] = (
+                    (*ids, key) if is_open else tuple(other for other in ids if other != key)
+                )
+        return OpenQuests(
+            self.rows.put(rows),
+            self.by_target.put({target: ids or None for target, ids in targets.items()})
+            if targets
+            else self.by_target,
+            objectives,
+        )
+
+    def asking_for(self, target: str) -> Iterator[QuestRecord]:
+        """Those with an objective about `target`, the first offered first."""
+        return map(self.rows.__getitem__, self.by_target.get(target, ()))
+
+    def __len__(self) -> int:
+        return len(self.rows)
