@@ -103,4 +103,6 @@ async def joined(slices: Iterable[bytes]) -> bytes:
         if content:
             await asyncio.sleep(0)
         content.append(slice_)
-    return content[0] if len(content) == 1 else b"".join(content)
+    if len(content) == 1:
+        return content[0]
+    return await asyncio.to_thread(b"".join, content)  # which lets go of the interpreter's lock

@@ -16,6 +16,9 @@ LOSSES_MAX = 2
 """A group is given up when the host was lost so many times with it on its way: it may be why."""
 
 
+JOINED_AT_ONCE_BYTES = 1024 * 1024
+
+
 class PendingGroup:
     """A request group without an answer.
 
@@ -82,11 +85,20 @@ class PendingGroup:
         self._parts.setdefault(part.place, []).append(part.content)
 
     def complete(self, replies: list[Reply]) -> None:
-        """Give the answer; bodies that came ahead in parts are put together."""
-        if self._parts is not None:
-            for place, parts in self._parts.items():
-                if not replies[place].code:
-                    replies[place] = replace(replies[place], body=b"".join(parts))
+        """Give the answer; bodies that came ahead in parts are put together.
+
+        Large ones in a thread, which lets go of the interpreter's lock for that: new memory of this
+        size is slow.
+        """
+        parts, self._parts = self._parts or {}, None
+        if sum(len(part) for body in parts.values() for part in body) > JOINED_AT_ONCE_BYTES:
+            loop = asyncio.get_running_loop()
+            joining = loop.run_in_executor(None, _put_together, replies, parts)
+            joining.add_done_callback(lambda joined: self._answer_with(joined.result()))
+        else:
+            self._answer_with(_put_together(replies, parts))
+
+    def _answer_with(self, replies: list[Reply]) -> None:
         if not self.answer.done():
             self.answer.set_result(replies)
 
@@ -94,3 +106,10 @@ class PendingGroup:
         """Give an error instead."""
         if not self.answer.done():
             self.answer.set_exception(error)
+
+
+def _put_together(replies: list[Reply], parts: dict[int, list[bytes]]) -> list[Reply]:
+    for place, contents in parts.items():
+        if not replies[place].code:
+            replies[place] = replace(replies[place], body=b"".join(contents))
+    return replies

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from actors.messages import Ask, Media, Reply
 from domain.messages.commands import Command
 from domain.wording import describe_value
-from gateway.api.command_validation import CommandChecker, commands_in, type_label
+from gateway.api.command_validation import CommandChecker, check_all, commands_in, type_label
 from gateway.api.exchange import Exchange, answered, refused
 from gateway.api.media import join, media_of_body, read_body, with_user, write
 from gateway.api.parameters import prefers_minimal, query_of, user_of, word
@@ -78,7 +78,7 @@ class CommandEndpoints:
         body = await self._read(exchange)
         commands = commands_in(body, LIST_MAX)
         checker = CommandChecker(exchange.caller)
-        checked = [checker.check(command) for command in commands]
+        checked = await check_all(checker.check, commands)
         command_id = _only_id(checked)
         asks = form.asks([(user_id, command) for command in checked])
         try:
@@ -113,7 +113,7 @@ class CommandEndpoints:
             raise Problem("malformed_body", detail)
         commands = commands_in(body, BATCH_MAX)
         checker = CommandChecker(exchange.caller)
-        addressed = [checker.check_addressed(command) for command in commands]
+        addressed = await check_all(checker.check_addressed, commands)
         user_ids = [user_id for user_id, _ in addressed]
         checked = [command for _, command in addressed]
         asks = form.asks(addressed)

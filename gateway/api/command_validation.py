@@ -7,9 +7,11 @@ commands that are not theirs.
 Not for: bytes (`media`), nor whether a command makes sense now (`domain.decide`).
 """
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -25,6 +27,11 @@ FIELDS_MAX = 64
 """Most fields of one command: more are refused unread."""
 ERRORS_SHOWN = 100
 """Most wrong fields that the refusals of one body name together; they count the others."""
+
+CHECK_SECONDS = 0.002
+"""How long the commands of one body are checked until other work is looked at."""
+
+Checked = TypeVar("Checked")
 
 _ID_LIMITS = {"string_pattern_mismatch": ID_PATTERN, "string_too_long": ID_LENGTH_MAX}
 """The errors of an id, and the limit that tells it from other text."""
@@ -46,6 +53,20 @@ def commands_in(body: object, most: int) -> list[Any]:
         error = FieldError("body", describe_value(body), f"a list of at most {most} commands")
         raise _invalid(error, None)
     return body
+
+
+async def check_all(
+    check: Callable[[object], Checked], commands: Sequence[object]
+) -> list[Checked]:
+    """What `check` says of each command; if that takes long, other requests come in between."""
+    checked: list[Checked] = []
+    deadline = time.perf_counter() + CHECK_SECONDS
+    for command in commands:
+        checked.append(check(command))
+        if time.perf_counter() > deadline:
+            await asyncio.sleep(0)
+            deadline = time.perf_counter() + CHECK_SECONDS
+    return checked
 
 
 class CommandChecker:

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from gateway.http.messages import API_HEADERS, CLOSE, Answer, Request, Response, Upgraded
 from gateway.http.request_parser import RequestParser, Stage
-from gateway.http.responses import CONTINUE, refusal_bytes, response_bytes, upgrade_bytes
+from gateway.http.responses import CONTINUE, refusal_bytes, response_pieces, upgrade_bytes
 from gateway.http.unsent import UnsentDeadline
 from gateway.http.upgraded import UpgradedConnection
 
@@ -25,7 +25,6 @@ UNWANTED_SECONDS_MAX = 30.0
 rest of the body of an answered request, and whatever follows the last answer."""
 UNREAD_BYTES_MAX = 64 * 1024
 """Most bytes of a body kept for the application; beyond it the socket is not read."""
-
 
 # Looked up with each piece that arrives; an enum's own attributes are slow.
 _BETWEEN, _HEAD, _BODY, _UPGRADE = Stage
@@ -172,7 +171,8 @@ class Connection(asyncio.Protocol):
         if request is self._refused:
             self._refusal = b""  # the application did without the body
         close = parser.last and not self._queue and not self._refusal
-        self._write(response_bytes(request, response, self._owner.date, close))
+        for piece in response_pieces(request, response, self._owner.date, close):
+            self._write(piece)
 
     def _hand_over(self, upgraded: Upgraded) -> None:
         """Answer 101, and leave the connection to the protocol that it is upgraded to."""

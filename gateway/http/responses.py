@@ -24,30 +24,38 @@ def header_lines(headers: Headers) -> bytes:
 _API_LINES = header_lines(API_HEADERS)
 
 
-def response_bytes(request: Request, response: Response, date: bytes, close: bool) -> bytes:
+BODY_COPIED_MAX = 64 * 1024
+"""A larger body leaves behind its head, not in one piece with it, so that it is not copied."""
+
+
+def response_pieces(
+    request: Request, response: Response, date: bytes, close: bool
+) -> tuple[bytes, ...]:
     """The response to `request`; with `close` it says that the connection is not used again."""
-    if response.status in _WITHOUT_CONTENT:
-        lines = header_lines([header for header in response.headers if header != CLOSE])
-        end = b"connection: close\r\n" if close else b""
-        return b"%bdate: %b\r\n%b%b\r\n" % (_STATUS_LINES[response.status], date, lines, end)
+    head = _head(response, date, close)
+    body = b"" if _is_without_body(request, response) else response.body
+    return (head, body) if len(body) > BODY_COPIED_MAX else (head + body,)
+
+
+def _is_without_body(request: Request, response: Response) -> bool:
+    return request.method == "HEAD" or response.status in _WITHOUT_CONTENT
+
+
+def _head(response: Response, date: bytes, close: bool) -> bytes:
     lines = _API_LINES
     if response.headers is not API_HEADERS:
         lines = header_lines([header for header in response.headers if header != CLOSE])
-    if response.status == HTTPStatus.NOT_MODIFIED:  # what it would say of a body is the client's
-        return b"%bdate: %b\r\n%b%b\r\n" % (
-            _STATUS_LINES[response.status],
-            date,
-            lines,
-            b"connection: close\r\n" if close else b"",
-        )
-    return b"%bdate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b" % (
-        _STATUS_LINES[response.status],
+    end = b"connection: close\r\n" if close else b""
+    status = _STATUS_LINES[response.status]
+    if response.status in _WITHOUT_CONTENT:  # a 304 leaves to the client what it says of a body
+        return b"%bdate: %b\r\n%b%b\r\n" % (status, date, lines, end)
+    return b"%bdate: %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n" % (
+        status,
         date,
         response.content_type,
         len(response.body),
         lines,
-        b"connection: close\r\n" if close else b"",
-        b"" if request.method == "HEAD" else response.body,
+        end,
     )
 
 

@@ -43,10 +43,11 @@ class Snapshots:
                 return None
             path = _path(folder, user_id, newest)
             try:
-                content = path.read_bytes()
+                with path.open("rb") as file:
+                    header, payload = file.read(frame.HEADER_BYTES), file.read()
             except FileNotFoundError:  # replaced by a newer one since it was listed
                 continue
-            framed = frame.decode_one(content, str(path), frame.SNAPSHOT)
+            framed = frame.decode_parts(header, payload, str(path), frame.SNAPSHOT)
             if framed.sequence != newest:
                 raise Corrupt(str(path), 0, f"version {framed.sequence} under this name")
             return Stored(newest, framed.payload)

@@ -89,16 +89,20 @@ def decode_all(data: bytes, place: str, first: int | None = None) -> tuple[list[
 
 def decode_one(data: bytes, place: str, kind: int) -> Batch:
     """Return the only frame of a file that was made whole or not at all: any flaw is `Corrupt`."""
-    header = _header_at(data, 0)
+    return decode_parts(data[:HEADER_BYTES], data[HEADER_BYTES:], place, kind)
+
+
+def decode_parts(head: bytes, payload: bytes, place: str, kind: int) -> Batch:
+    """The same of a file that was read in two parts: of a large payload no copy is made."""
+    header = _header_at(head, 0)
     if header is None:
-        raise Corrupt(place, 0, f"no whole frame header in {len(data)} bytes")
+        raise Corrupt(place, 0, f"no whole frame header in {len(head) + len(payload)} bytes")
     _refuse_unless_ours(header, kind, place, 0)
-    payload = _payload_at(data, 0, header)
-    if payload is None:
+    if len(payload) > header.length and _is_sound(payload[: header.length], header):
+        end, more = HEADER_BYTES + header.length, len(payload) - header.length
+        raise Corrupt(place, end, f"{more} bytes after the end")
+    if not _is_sound(payload, header):
         raise Corrupt(place, HEADER_BYTES, "a payload that is cut short or fails its checksum")
-    end = HEADER_BYTES + header.length
-    if len(data) > end:
-        raise Corrupt(place, end, f"{len(data) - end} bytes after the end")
     return Batch(header.sequence, payload)
 
 
@@ -115,9 +119,11 @@ def _header_at(data: bytes, offset: int) -> _Header | None:
 def _payload_at(data: bytes, offset: int, header: _Header) -> bytes | None:
     start = offset + HEADER_BYTES
     payload = data[start : start + header.length]
-    if len(payload) < header.length or zlib.crc32(payload) != header.payload_checksum:
-        return None
-    return payload
+    return payload if _is_sound(payload, header) else None
+
+
+def _is_sound(payload: bytes, header: _Header) -> bool:
+    return len(payload) == header.length and zlib.crc32(payload) == header.payload_checksum
 
 
 def _refuse_unless_ours(header: _Header, kind: int, place: str, offset: int) -> None:

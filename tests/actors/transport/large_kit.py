@@ -11,9 +11,12 @@ from actors.messages import Ask
 from actors.transport.addresses import HostAddress, LocalAddress
 from actors.transport.socket_channel import SocketChannel
 from actors.transport.socket_server import SocketServer
+from domain.decide.limits import Limits
 from tests.actors.host_kit import Rig, command
 
 WAIT_SECONDS = 60.0
+LARGE = Limits(open_objectives_max=1_000_000)
+"""Of hosts whose users become large."""
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from actors.transport import outbox
 from actors.user import bodies, refusals
 from persistence.codec import slices
 from tests.actors.host_kit import Rig, body, grant, look
-from tests.actors.transport.large_kit import WAIT_SECONDS, channel_to, grow, offer, turn_in
+from tests.actors.transport.large_kit import LARGE, WAIT_SECONDS, channel_to, grow, offer, turn_in
 
 KB = 1024
 
@@ -29,7 +29,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_large_read_is_the_same_over_a_socket_as_at_once(
     view: View, tmp_path: Path
 ) -> None:
-    rig = Rig()
+    rig = Rig(limits=LARGE)
     await grow(rig, "whale", 20)
     async with channel_to(rig.host, tmp_path) as channel:
         (over_socket,) = await channel.ask([look("whale", view)], WAIT_SECONDS)
@@ -44,7 +44,7 @@ async def test_a_large_read_is_the_same_over_a_socket_as_at_once(
 async def test_others_are_answered_while_a_whale_is_sent(tmp_path: Path) -> None:
     """Its sixteen reads and its list are under way when another user's commands begin; those are
     answered one after the other before the first of the reads is."""
-    rig = Rig()
+    rig = Rig(limits=LARGE)
     await grow(rig, "whale", 60)
     for number in range(100):
         await rig.host.ask([offer("whale", f"ready-{number}", items={f"i{number}": 1})])
@@ -79,7 +79,7 @@ async def test_others_are_answered_while_a_whale_is_sent(tmp_path: Path) -> None
 async def test_an_answer_beyond_the_bound_is_that_request_s_refusal_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = Rig()
+    rig = Rig(limits=LARGE)
     await grow(rig, "whale", 20)
     await grow(rig, "dolphin", 2)
     monkeypatch.setattr(refusals, "ANSWER_BYTES_MAX", 100 * KB)
@@ -101,7 +101,7 @@ async def test_an_answer_beyond_the_bound_is_that_request_s_refusal_alone(
 async def test_commands_whose_answers_are_too_large_together_were_carried_out_and_tell_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = Rig()
+    rig = Rig(limits=LARGE)
     goods = {f"item-{number:03}": 1 for number in range(100)}
     for number in range(40):
         await rig.host.ask([offer("whale", f"q{number}", items=goods)])
@@ -119,7 +119,7 @@ async def test_commands_whose_answers_are_too_large_together_were_carried_out_an
 
 @pytest.mark.usefixtures("small_parts")
 async def test_what_the_other_end_does_not_read_is_not_encoded(tmp_path: Path) -> None:
-    rig = Rig()
+    rig = Rig(limits=LARGE)
     await grow(rig, "whale", 300)
     (whole,) = await rig.host.ask([look("whale", View.USER)])
     encoded = 0
@@ -154,7 +154,7 @@ async def test_what_the_other_end_does_not_read_is_not_encoded(tmp_path: Path) -
 async def test_a_body_that_cannot_be_encoded_is_that_request_s_refusal_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = Rig()
+    rig = Rig(limits=LARGE)
     await grow(rig, "whale", 60)
 
     def fail(value: object) -> object:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gateway.http.messages import Request, Response
-from gateway.http.responses import response_bytes
+from gateway.http.responses import response_pieces
 from tests.gateway.gateway_kit import Gateway
 
 GRANT = {"command_id": "c-1", "type": "grant_player_progression_experience", "amount": 500}
@@ -73,7 +73,6 @@ async def test_a_missing_row_is_a_problem_whatever_is_known(gateway: Gateway) ->
 def test_a_304_says_nothing_of_a_body() -> None:
     request = Request()
     request.method = "GET"
-    content = response_bytes(
-        request, Response(304, b"", b"", ((b"etag", b'"e.1"'),)), b"now", False
-    )
+    response = Response(304, b"", b"", ((b"etag", b'"e.1"'),))
+    [content] = response_pieces(request, response, b"now", False)
     assert content == b'HTTP/1.1 304 Not Modified\r\ndate: now\r\netag: "e.1"\r\n\r\n'

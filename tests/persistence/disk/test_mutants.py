@@ -159,12 +159,10 @@ async def test_an_append_that_syncs_again_after_a_failure_is_caught(
 def test_a_decoder_that_ignores_the_payload_checksum_is_caught(
     test: Callable[[], None], monkeypatch: Patch
 ) -> None:
-    def believe(data: bytes, offset: int, header: frame._Header) -> bytes | None:
-        start = offset + frame.HEADER_BYTES
-        payload = data[start : start + header.length]
-        return payload if len(payload) == header.length else None
+    def believe(payload: bytes, header: frame._Header) -> bool:
+        return len(payload) == header.length
 
-    monkeypatch.setattr(frame, "_payload_at", believe)
+    monkeypatch.setattr(frame, "_is_sound", believe)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         test()
 
