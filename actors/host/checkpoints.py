@@ -1,9 +1,10 @@
 """Checkpoints: a journal is kept short by a steady trickle of snapshots, never by a burst.
 
-Of every user with records in the journal the batch of the oldest one is known.  A *round* writes
-the snapshots of all whom the journal covers when it begins, the oldest record's user first, and
-spreads them evenly over half of what the journal may grow by; what they cover is dropped as it goes
-on.  So a record stands for two rounds at most, and the journal stays as short as it may be.
+Of every user with records in the journal it is known where the oldest one stands.  Until the
+journal has grown by its length from there, that user's snapshot has to be written; whoever is due
+first is written first.  The *pace* is so many users for so much growth as brings all of them in
+before they are due, evenly; it is reckoned anew several times in each length.  What the snapshots
+cover is dropped meanwhile.
 
 Not for: how a snapshot gets into the store (`snapshots`), or the stream's life (`journal`).
 """
@@ -11,6 +12,8 @@ Not for: how a snapshot gets into the store (`snapshots`), or the stream's life 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import islice
+from math import inf
 
 from msgspec import Struct
 
@@ -23,42 +26,39 @@ SNAPSHOTS_AT_ONCE = 64
 """Where the store is slow, so many writes wait for it side by side; each is encoded in a turn of
 the event loop's own."""
 
-DROPS_A_ROUND = 8
-"""The journal is cut so often in a round: each cut costs the store some calls."""
+PLANS = 8
+"""The pace is reckoned so often for each length of the journal, and the journal cut."""
+
+DUE = 1 - 1.5 / PLANS
+"""After so much growth, in lengths, a record's user has to be written: well before the last cut."""
+
+SAMPLES = 64
+"""Users looked at for the pace."""
 
 PAUSE_SECONDS = 10.0
 """After a failure: a store that is away is not asked at every commit."""
 
 
-class Growth(Struct, frozen=True):
-    """How long a journal is, or may become; None is without end."""
+class Length(Struct, frozen=True):
+    """How long a journal may become; None is without end."""
 
-    bytes: float
-    batches: float | None
+    bytes: int
+    batches: int | None
     seconds: float
 
-    def share_of(self, most: "Growth") -> float:
-        """The largest of its three shares in `most`."""
-        batches = self.batches / most.batches if self.batches and most.batches else 0.0
-        return max(self.bytes / most.bytes, batches, self.seconds / most.seconds)
+
+class _Place(Struct, frozen=True):
+    """Where a batch stands; `growth` is that of the journal before it, in its whole lengths."""
+
+    sequence: int
+    growth: float
 
 
 class _Write(Struct, eq=False):
-    """A user whose snapshot does not stand yet, and the batch of their oldest record."""
+    """A user whose snapshot does not stand yet, and the place of their oldest record."""
 
     user_id: str
-    sequence: int
-
-
-class _Round(Struct):
-    """One pass through the users whom the journal covered at `began`; `begun` were written."""
-
-    users: int
-    bytes: int
-    sequence: int
-    began: float
-    begun: int = 0
-    dropped_at: int = 0
+    place: _Place
 
 
 class Checkpoints:
@@ -75,24 +75,27 @@ class Checkpoints:
         stream: Stream,
         snapshots: Snapshots,
         tasks: BackgroundTasks,
-        most: Growth,
+        most: Length,
         find: Callable[[str], UserInMemory | None],
     ) -> None:
         self._stream = stream
         self._snapshots = snapshots
         self._tasks = tasks
-        self._half = Growth(
-            most.bytes / 2, most.batches / 2 if most.batches else None, most.seconds / 2
-        )
+        self._most = most
         self._find = find
         self._loop = asyncio.get_running_loop()
-        self._oldest: OrderedDict[str, int] = OrderedDict()
+        self._oldest: OrderedDict[str, _Place] = OrderedDict()
         self._writing: set[_Write] = set()
-        self._round: _Round | None = None
-        self._bytes = self._sequence = self._dropped = 0
+        self._sequence = self._dropped = 0
+        self._growth = 0.0
+        self._grown_at = self._loop.time()
+        self._pace = self._planned_at = 0.0
+        self._overdue = self._written = 0
+        self._cut_due = False
         self._working = self._closed = False
         self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
 
     @property
     def batches(self) -> int:
@@ -101,11 +104,13 @@ class Checkpoints:
 
     def committed(self, sequence: int, size: int, user_ids: Iterable[str]) -> None:
         """A batch of so many bytes is durable, and the rows in memory are those after it."""
+        self._grow_older()
+        place = _Place(sequence, self._growth)
         for user_id in user_ids:
-            self._oldest.setdefault(user_id, sequence)
-        self._begin_round()
+            self._oldest.setdefault(user_id, place)
+        batches = (sequence - self._sequence) / (self._most.batches or inf)
+        self._growth += max(size / self._most.bytes, batches)
         self._sequence = sequence
-        self._bytes += size
         self._advance()
 
     def close(self) -> None:
@@ -127,60 +132,71 @@ class Checkpoints:
         if await self._snapshots.write_all(users, at_once):
             await self._stream.drop_through(self._sequence)
 
-    def _begin_round(self) -> None:
-        if self._round is None and self._oldest:
-            users = len(self._oldest)
-            self._round = _Round(users, self._bytes, self._sequence, self._loop.time())
+    @property
+    def _uncovered(self) -> bool:
+        return self._sequence > self._dropped
+
+    def _grow_older(self) -> None:
+        now = self._loop.time()
+        self._growth += (now - self._grown_at) / self._most.seconds
+        self._grown_at = now
 
     def _advance(self) -> None:
         """Begin what is due, or see to it that it is begun in time."""
         now = self._loop.time()
-        if self._timer is not None and self._timer.when() <= now:
-            self._timer = None
-        if self._working or self._closed or self._round is None:
+        if self._timer_at <= now:
+            self._stop_timer()
+        if self._working or self._closed or not self._uncovered:
             return
         if now < self._not_before:
             self._advance_at(self._not_before)
-        elif self._writing or self._due(self._round, now) or self._is_over(self._round):
+            return
+        self._grow_older()
+        if self._growth - self._planned_at >= 1 / PLANS or not self._pace:
+            self._plan()
+        if self._writing or self._cut_due or self._due() or not self._oldest:
             self._working = True
-            self._tasks.spawn(self._work(self._round))
+            self._tasks.spawn(self._work())
         else:
-            next_share = (self._round.begun + 1) / self._round.users
-            self._advance_at(self._round.began + next_share * self._half.seconds)
+            until = self._planned_at + min(1 / PLANS, (self._written + 1) / self._pace)
+            self._advance_at(now + (until - self._growth) * self._most.seconds)
 
     def _advance_at(self, when: float) -> None:
-        if self._timer is not None and self._timer.when() == when:
-            return
-        self._stop_timer()
-        self._timer = self._loop.call_at(when, self._advance)
+        if when < self._timer_at:
+            self._stop_timer()
+            self._timer, self._timer_at = self._loop.call_at(when, self._advance), when
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._timer_at = None, inf
 
-    def _due(self, round_: _Round, now: float) -> int:
-        """How many more users of the round should have been written by now."""
-        grown = Growth(
-            self._bytes - round_.bytes, self._sequence - round_.sequence, now - round_.began
-        )
-        share = min(1.0, grown.share_of(self._half))
-        return int(round_.users * share) - round_.begun
+    def _plan(self) -> None:
+        """Reckon the pace from now on, and cut the journal."""
+        self._planned_at, self._written = self._growth, 0
+        self._cut_due = self._oldest_needed() - 1 > self._dropped
+        self._overdue, self._pace = 0, 0.0
+        step = max(1, len(self._oldest) // SAMPLES)
+        for number, place in enumerate(islice(self._oldest.values(), step - 1, None, step), 1):
+            left = place.growth + DUE - self._growth
+            if left <= 0:
+                self._overdue = number * step
+            else:
+                self._pace = max(self._pace, (number * step - self._overdue) / left)
 
-    def _is_over(self, round_: _Round) -> bool:
-        return round_.begun == round_.users and not self._writing
+    def _due(self) -> int:
+        """How many more users should have been written by now."""
+        by_now = self._overdue + int(self._pace * (self._growth - self._planned_at))
+        return min(by_now - self._written, len(self._oldest))
 
-    async def _work(self, round_: _Round) -> None:
+    async def _work(self) -> None:
         """Write who is due, and drop what that has covered, until nobody is due."""
         try:
             while not self._closed:
-                await self._write_due(round_)
-                await self._drop_covered(round_)
-                if self._is_over(round_):
-                    self._round = None
-                    self._begin_round()
-                    break
-                if not self._due(round_, self._loop.time()):
+                await self._write_due()
+                await self._drop_covered()
+                self._grow_older()
+                if not self._due():
                     break
         except Exception as error:
             self._not_before = self._loop.time() + PAUSE_SECONDS
@@ -188,12 +204,11 @@ class Checkpoints:
         self._working = False
         self._advance()
 
-    async def _write_due(self, round_: _Round) -> None:
+    async def _write_due(self) -> None:
         """Write at most `SNAPSHOTS_AT_ONCE` snapshots, those that failed before among them."""
-        room = SNAPSHOTS_AT_ONCE - len(self._writing)
-        for _ in range(min(self._due(round_, self._loop.time()), room)):
+        for _ in range(min(self._due(), SNAPSHOTS_AT_ONCE - len(self._writing))):
             self._writing.add(_Write(*self._oldest.popitem(last=False)))
-            round_.begun += 1
+            self._written += 1
         tasks = []
         for write in list(self._writing):
             tasks.append(self._tasks.spawn(self._write(write)))
@@ -211,20 +226,20 @@ class Checkpoints:
         self._writing.discard(write)
         failpoint("host.checkpointed")
 
-    async def _drop_covered(self, round_: _Round) -> None:
+    async def _drop_covered(self) -> None:
         """Drop what no user needs any more, if that is worth the store's calls by now."""
-        step = max(1, round_.users // DROPS_A_ROUND)
-        if self._closed or not (self._is_over(round_) or round_.begun - round_.dropped_at >= step):
+        everything = not self._oldest and not self._writing
+        if self._closed or not (self._cut_due or everything):
             return
-        round_.dropped_at = round_.begun
-        through = self._covered_through()
+        self._cut_due = False
+        through = self._oldest_needed() - 1
         if through > self._dropped:
             await self._stream.drop_through(through)
             self._dropped = through
 
-    def _covered_through(self) -> int:
-        """The last batch before the oldest record that no snapshot holds yet."""
-        needed = [write.sequence for write in self._writing]
+    def _oldest_needed(self) -> int:
+        """The batch of the oldest record that no snapshot holds yet; the next one if all do."""
+        needed = [write.place.sequence for write in self._writing]
         if self._oldest:
-            needed.append(next(iter(self._oldest.values())))
-        return min(needed) - 1 if needed else self._sequence
+            needed.append(next(iter(self._oldest.values())).sequence)
+        return min(needed, default=self._sequence + 1)

@@ -16,7 +16,7 @@ import structlog
 from msgspec.structs import asdict
 
 from actors.background_tasks import BackgroundTasks
-from actors.host.checkpoints import Checkpoints, Growth
+from actors.host.checkpoints import Checkpoints, Length
 from actors.host.settings import HostSettings
 from actors.host.snapshots import Snapshots, UserInMemory
 from persistence.eras import store_era
@@ -96,7 +96,7 @@ class HostJournal:
             return True
 
     def _begin_checkpoints(self, stream: Stream) -> Checkpoints:
-        most = Growth(
+        most = Length(
             self._settings.checkpoint_bytes,
             self._store.batches_max,
             self._settings.checkpoint_seconds,

@@ -300,7 +300,7 @@ def checkpoints_without_hibernated_users(patch: Patch) -> None:
 
 def cuts_the_journal_at_its_end(patch: Patch) -> None:
     """A cut drops whatever is durable, not only what snapshots hold (P7)."""
-    patch.setattr(Checkpoints, "_covered_through", lambda self: self._sequence)
+    patch.setattr(Checkpoints, "_oldest_needed", lambda self: self._sequence + 1)
 
 
 def forgets_what_came_during_a_snapshot(patch: Patch) -> None:

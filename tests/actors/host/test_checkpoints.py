@@ -54,8 +54,9 @@ async def test_a_journal_never_holds_more_batches_than_its_store_reads_back_quic
 ) -> None:
     monkeypatch.setattr(MemoryStore, "batches_max", 40)
     rig = Rig()
-    for _ in range(30):
-        await turns(rig, 10, users)
+    for number in range(300):
+        await ask(rig.host, grant(f"u{number % users}", f"c{number}"))
+        await rig.host.tasks.wait_idle()
         assert batches(rig) <= 40
 
 
@@ -67,9 +68,9 @@ async def test_snapshots_of_a_checkpoint_are_spread_over_the_growth_of_the_journ
     await turns(rig, 200, users=50)
     written = await turns(rig, 400, users=50)
     assert max(written) == 1
-    assert 160 <= sum(written) <= 200  # each user about once in a hundred batches
-    gaps = [number for number, count in enumerate(written) if count]
-    assert max(after - before for before, after in itertools.pairwise(gaps)) <= 3
+    assert 100 <= sum(written) <= 150  # each user once in not much less than a length
+    at = [number for number, count in enumerate(written) if count]
+    assert max(after - before for before, after in itertools.pairwise(at)) <= 10
 
 
 async def test_a_wave_of_users_who_came_once_is_spread_as_well(
@@ -91,7 +92,8 @@ async def test_who_has_the_oldest_record_is_written_first(monkeypatch: pytest.Mo
         await ask(rig.host, grant(f"u{number}", "c"))
     while len(rig.world.snapshots) <= 3:
         await turns(rig, 1, users=1)
-    assert [name for name in rig.world.snapshots if name != eras.NAME] == ["u0", "u1", "u2"]
+    written = [name for name in rig.world.snapshots if name != eras.NAME]
+    assert written == [f"u{number}" for number in range(len(written))]
 
 
 async def test_their_number_alone_folds_nothing_where_batches_share_a_file() -> None:
