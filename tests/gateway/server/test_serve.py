@@ -1,6 +1,7 @@
 """The server from start to stop: a real process, real sockets, the line that people paste."""
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,15 @@ def test_it_says_where_it_is_and_what_it_keeps_once_it_is_ready(
     assert "placement  " in text
     assert "NOTHING IS KEPT" not in text
     assert httpx.get(f"{server.url}/readyz").json() == {"status": "ready"}
+
+
+def test_in_a_pipe_too_a_start_tells_each_step_with_its_time(start: Start) -> None:
+    steps = [re.fullmatch(r" *\d+\.\d s  (.+)", line) for line in start().printed]
+    assert [step[1].partition(" file:")[0] for step in steps if step is not None] == [
+        "rules, tokens and address are right",
+        "the store",
+        "users can live here (local placement)",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
