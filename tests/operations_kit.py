@@ -18,8 +18,16 @@ def log_lines() -> set[str]:
         for node in source.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr in WAKES
-        and ast.unparse(node.func.value).rpartition(".")[2] in ("log", "_log")
+        and _logs(node.func)
+        and node.args
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)
     }
+
+
+def _logs(function: ast.Attribute) -> bool:
+    """Whether it is `log.error` or the like, or `Snapshots.report`, which logs what it is given."""
+    receiver = ast.unparse(function.value).rpartition(".")[2]
+    if function.attr == "report":
+        return receiver in ("self", "_snapshots")
+    return function.attr in WAKES and receiver in ("log", "_log")

@@ -5,6 +5,7 @@ of it, with the words that the row tells one to look for.  Lines that need Ray o
 asserted where those are tested (`ELSEWHERE`); what no test provokes is listed as that.
 """
 
+import asyncio
 import errno
 import os
 import re
@@ -12,15 +13,18 @@ import shutil
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from actors.cluster.local import LocalCluster
+from actors.feeds.feed import Feeds
+from actors.feeds.subscription import Subscription
 from actors.host.settings import HostSettings
 from actors.logs.host_events import relay
-from actors.messages import View
+from actors.messages import ReadChanges, View
 from domain.rules.compiled_rules import compile_rules
 from gateway.auth.tokens import Signing
 from gateway.server.ipc import IpcChannel, RemoteError
@@ -181,18 +185,20 @@ async def the_key_provider_is_away(_: Path, __: Patch) -> None:
     await load_keys(Checked(settings, parts, parts, Signing(None), parts))
 
 
-class Stoppable:
-    """App, supervisor and listener of a stop whose requests are answered or not."""
+class BusyApp:
+    """An app whose requests are never all answered."""
 
-    draining = False
-
-    def __init__(self, idle: bool) -> None:
-        self.idle = idle
+    def drain(self) -> None: ...
 
     async def wait_idle(self, _: float) -> bool:
-        return self.idle
+        return False
 
-    drain = wait_idle
+
+class Workers:
+    """Supervisor and listener of a server that has nothing else to finish."""
+
+    async def drain(self, _: float) -> bool:
+        return True
 
     async def stop(self) -> None: ...
 
@@ -205,9 +211,48 @@ class Undrainable:
 
 
 async def a_stop_goes_wrong(_: Path, __: Patch) -> None:
-    parts: Any = Stoppable(idle=False)
+    app: Any = BusyApp()
+    workers: Any = Workers()
     cluster: Any = Undrainable()
-    await Stop(0.0, lambda: None).run(parts, parts, cluster, parts)
+    await Stop(0.0, lambda: None).run(app, workers, cluster, workers)
+
+
+class BrokenListener:
+    """A listener with a bug."""
+
+    def changed(self, _: object) -> None:
+        raise RuntimeError("a bug")
+
+    def lost(self) -> None:
+        raise RuntimeError("a bug")
+
+
+async def a_listener_is_broken(_: Path, __: Patch) -> None:
+    cluster = LocalCluster(HostSettings("memory://", RULES_TEXT), MemoryStore(World()))
+    await cluster.start()
+    cluster.watch("alice", BrokenListener())
+    await cluster.ask([grant("alice", "c1")])
+    await cluster.drain()
+    feeds = Feeds(lambda _: None, lambda _: None)
+    feeds.watch("alice", BrokenListener())
+    feeds.lost()
+
+
+class BrokenDirectory:
+    """A directory with a bug, which nobody can read from."""
+
+    async def ask(self, _: object) -> Any:
+        raise RuntimeError("a bug")
+
+    def watch(self, user_id: str, listener: Any) -> Any:
+        return Feeds(lambda _: None, lambda _: None).watch(user_id, listener)
+
+
+async def changes_are_out_of_reach(_: Path, __: Patch) -> None:
+    failed = asyncio.Event()
+    subscriber: Any = SimpleNamespace(failed=lambda _: failed.set())
+    Subscription(BrokenDirectory(), ReadChanges("alice"), subscriber)
+    await failed.wait()
 
 
 PROVOKED: list[tuple[Provoke, str, str]] = [
@@ -225,6 +270,9 @@ PROVOKED: list[tuple[Provoke, str, str]] = [
     (nobody_is_served, "users are not served", ""),
     (readiness_is_broken, "readiness could not be checked", ""),
     (a_host_crashes, "a host printed", ""),
+    (a_listener_is_broken, "a change was not handed on", ""),
+    (a_listener_is_broken, "a listener was not told that changes may be missing", ""),
+    (changes_are_out_of_reach, "changes could not be read", ""),
     (a_journal_cannot_be_cut, "checkpoint failed", ""),
     (a_journal_cannot_be_cut, "drain left the journal standing", ""),
     (old_history_is_out_of_reach, "a history page could not be stored", ""),

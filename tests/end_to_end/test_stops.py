@@ -58,15 +58,31 @@ BREAKAGES: dict[str, Callable[[Trial], None]] = {
 }
 
 
-@pytest.fixture(params=["packed", "dedicated"])
-def trial(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Trial]:
-    started = Trial(tmp_path, request.param)
-    yield started
-    started.end()
+Begin = Callable[[str], Trial]
 
 
-@pytest.mark.parametrize("breakage", BREAKAGES)
-def test_a_stop_ends_with_0_and_leaves_no_process(trial: Trial, breakage: str) -> None:
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Starts the trial's server with a placement."""
+    started: list[Trial] = []
+
+    def start(placement: str) -> Trial:
+        started.append(Trial(tmp_path, placement))
+        return started[-1]
+
+    yield start
+    for trial in started:
+        trial.end()
+
+
+@pytest.mark.parametrize(
+    ("placement", "breakage"),
+    [*(("packed", breakage) for breakage in BREAKAGES), ("dedicated", "hosts are stuck")],
+)
+def test_a_stop_ends_with_0_and_leaves_no_process(
+    begin: Begin, placement: str, breakage: str
+) -> None:
+    trial = begin(placement)
     BREAKAGES[breakage](trial)
     trial.server.process.send_signal(signal.SIGTERM)
     assert trial.server.process.wait(60) == 0
@@ -74,7 +90,8 @@ def test_a_stop_ends_with_0_and_leaves_no_process(trial: Trial, breakage: str) -
 
 
 @pytest.mark.parametrize("part", ["raylet", "gcs_server"])
-def test_a_stop_without_ray_ends_too(trial: Trial, part: str) -> None:
+def test_a_stop_without_ray_ends_too(begin: Begin, part: str) -> None:
+    trial = begin("packed")
     for process in trial.children:
         if process.is_running() and process.name() == part:
             os.kill(process.pid, signal.SIGKILL)
