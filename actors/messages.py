@@ -6,11 +6,10 @@ them again.  Both directions are msgpack arrays, at most a batch at a time.
 
 from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 
 from actors.errors import DeliveryCode
-from domain.messages.commands import Command, UndoGrant, canonical, decode_command
+from domain.messages.commands import Command, canonical, read_canonical
 from domain.state.position import Position
 
 
@@ -41,8 +40,8 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
     """A command for one user, checked and encoded once, at the border (`Ask.of`).
 
     Attributes:
+        kind: the type of the command.
         command: its canonical content; what a receipt knows it by, and enough to answer it again.
-        undoes: the command whose grant it takes back, for `undo_grant` alone.
         since: the position the sender had seen when it was first sent, where it names one.
         brief: leave what changed and what happened out of the reply.
         dry_run: only say what would happen.
@@ -50,9 +49,9 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
 
     user_id: str
     command_id: str
+    kind: str
     command: bytes
     media: Media
-    undoes: str | None = None
     since: str | None = None
     brief: bool = False
     dry_run: bool = False
@@ -67,15 +66,12 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
         dry_run: bool = False,
     ) -> "Ask":
         """The message that carries `command`."""
-        undoes = command.undo_command_id if isinstance(command, UndoGrant) else None
-        content = canonical(command)
-        return cls(
-            user_id, command.command_id, content, media, undoes, command.since, brief, dry_run
-        )
+        content, kind = canonical(command), command.type
+        return cls(user_id, command.command_id, kind, content, media, command.since, brief, dry_run)
 
     def decode(self) -> Command:
         """The command as it was checked."""
-        return decode_command(_decode(self.command))
+        return read_canonical(self.kind, self.command)
 
 
 class Read(Struct, frozen=True, array_like=True, tag=True):
@@ -150,6 +146,3 @@ def not_here(detail: str, retry_after_ms: int) -> Reply:
 def refused(code: str, detail: str, retry_after_ms: int | None = None) -> Reply:
     """A reply that carries a refusal."""
     return Reply(code, b"", detail, retry_after_ms)
-
-
-_decode = msgspec.msgpack.Decoder().decode

@@ -30,6 +30,7 @@ from actors.messages import Ask, Read, ReadChanges, Reply, Request, not_here, re
 from actors.user.actor import Turn, UserActor
 from actors.user.refusals import RETRY_AFTER_MS, internal_error, overloaded, unavailable
 from actors.user.rules import RulesInForce
+from domain.messages.commands import UndoGrant
 from domain.state.history import HistoryEntry
 from persistence.errors import Spoiled, StorageError, Unavailable
 from persistence.store import Store
@@ -226,8 +227,9 @@ class Host:
     ) -> None:
         """An undo of what has left memory: the user's next requests wait, nobody else's."""
         try:
-            assert request.undoes is not None
-            older = await find_entries(self._store, actor.working, request.undoes)
+            command = request.decode()
+            assert isinstance(command, UndoGrant)
+            older = await find_entries(self._store, actor.working, command.undo_command_id)
             if activation.epoch != self.journal.epoch:
                 raise Unavailable("the journal was lost while a history was read")
             self._turn(activation, actor, pending, request, *older)

@@ -81,7 +81,7 @@ class UserActor:
 
     def reaches_beyond_memory(self, ask: Ask) -> bool:
         """Whether deciding this command takes entries of the history that have left memory."""
-        if ask.undoes is None or self.receipts.find(ask.command_id) is not None:
+        if ask.kind != "undo_grant" or self.receipts.find(ask.command_id) is not None:
             return False
         return self.working.history_stored_through > 0
 

@@ -6,9 +6,10 @@ are refused: a player who names their own reward gets an error, not a smile.
 Not for: permission to change anything in a given state (`decide`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -250,6 +251,23 @@ def canonical(command: Command) -> bytes:
     """A command's content in msgpack: the same bytes however it was spelled and sent `since`."""
     delivered = command.since is not None
     return _encode_sorted(replace(cast(Any, command), since=None) if delivered else command)
+
+
+def read_canonical(type_: str, content: bytes) -> Command:
+    """The command of this type whose canonical content this is.
+
+    Nothing is checked but the shape: it was checked when it became a command.
+
+    Raises:
+        KeyError, msgspec.DecodeError: it never was one.
+    """
+    return _DECODERS[type_](content)
+
+
+_DECODERS: dict[str, Callable[[bytes], Command]] = {
+    kind.__dataclass_fields__["type"].default: msgspec.msgpack.Decoder(kind).decode
+    for kind in get_args(Command)
+}
 
 
 def fingerprint(content: bytes) -> bytes:

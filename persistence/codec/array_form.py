@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Struct)
 
 def to_array(row: Struct) -> Sequence[Any]:
     """The fields of `row` in order; structs among them, also in tuples and lists, likewise."""
-    return _writer(type(row))(row)
+    return _WRITERS[type(row)](row)
 
 
 def from_array(kind: type[Row], values: Any) -> Row:
@@ -34,34 +34,31 @@ def from_array(kind: type[Row], values: Any) -> Row:
     return read
 
 
-def _writer(kind: type[Struct]) -> Callable[[Any], Sequence[Any]]:
-    """`to_array` for structs of this kind, worked out once: every turn takes a dozen of them."""
-    writer = _WRITERS.get(kind)
-    if writer is None:
+class _Writers(dict[type[Struct], Callable[[Any], Sequence[Any]]]):
+    """`to_array` by kind of struct, each worked out once: every turn takes a dozen of them."""
+
+    def __missing__(self, kind: type[Struct]) -> Callable[[Any], Sequence[Any]]:
         places, tag = _struct_places(kind), kind.__struct_config__.tag
-        untagged = partial(_write_parts, places) if places else astuple
-        writer = untagged if tag is None else lambda row: (tag, *untagged(row))
-        _WRITERS[kind] = writer
-    return writer
+        untagged = partial(_write, places) if places else astuple
+        self[kind] = untagged if tag is None else lambda row: (tag, *untagged(row))
+        return self[kind]
 
 
-_WRITERS: dict[type[Struct], Callable[[Any], Sequence[Any]]] = {}
+_WRITERS = _Writers()
 
 
-def _write_parts(places: tuple[int, ...], row: Struct) -> Sequence[Any]:
+def _write(places: tuple[int, ...], row: Struct) -> Sequence[Any]:
     """The fields of `row`, those at `places` in array form where they are not empty."""
     values = astuple(row)
     after: list[Any] | None = None
     for place in places:
-        part = values[place]
-        if not part:
-            continue
-        if after is None:
-            after = list(values)
-        if isinstance(part, Struct):
-            after[place] = _writer(type(part))(part)
-        else:
-            after[place] = [_writer(type(item))(item) for item in part]
+        if part := values[place]:
+            if after is None:
+                after = list(values)
+            if isinstance(part, (tuple, list)):
+                after[place] = [_WRITERS[type(item)](item) for item in part]
+            else:
+                after[place] = _WRITERS[type(part)](part)
     return values if after is None else after
 
 

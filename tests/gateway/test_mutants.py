@@ -11,7 +11,7 @@ import pytest
 from actors.host import host
 from actors.messages import Ask
 from actors.user import views
-from domain.messages.commands import Command
+from domain.messages.commands import Command, decode_command
 from gateway.api import command_endpoints
 from gateway.api.command_endpoints import CommandEndpoints
 from gateway.api.command_validation import CommandChecker
@@ -70,11 +70,15 @@ async def test_content_that_is_compared_as_it_was_spelt_is_caught(monkeypatch: P
         return command
 
     def as_spelt(user_id: str, command: Command, *form: Any) -> Ask:
-        return Ask(user_id, command.command_id, spelling[command.command_id], *form[:1])
+        content = spelling[command.command_id]
+        return Ask(user_id, command.command_id, command.type, content, *form[:1])
+
+    def read(type_: str, content: bytes) -> Command:
+        return decode_command(json.loads(content))
 
     monkeypatch.setattr(CommandChecker, "check", remember)
     monkeypatch.setattr(Ask, "of", as_spelt)
-    monkeypatch.setattr("actors.messages._decode", json.loads)
+    monkeypatch.setattr("actors.messages.read_canonical", read)
     await fails(promises.a_command_in_another_spelling_is_the_same())
 
 
@@ -110,9 +114,9 @@ async def test_problems_that_stand_behind_the_replies_are_caught(monkeypatch: Pa
 async def test_a_dry_run_that_is_carried_out_is_caught(monkeypatch: Patch) -> None:
     turn = host.Host._turn
 
-    def wet(self: Any, activation: Any, actor: Any, request: Ask, *older: Any) -> Any:
+    def wet(self: Any, activation: Any, actor: Any, pending: Any, request: Ask, *older: Any) -> Any:
         carried_out = msgspec.structs.replace(request, dry_run=False)
-        return turn(self, activation, actor, carried_out, *older)
+        return turn(self, activation, actor, pending, carried_out, *older)
 
     monkeypatch.setattr(host.Host, "_turn", wet)
     await fails(promises.nothing_comes_of_a_dry_run())

@@ -4,8 +4,10 @@ from typing import Any
 
 import msgpack
 import pytest
+from hypothesis import given
 
-from domain.messages.commands import canonical, decode_command, fingerprint
+from domain.messages.commands import canonical, decode_command, fingerprint, read_canonical
+from tests.strategies_kit import command_fields
 
 OFFER: dict[str, Any] = {
     "command_id": "x",
@@ -77,3 +79,9 @@ def test_the_type_is_content() -> None:
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
     fields = {"command_id": "x", "type": "turn_in_quest", "quest_id": "q"}
     assert mark(fields).hex() == "aef54c69aee0cdb20ce1465b87ea8d91"
+
+
+@given(command_fields())
+def test_what_is_read_from_canonical_content_is_the_command(fields: dict[str, Any]) -> None:
+    command = decode_command(fields)
+    assert read_canonical(command.type, canonical(command)) == command
