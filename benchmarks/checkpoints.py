@@ -22,7 +22,7 @@ import uvloop
 from msgspec.structs import replace
 
 from actors.cluster.host_actor import now
-from actors.gc_tuning import collect_rarely
+from actors.gc_tuning import collect_new_objects_only
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Media
@@ -62,7 +62,7 @@ class Pauses:
 
 async def serve(folder: str, journal_bytes: int) -> None:
     """The two hosts, until the other end closes standard input; a line of JSON at the end."""
-    collect_rarely()
+    collect_new_objects_only()
     pauses, written, write = Pauses(), [0], Snapshots.write
 
     def count(self: Snapshots, user_id: str, version: int, payload: bytes) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from actors.gc_tuning import collect_rarely
+from actors.gc_tuning import collect_new_objects_only
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Media
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     rules = compile_rules(RULES_TEXT)
-    collect_rarely()  # as every host process does
+    collect_new_objects_only()  # as every host process does
     measures: dict[str, Callable[[], float]] = {
         "host, one at a time": lambda: in_memory(1),
         "host, batches of 64": lambda: in_memory(64),

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from actors.cluster.host_actor import now
-from actors.gc_tuning import collect_rarely
+from actors.gc_tuning import collect_new_objects_only
 from actors.host.activation import Activation
 from actors.host.eviction import hibernate_quiet, passivate_idle, resident_bytes
 from actors.host.host import Host
@@ -64,7 +64,7 @@ async def measure(users: int, activations: int, folder: Path) -> list[Figure]:
     settings = HostSettings(folder.as_uri(), RULES_FILE.read_text(encoding="utf-8"))
     host = Host("users:0", store, settings, now=now, on_fenced=lambda: None)
     await host.open()
-    collect_rarely()
+    collect_new_objects_only()
     figures = await _awake_and_asleep(host, users)
     figures += await _cold(host, users)
     store.originals = users

@@ -16,7 +16,7 @@ import structlog
 
 from actors.cluster.contract import Activity
 from actors.cluster.placement import user_of
-from actors.gc_tuning import collect_rarely
+from actors.gc_tuning import collect_new_objects_only
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
@@ -58,7 +58,7 @@ class DedicatedHost:
     def __init__(
         self, name: str, settings: HostSettings, this_process: ThisProcess, leave: Leave
     ) -> None:
-        collect_rarely()
+        collect_new_objects_only()
         self._log = HostLog(name, settings.log_level, settings.log_socket)
         self._process = this_process()
         self._settings = settings
@@ -137,7 +137,7 @@ class PackedHost:
     def __init__(
         self, name: str, settings: HostSettings, this_process: ThisProcess, leave: Leave
     ) -> None:
-        collect_rarely()
+        collect_new_objects_only()
         self._log = HostLog(name, settings.log_level, settings.log_socket)
         self._process = this_process()
         self._settings = settings

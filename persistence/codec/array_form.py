@@ -30,8 +30,8 @@ def from_array(kind: type[Row], values: Any) -> Row:
     Raises:
         msgspec.ValidationError: a value of another type, or fields too many or too few.
     """
-    read: Row = _original(msgspec.convert(values, _stored_form(kind)))
-    return read
+    row: Row = _original(msgspec.convert(values, _stored_form(kind)))
+    return row
 
 
 class _Writers(dict[type[Struct], Callable[[Any], Sequence[Any]]]):
@@ -62,16 +62,29 @@ def _write(places: tuple[int, ...], row: Struct) -> Sequence[Any]:
     return values if after is None else after
 
 
-def _original(value: Any) -> Any:
-    """Structs as the domain has them in place of those of the stored form."""
-    if isinstance(value, tuple | list):
-        return type(value)(map(_original, value))
-    if not isinstance(value, Struct):
-        return value
-    kind = _ORIGINALS[type(value)]
-    values = list(astuple(value))
-    for place in _struct_places(kind):
-        values[place] = _original(values[place])
+def _original(stored: Struct) -> Any:
+    """The struct as the domain has it in place of that of the stored form."""
+    reader = _READERS.get(type(stored))
+    if reader is None:
+        kind = _ORIGINALS[type(stored)]
+        reader = partial(_read_parts, kind, _struct_places(kind))
+        _READERS[type(stored)] = reader
+    return reader(stored)
+
+
+_READERS: dict[type[Struct], Callable[[Any], Any]] = {}
+
+
+def _read_parts(kind: type[Struct], places: tuple[int, ...], stored: Struct) -> Any:
+    if not places:
+        return kind(*astuple(stored))
+    values = list(astuple(stored))
+    for place in places:
+        part = values[place]
+        if isinstance(part, Struct):
+            values[place] = _original(part)
+        elif part:
+            values[place] = type(part)(map(_original, part))
     return kind(*values)
 
 

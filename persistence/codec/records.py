@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.messages.decision import Decision
+from domain.state.user_state import Changes
 from persistence.codec.array_form import from_array, to_array
 from persistence.codec.formats import Upcasters, encode, unpack, upcast
 from persistence.errors import Corrupt
@@ -46,6 +47,21 @@ def decode_decision(data: bytes, place: str) -> Decision:
     """
     try:
         return from_array(Decision, unpack(data, place))
+    except msgspec.ValidationError as error:
+        raise Corrupt(place, 0, f"a decision with wrong fields: {error}") from None
+
+
+def decode_changes(data: bytes, place: str) -> Changes:
+    """What the decision that `data` holds has changed: all that a fold needs, at half the time.
+
+    Raises:
+        Corrupt: it is none; its events are not looked at.
+    """
+    fields = unpack(data, place)
+    if not isinstance(fields, list) or len(fields) != len(Decision.__struct_fields__):
+        raise Corrupt(place, 0, "something other than a decision")
+    try:
+        return from_array(Changes, fields[0])
     except msgspec.ValidationError as error:
         raise Corrupt(place, 0, f"a decision with wrong fields: {error}") from None
 

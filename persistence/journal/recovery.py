@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from domain.state.receipts import Receipt
 from domain.state.user_state import UserState
-from persistence.codec.records import Record, decode_decision, decode_record
+from persistence.codec.records import Record, decode_changes, decode_record
 from persistence.codec.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from persistence.eras import store_era
 from persistence.errors import Corrupt, Fenced, StorageError, Unavailable
@@ -213,7 +213,7 @@ def put_records(
     """
     state, receipts = snapshot.state, deque(snapshot.receipts, maxlen=receipt_window)
     for place, record in records:
-        state = replace(state, era=record.era).put(decode_decision(record.decision, place).changes)
+        state = replace(state, era=record.era).put(decode_changes(record.decision, place))
         receipts.append(
             Receipt(record.command_id, record.fingerprint, record.version, record.decision)
         )
