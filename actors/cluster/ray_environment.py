@@ -113,10 +113,13 @@ def _write_token(path: Path) -> None:
 
 
 def _restrict(path: Path) -> bool:
-    """Make a token's file readable for its owner alone; False where there is no token in it."""
+    """Make a token's file readable for its owner alone; False where there is no token in it.
+
+    What holds no token (an empty file, `/dev/null`) keeps its mode.
+    """
     try:
         token = path.read_text().strip()
-        if path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
+        if token and path.stat().st_mode & 0o077 and path.stat().st_uid == os.geteuid():
             path.chmod(0o600)
     except (OSError, UnicodeDecodeError):
         return False

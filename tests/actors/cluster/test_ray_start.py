@@ -242,6 +242,17 @@ def test_a_token_file_that_was_named_is_restricted_and_left_alone(
     session.end()
 
 
+def test_what_holds_no_token_keeps_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.touch(mode=0o644)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(empty))
+    with pytest.raises(ClusterError, match="no token can be read"):
+        begin(FakeRay(), monkeypatch)
+    assert mode(empty) == 0o644
+
+
 def test_the_environment_is_as_before_once_ray_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
