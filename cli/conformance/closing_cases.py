@@ -79,7 +79,7 @@ async def a_close_in_the_middle_of_a_state_asks_for_it_again(trial: Trial) -> No
 async def an_expiring_token_is_renewed_in_place(trial: Trial) -> None:
     """`token_expiring` is answered with a `token` frame; the connection stays."""
     line = await trial.live(5)
-    await trial.client.tell("token", token=token(number=2))
+    await trial.give(token(number=2))
     await line.send({"type": "token_expiring", "token_expires_at": frames.AT})
     expect((await line.take_of("token"))["token"], token(number=2), "the new token")
     await line.send({"type": "token_accepted", "token_expires_at": frames.AT}, frames.changes(6))
@@ -90,7 +90,7 @@ async def an_expiring_token_is_renewed_in_place(trial: Trial) -> None:
 async def a_refused_token_is_replaced(trial: Trial) -> None:
     """4401: the client gets another token, connects with it, and resumes."""
     line = await trial.live(5)
-    await trial.client.tell("token", token=token(number=2))
+    await trial.give(token(number=2))
     await line.close(4401)
     line = await trial.again("e1.5")
     expect(line.token, token(number=2), "the token of the next connection")
@@ -108,7 +108,7 @@ async def a_401_before_the_upgrade_is_a_refused_token(trial: Trial) -> None:
     """A refused upgrade with 401: another token is asked for."""
     fresh = token(number=2)
     line = await trial.live(5)
-    await trial.client.tell("token", token=fresh)
+    await trial.give(fresh)
     trial.server.refuse = lambda came: (
         None if came == fresh else (401, {"code": "unauthenticated", "retry": "same"})
     )

@@ -32,6 +32,7 @@ def conformance_command(client: ClientCommand, only: Only = None, as_json: AsJso
 
     Example: questkeep conformance --client "node my_client.js"
     """
+    from cli.conformance.client_under_test import started_by
     from cli.conformance.run import CASES, name_of, run
 
     names = [name_of(case) for case in CASES]
@@ -41,7 +42,7 @@ def conformance_command(client: ClientCommand, only: Only = None, as_json: AsJso
     chosen = [case for case in CASES if not only or name_of(case) in only]
     tell = (lambda outcome: None) if as_json else _tell
     try:
-        outcomes = asyncio.run(run(client, chosen, tell))
+        outcomes = asyncio.run(run(started_by(client), chosen, tell))
     except (OSError, ValueError) as error:
         fail(f"The client {client!r} cannot be started: {error}.")
     held = sum(outcome.failure is None for outcome in outcomes)

@@ -12,7 +12,7 @@ from cli.conformance import (
     outbox_cases,
     resume_cases,
 )
-from cli.conformance.client_under_test import ClientUnderTest, Failed
+from cli.conformance.client_under_test import Failed, Start
 from cli.conformance.scripted_server import ScriptedServer
 from cli.conformance.trial import Case, Trial
 
@@ -24,7 +24,7 @@ CASES: tuple[Case, ...] = (
     *closing_cases.CASES,
     *many_users_cases.CASES,
 )
-BESIDE_EACH_OTHER = 4
+BESIDE_EACH_OTHER = 8
 CASE_SECONDS_MAX = 60.0
 
 
@@ -38,19 +38,17 @@ class Outcome:
 
 
 async def run(
-    command: str, cases: Sequence[Case] = CASES, told: Callable[[Outcome], None] = lambda _: None
+    start: Start, cases: Sequence[Case] = CASES, told: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
-    """Play `cases` against the client that `command` starts; `told` hears of each as it ends.
+    """Play `cases`, each against a client started anew; `told` hears of each as it ends.
 
-    Raises:
-        OSError: there is no such program.
-        ValueError: the command cannot be split into words.
+    Raises: whatever `start` raises.
     """
     room = asyncio.Semaphore(BESIDE_EACH_OTHER)
 
     async def play(case: Case) -> Outcome:
         async with room:
-            outcome = await _play(command, case)
+            outcome = await _play(start, case)
         told(outcome)
         return outcome
 
@@ -61,9 +59,9 @@ def name_of(case: Case) -> str:
     return case.__name__
 
 
-async def _play(command: str, case: Case) -> Outcome:
+async def _play(start: Start, case: Case) -> Outcome:
     failure = None
-    client = await ClientUnderTest.start(command)
+    client = await start()
     try:
         async with ScriptedServer() as server, asyncio.timeout(CASE_SECONDS_MAX):
             await case(Trial(client, server))

@@ -23,7 +23,8 @@ from cli.conformance.client_under_test import Failed
 Frame = dict[str, Any]
 FORMATS = (Subprotocol("questkeep.v1.json"), Subprotocol("questkeep.v1.msgpack"))
 BEARER = "bearer."
-PATIENCE_SECONDS = 5.0
+CLOSE_CODES = {401: 4401, 403: 4403, 503: 4503}
+PATIENCE_SECONDS = 10.0
 Refusal = Callable[[str], tuple[int, Frame] | None]
 
 
@@ -188,12 +189,19 @@ class ScriptedServer:
         raise Failed(f"expected the client to stay away, but it connected within {seconds:g} s")
 
     async def _hold(self, socket: ServerConnection) -> None:
-        self._lines.put_nowait(Line(socket))
-        await socket.wait_closed()
+        line = Line(socket)
+        refusal = self.refuse(line.token)
+        if refusal is None:
+            self._lines.put_nowait(line)
+            await socket.wait_closed()
+        else:
+            self.refused += 1
+            await socket.close(CLOSE_CODES[refusal[0]], "retry_after_ms=0")
 
     def _maybe_refuse(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Refuse the upgrade; a browser, which would not see why, is refused by a close code."""
         refusal = self.refuse(token_of(request.headers))
-        if refusal is None:
+        if refusal is None or _offers_bearer(request.headers):
             return None
         self.refused += 1
         status, problem = refusal
@@ -205,9 +213,13 @@ class ScriptedServer:
 
 def token_of(headers: Headers) -> str:
     """The token of a request: in `Authorization`, or offered as a subprotocol."""
+    offered = _offers_bearer(headers)
+    return offered.removeprefix(BEARER) or headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+def _offers_bearer(headers: Headers) -> str:
     offered = [part.strip() for part in headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    bearer = next((part for part in offered if part.startswith(BEARER)), "")
-    return bearer.removeprefix(BEARER) or headers.get("Authorization", "").removeprefix("Bearer ")
+    return next((part for part in offered if part.startswith(BEARER)), "")
 
 
 def _select(socket: ServerConnection, offered: Any) -> Subprotocol | None:

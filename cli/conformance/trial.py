@@ -51,6 +51,12 @@ class Trial:
         await self.shows(version, era)
         return line
 
+    async def give(self, token: str) -> None:
+        """Let the client's token function give this one, and wait until it does."""
+        await self.client.tell("token", token=token)
+        await self.client.tell("rows")
+        await self.client.see("rows", lambda seen: seen["saw"] == "rows", PATIENCE_SECONDS)
+
     async def again(self, after: str) -> Line:
         """The client's next connection, which must name the position it has.
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from cli.conformance import opening_cases
+from cli.conformance.client_under_test import started_by
 from cli.conformance.run import CASES, name_of, run
 from tests.clients.broken_client_child import FAULTS
 
@@ -15,11 +17,15 @@ CASE_OF = {name_of(case): case for case in CASES}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("form", ["msgpack", "json"])
-async def test_the_python_client_keeps_every_case(form: str) -> None:
-    outcomes = await run(f"{PYTHON_CLIENT} {form}")
+async def test_the_python_client_keeps_every_case() -> None:
+    outcomes = await run(started_by(PYTHON_CLIENT))
     assert [f"{one.name}: {one.failure}" for one in outcomes if one.failure] == []
     assert len(outcomes) == len(CASE_OF) >= 60
+
+
+async def test_the_python_client_speaks_json_too() -> None:
+    outcomes = await run(started_by(f"{PYTHON_CLIENT} json"), opening_cases.CASES)
+    assert [f"{one.name}: {one.failure}" for one in outcomes if one.failure] == []
 
 
 async def test_the_kit_finds_every_broken_client() -> None:
@@ -28,7 +34,7 @@ async def test_the_kit_finds_every_broken_client() -> None:
     async def play(name: str, case: str) -> str | None:
         command = f"{shlex.quote(sys.executable)} -m tests.clients.broken_client_child {name}"
         async with room:
-            [outcome] = await run(command, [CASE_OF[case]])
+            [outcome] = await run(started_by(command), [CASE_OF[case]])
         return outcome.failure
 
     failures = await asyncio.gather(*(play(fault.__name__, case) for fault, case in FAULTS.items()))

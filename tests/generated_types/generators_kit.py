@@ -67,6 +67,14 @@ def generate_python(document: dict[str, Any], path: Path) -> None:
     source.unlink()
 
 
+def generate_typescript(document: dict[str, Any], path: Path) -> None:
+    """Write types for everything that `document` describes."""
+    source = path.with_name("openapi.json")
+    source.write_text(json.dumps(document), encoding="utf-8")
+    run(typescript_binaries() / "openapi-typescript", source, "-o", path, folder=path.parent)
+    source.unlink()
+
+
 def run(*command: str | Path, folder: Path) -> None:
     """Run a program; a failing one fails the test with its own words."""
     done = subprocess.run(

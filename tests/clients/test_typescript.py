@@ -1,0 +1,138 @@
+"""The TypeScript client: the kit in Node and in a browser, its size, its types, its package."""
+
+import gzip
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.conformance import frames
+from cli.conformance.client_under_test import ClientUnderTest, started_by
+from cli.conformance.run import CASES, Outcome, run
+from cli.conformance.scripted_server import ScriptedServer
+from cli.conformance.trial import Trial
+from gateway.api.docs.openapi import openapi_document
+from tests.clients import typescript_kit
+from tests.clients.chromium_kit import PageUnderTest, chromium, frozen, page_processes
+from tests.generated_types.generators_kit import generate_typescript
+from tests.generated_types.rewrite_child import TYPESCRIPT_TYPES
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+# Bytes with gzip; what peers need is 7,800 to 57,900.
+SIZES = {"index.ts": 8_000, "msgpack.ts": 7_000, "react.ts": 1_500}
+CAUGHT_UP_SECONDS = 1.0
+
+
+def kit_bundle(folder: Path) -> str:
+    path = typescript_kit.bundle("kit.ts", folder / "kit.js", "--global-name=kit")
+    return path.read_text(encoding="utf-8")
+
+
+def fallen(outcomes: list[Outcome]) -> list[str]:
+    assert len(outcomes) == len(CASES)
+    return [f"{one.name}: {one.failure}" for one in outcomes if one.failure]
+
+
+async def test_it_keeps_every_case_in_node() -> None:
+    program = typescript_kit.built() / "dist" / "conformance.js"
+    command = f"{typescript_kit.node_command()} {program} msgpack"
+    assert fallen(await run(started_by(command))) == []
+
+
+async def test_it_keeps_every_case_in_a_browser(tmp_path: Path) -> None:
+    bundle = kit_bundle(tmp_path)
+    async with chromium() as browser:
+
+        async def start() -> ClientUnderTest:
+            return await PageUnderTest.open(browser, bundle, "json")
+
+        assert fallen(await run(start)) == []
+
+
+async def test_a_frozen_tab_is_caught_up_as_soon_as_it_thaws(tmp_path: Path) -> None:
+    bundle = kit_bundle(tmp_path)
+    async with chromium() as browser, ScriptedServer() as server:
+        client = await PageUnderTest.open(browser, bundle, "json")
+        trial = Trial(client, server)
+        line = await trial.live(5)
+        with frozen(await page_processes(browser)):
+            line.cut()
+            await server.no_line(1.0)
+        thawed = time.monotonic()
+        line = await trial.again("e1.5")
+        assert time.monotonic() - thawed < CAUGHT_UP_SECONDS
+        await line.send(frames.welcome(), frames.changes(6), frames.caught_up(6))
+        await trial.shows(6)
+        await client.stop()
+
+
+@pytest.mark.parametrize("entry", SIZES)
+def test_it_stays_small(entry: str, tmp_path: Path) -> None:
+    options = ("--format=esm", "--external:react")
+    content = typescript_kit.bundle(entry, tmp_path / "bundle.js", *options).read_bytes()
+    assert len(gzip.compress(content, 9)) <= SIZES[entry]
+
+
+def test_its_types_are_those_of_the_api(tmp_path: Path) -> None:
+    generate_typescript(openapi_document(()), tmp_path / "api.ts")
+    committed = TYPESCRIPT_TYPES.read_text(encoding="utf-8")
+    assert (tmp_path / "api.ts").read_text(encoding="utf-8") == committed, "run `make types`"
+
+
+def test_no_public_type_is_any() -> None:
+    declarations = list((typescript_kit.built() / "dist").glob("*.d.ts"))
+    assert len(declarations) > 10
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in declarations
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"[:<|] ?any\b", line) and not line.strip().startswith("*")
+    ]
+    assert found == []
+
+
+def test_its_package_runs_in_an_empty_project(tmp_path: Path) -> None:
+    folder = typescript_kit.built()
+    packed = typescript_kit.run("npm", "pack", "--silent", "--pack-destination", tmp_path)
+    (tmp_path / "package.json").write_text('{"private": true, "type": "module"}', encoding="utf-8")
+    package = tmp_path / packed.strip().splitlines()[-1]
+    quiet = ("--no-audit", "--no-fund", "--silent", "--legacy-peer-deps")
+    typescript_kit.run("npm", "install", *quiet, package, folder=tmp_path)
+    (tmp_path / "use.ts").write_text(USE, encoding="utf-8")
+    options = "--strict --noEmit --module nodenext --target es2022 --lib es2022,dom".split()
+    binary = folder / "node_modules" / ".bin" / "tsc"
+    typescript_kit.run(binary, *options, "use.ts", folder=tmp_path)
+    (tmp_path / "use.mjs").write_text(RUN, encoding="utf-8")
+    printed = typescript_kit.run("node", "use.mjs", folder=tmp_path)
+    assert printed.split() == ["TypeError", "json", "msgpack"]
+
+
+USE = """
+import { connect, Problem, type QuestRecord } from "@questkeep/client";
+import { msgpack } from "@questkeep/client/msgpack";
+const qk = connect("https://game.example", { getToken: () => "t", format: msgpack });
+const me = qk.user("me");
+const level: number | undefined = me.progression?.level;
+const quests: readonly QuestRecord[] = me.quests.active;
+const off: () => void = me.on("level_reached", (event) => console.log(event.level + 1));
+// @ts-expect-error: there is no such event
+me.on("level_lost", () => undefined);
+try {
+  await me.fight("b-1").attack();
+} catch (error) {
+  if (error instanceof Problem) console.log(error.code);
+}
+export { level, quests, off };
+"""
+
+RUN = """
+import { connect, json } from "@questkeep/client";
+import { msgpack } from "@questkeep/client/msgpack";
+try {
+  connect("game.example", { getToken: () => "t" });
+} catch (error) {
+  console.log(error.name, json.name, msgpack.name);
+}
+"""
