@@ -209,6 +209,11 @@ class BriefUserReply(Struct):
     user_id: str
 
 
+class CaughtUpFrame(Struct, tag_field='type', tag='caught_up'):
+    version: int
+    user_id: str | UnsetType = UNSET
+
+
 class Cause(Enum):
     battle = 'battle'
     grant = 'grant'
@@ -991,6 +996,14 @@ class WeightedGoods(Struct):
     affinity: str | UnsetType = UNSET
 
 
+class Why(Enum):
+    ahead = 'ahead'
+    era = 'era'
+    first = 'first'
+    restored = 'restored'
+    too_old = 'too_old'
+
+
 class BattleEnded(Struct, tag_field='type', tag='battle_ended'):
     battle_id: str
     outcome: BattleOutcome
@@ -1470,6 +1483,21 @@ class Reply(Struct):
     events: list[Event]
 
 
+class StateFrame(Struct, tag_field='type', tag='state'):
+    era: str
+    version: int
+    why: Why
+    user_id: str | UnsetType = UNSET
+    player_progression: PlayerProgression | UnsetType = UNSET
+    chapter_progression: list[ChapterProgression] | UnsetType = UNSET
+    quest_record: list[QuestRecord] | UnsetType = UNSET
+    battle_state: list[BattleState] | UnsetType = UNSET
+    inventory: dict[str, int] | UnsetType = UNSET
+    wallet: dict[str, int] | UnsetType = UNSET
+    affinity: dict[str, int] | UnsetType = UNSET
+    left_out: LeftOut | UnsetType = UNSET
+
+
 class User(Struct):
     user_id: str
     version: int
@@ -1505,6 +1533,15 @@ class UserReply(Struct):
     user_id: str
 
 
+class ChangesFrame(Struct, tag_field='type', tag='changes'):
+    version: int
+    user_id: str | UnsetType = UNSET
+    from_: int | UnsetType = field(name='from', default=UNSET)
+    command_id: str | UnsetType = UNSET
+    changes: Changes | UnsetType = UNSET
+    events: list[Event] | UnsetType = UNSET
+
+
 CommandOutcome: TypeAlias = Annotated[
     Reply | Problem,
     Meta(
@@ -1514,6 +1551,15 @@ CommandOutcome: TypeAlias = Annotated[
 
 
 ReplyOrOutcomes: TypeAlias = Reply | list[CommandOutcome]
+
+
+ResumeFrame: TypeAlias = Annotated[
+    StateFrame | ChangesFrame | CaughtUpFrame,
+    Meta(description='What whoever resumes is told of a user.'),
+]
+
+
+ResumeFrames: TypeAlias = list[ResumeFrame]
 
 
 UserCommandOutcome: TypeAlias = Annotated[

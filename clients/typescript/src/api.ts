@@ -219,6 +219,16 @@ export interface components {
             replayed: boolean;
             user_id: string;
         };
+        /** @description Nothing is missing up to `version`. */
+        CaughtUpFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "caught_up";
+            user_id?: string;
+            version: number;
+        };
         /**
          * @description What made an entry; `cause_id` is the quest's, the battle's or else the command's id.
          * @enum {unknown}
@@ -247,6 +257,25 @@ export interface components {
             };
             repeat_tally?: components["schemas"]["DefeatCounts"][];
             history?: components["schemas"]["HistoryEntry"][];
+        };
+        /**
+         * @description The next version, and the command that wrote it.
+         *
+         *     Where nothing of it is shown there is `from` in place of the command: the first of the versions
+         *     that the frame is for; `version` is the last.
+         */
+        ChangesFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "changes";
+            user_id?: string;
+            version: number;
+            from?: number;
+            command_id?: string;
+            changes?: components["schemas"]["Changes"];
+            events?: components["schemas"]["Event"][];
         };
         /**
          * @description One chapter's rating and the numbers behind it.
@@ -1189,6 +1218,9 @@ export interface components {
             strength: components["schemas"]["Origin"];
             experience_reward: components["schemas"]["Origin"];
         };
+        /** @description What whoever resumes is told of a user. */
+        ResumeFrame: components["schemas"]["StateFrame"] | components["schemas"]["ChangesFrame"] | components["schemas"]["CaughtUpFrame"];
+        ResumeFrames: components["schemas"]["ResumeFrame"][];
         /**
          * @description What a quest pays.  An absent `experience` means 0 [seed].
          *
@@ -1338,6 +1370,32 @@ export interface components {
             hostile: components["schemas"]["HostileOffer"];
             experience_reward?: number | null;
             reward?: components["schemas"]["GoodsOffer"] | null;
+        };
+        /** @description Everything shown of a user; replaces all that was known. */
+        StateFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "state";
+            user_id?: string;
+            era: string;
+            version: number;
+            why: components["schemas"]["Why"];
+            player_progression?: components["schemas"]["PlayerProgression"];
+            chapter_progression?: components["schemas"]["ChapterProgression"][];
+            quest_record?: components["schemas"]["QuestRecord"][];
+            battle_state?: components["schemas"]["BattleState"][];
+            inventory?: {
+                [key: string]: number;
+            };
+            wallet?: {
+                [key: string]: number;
+            };
+            affinity?: {
+                [key: string]: number;
+            };
+            left_out?: components["schemas"]["LeftOut"];
         };
         /** @description What the server says of itself: `up` or `ready`. */
         Status: {
@@ -1578,6 +1636,15 @@ export interface components {
             amount: components["schemas"]["Span"];
             weight: number;
         };
+        /**
+         * @description Why a reader gets the whole state in place of what was missed.
+         *
+         *     `first`: they name no position.  `era`: theirs is of another line of versions; `restored`: so,
+         *     because an operator put the user into the store.  `too_old`: receipts do not reach back so far.
+         *     `ahead`: they know a version that is none yet, which must never happen.
+         * @enum {unknown}
+         */
+        Why: "ahead" | "era" | "first" | "restored" | "too_old";
     };
     responses: never;
     parameters: never;
