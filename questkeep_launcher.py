@@ -9,6 +9,8 @@ Not for: doing anything (`cli`).  It imports nothing of ours before it is sure w
 """
 
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,6 +22,9 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 
 ADVICE = "Give Questkeep a Python environment of its own."
 EXIT_WRONG_USE = 2
+EXIT_INTERRUPTED = 130
+COLUMNS_MIN = 80
+"""In fewer, tables would cut numbers and names."""
 
 
 class OwnPackages:
@@ -35,7 +40,10 @@ class OwnPackages:
 
 def main() -> None:
     """Run the command line; what makes that impossible is one sentence and exit code 2."""
+    if "serve" in sys.argv[1:2]:
+        _end_quietly_when_told()
     _open_standard_streams()
+    _widen_tiny_terminals()
     try:
         os.getcwd()
     except FileNotFoundError:
@@ -50,6 +58,24 @@ def main() -> None:
         for path in _replaced_files():
             _refuse(f"{path} is not the file that Questkeep was installed with. {ADVICE}")
         raise
+
+
+def _end_quietly_when_told() -> None:
+    """Take a server's signals while it is loaded: nothing has begun, so nothing has to be finished.
+
+    The server puts its own handlers in their place.  A hang-up asks for the rules to be read anew,
+    which it is about to do.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+def _widen_tiny_terminals() -> None:
+    """Have lines and tables made for a width at which they can be read; a terminal breaks them."""
+    if shutil.get_terminal_size().columns < COLUMNS_MIN:
+        os.environ["COLUMNS"] = str(COLUMNS_MIN)
 
 
 def _open_standard_streams() -> None:

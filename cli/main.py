@@ -38,7 +38,8 @@ def serve_command(flags: dict[str, str | None], settings_file: str | None) -> No
 
     Example: questkeep serve --port 9000 --store file:///srv/questkeep
     """
-    from gateway.settings import WrongSettings, load
+    from gateway.settings import WrongSettings
+    from gateway.settings_sources import load
 
     try:
         settings = load(flags, settings_file).settings
@@ -80,7 +81,8 @@ def token_command(
     """
     from gateway.auth.authenticator import Role
     from gateway.auth.tokens import mint, signing
-    from gateway.settings import WrongSettings, load
+    from gateway.settings import WrongSettings
+    from gateway.settings_sources import load
 
     named = [
         (role, name)

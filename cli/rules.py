@@ -170,7 +170,8 @@ def _read(which: str | None) -> "tuple[Rules, str]":
 
 
 def _rules_of_settings() -> tuple[str, str]:
-    from gateway.settings import WrongSettings, load, rules_text
+    from gateway.settings import WrongSettings
+    from gateway.settings_sources import load, rules_text
 
     try:
         settings = load({}).settings

@@ -1,6 +1,6 @@
 """A flag for every setting, and `questkeep settings`, which shows what holds and why.
 
-Not for: reading and checking settings (`gateway.settings`).
+Not for: reading and checking settings (`gateway.settings_sources`).
 """
 
 import inspect
@@ -57,7 +57,8 @@ def settings_command(
 
     Example: questkeep settings --port 9000
     """
-    from gateway.settings import WrongSettings, load, shown_settings
+    from gateway.settings import WrongSettings
+    from gateway.settings_sources import load, shown_settings
 
     try:
         rows = shown_settings(load(flags, settings_file))

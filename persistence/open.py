@@ -1,7 +1,7 @@
 """From a store's URL to the store.
 
 Not for: keeping a second server out (`disk.lock.lock_store`), or choosing a default URL
-(`gateway.settings`).
+(`gateway.settings_sources`).
 """
 
 import re

@@ -125,7 +125,7 @@ GOOD = [
     ("gateway/a.py", "import actors.host, persistence.disk, domain.rows"),
     ("actors/cluster/ray_session.py", "import ray._private.worker"),
     ("actors/cluster/ray_environment.py", "import os\nos.environ['A'] = os.environ['B']"),
-    ("gateway/settings.py", "import os, pydantic_settings\nos.environ.get('A')"),
+    ("gateway/settings_sources.py", "import os, pydantic_settings\nos.environ.get('A')"),
     ("actors/database.py", "class Metadata: ...\nclass Processor: ...\nclass Information: ..."),
     ("actors/a.py", "def f():\n" + "    x = 1\n" * 59),
 ]

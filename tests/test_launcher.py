@@ -6,6 +6,7 @@ Not for what Ray's workers import (`tests/end_to_end/test_surroundings.py`).
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -55,6 +56,64 @@ def test_streams_that_are_closed_are_led_nowhere_and_decide_nothing(
     python = [sys.executable, "-c", number_of_the_first_file]
     first = run(["sh", "-c", f'"$0" "$@" {closed}', *python], tmp_path, PYTHONPATH=str(ROOT))
     assert first.returncode > 2
+
+
+LOADING = """
+import sys, types, questkeep_launcher
+def wait():
+    print("loading", flush=True)
+    sys.stdin.read()
+sys.modules["cli.main"] = types.SimpleNamespace(main=wait)
+sys.argv = ["questkeep", *sys.argv[1:]]
+questkeep_launcher.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "sent", "code"),
+    [
+        ("serve", [signal.SIGTERM], 0),
+        ("serve", [signal.SIGINT], 130),
+        ("serve", [signal.SIGHUP, signal.SIGTERM], 0),
+        ("store", [signal.SIGTERM], -signal.SIGTERM),
+    ],
+)
+def test_a_server_that_is_stopped_while_it_is_loaded_ends_in_order(
+    tmp_path: Path, command: str, sent: list[signal.Signals], code: int
+) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", LOADING, command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert child.stdout.readline() == "loading\n"
+        for number in sent:
+            child.send_signal(number)
+        assert child.wait(20) == code
+        assert child.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("columns", ["1", "0", "79", "-3", "wide"])
+def test_a_width_that_nobody_can_read_is_not_taken(tmp_path: Path, columns: str) -> None:
+    narrow, usual = (
+        subprocess.run(
+            [*COMMAND, "rules", "show"],
+            cwd=tmp_path,
+            env=os.environ | {"COLUMNS": width},
+            capture_output=True,
+            text=True,
+        ).stdout
+        for width in (columns, "80")
+    )
+    assert narrow == usual
 
 
 def test_the_launcher_knows_every_package() -> None:

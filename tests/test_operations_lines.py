@@ -32,7 +32,8 @@ from gateway.server.preflight import Checked, load_keys
 from gateway.server.readiness import Readiness
 from gateway.server.rules_reload import ServedRules
 from gateway.server.stop import Stop
-from gateway.settings import WrongSettings, load
+from gateway.settings import WrongSettings
+from gateway.settings_sources import load
 from persistence.disk import files
 from persistence.disk.store import DiskStore
 from persistence.errors import Unavailable

@@ -1,6 +1,6 @@
 """What a host is told when it starts.
 
-Not for: reading settings (`gateway.settings`).
+Not for: reading settings (`gateway.settings_sources`).
 """
 
 from msgspec import Struct

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from cli.exit import fail
-from gateway.settings import credentials_warning, load
+from gateway.settings_sources import credentials_warning, load
 from persistence.errors import Corrupt, NewerFormat
 from persistence.maintenance.exclusive import may_be_served
 from persistence.open import open_store

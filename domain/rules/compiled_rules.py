@@ -2,7 +2,7 @@
 
 `compile_rules` turns the file's text into `Rules` or says, key by key, what is wrong with it.
 
-Not for: reading files (`gateway.settings` does), or the keys of the file (`rules_file`).
+Not for: reading files (`domain.rules.load`), or the keys of the file (`rules_file`).
 """
 
 import tomllib

@@ -1,15 +1,16 @@
 """Loading rules by a name that people type: a file's path, or the name of a preset.
 
-The one file of the domain that reads files, for the server and for designers; nothing that decides
-may import it.
+For the server and for designers; nothing that decides may import it.
 
-Not for: what is in them (`rules_file`), or which rules a server starts with (`gateway.settings`).
+Not for: what is in them (`rules_file`), or which rules a server starts with
+(`gateway.settings_sources`).
 """
 
 from importlib import resources
 from pathlib import Path
 
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
+from domain.small_files import Unreadable, read_text
 from domain.wording import nearest
 
 DEFAULT = "default"
@@ -52,13 +53,12 @@ def text_of(path: Path) -> str:
     """A file's text.
 
     Raises:
-        CannotRead: there is none.
+        CannotRead: there is none, or it is no text of a size that rules and stories have.
     """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise CannotRead(f"{path} cannot be read: {reason}.") from None
+        return read_text(path)
+    except Unreadable as error:
+        raise CannotRead(f"{error}.") from None
 
 
 def compiled(name: str, text: str) -> Rules:

@@ -11,6 +11,8 @@ import os
 import secrets
 from pathlib import Path
 
+from domain.small_files import read_bytes
+
 PLACE = Path(".questkeep") / "development-secret"
 
 
@@ -18,12 +20,13 @@ def development_secret(folder: Path) -> tuple[bytes, bool]:
     """The secret kept under `folder`, made at the first call; and whether it was made just now.
 
     Raises:
-        OSError: the folder cannot be written, or the file not be read.
+        OSError: the folder cannot be written.
+        Unreadable: the file cannot be read.
         ValueError: the file is too short to be a secret.
     """
     path = folder / PLACE
     made = _make(path)
-    secret = path.read_bytes().strip()
+    secret = read_bytes(path).strip()
     if len(secret) < 32:
         raise ValueError(f"{path} holds {len(secret)} bytes, expected 32 or more: delete it")
     return secret, made

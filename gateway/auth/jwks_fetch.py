@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from domain.small_files import Unreadable, read_bytes
+
 if TYPE_CHECKING:
     import aiohttp
 
@@ -36,10 +38,9 @@ def fetcher(location: str) -> Fetch:
 
 def _read_file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(JWKS_BYTES_MAX)
-    except OSError as error:
-        raise JwksError(f"{path} cannot be read ({error.strerror})") from None
+        return read_bytes(path, JWKS_BYTES_MAX)
+    except Unreadable as error:
+        raise JwksError(str(error)) from None
 
 
 async def _fetch_url(url: str) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 import jwt
 from msgspec import Struct
 
+from domain.small_files import Unreadable, read_bytes
 from gateway.auth.authenticator import AUDIENCE, Keys, Role, Secret
 from gateway.auth.development_secret import PLACE, development_secret
 from gateway.auth.jwks import KeySet
@@ -57,7 +58,7 @@ def signing(settings: Settings) -> Signing:
     except OSError as error:
         problem = f"The development secret {PLACE} cannot be kept here: {error.strerror}"
         raise WrongSettings([f"{problem}; set QUESTKEEP_JWT_SECRET instead."]) from None
-    except ValueError as error:
+    except (Unreadable, ValueError) as error:
         raise WrongSettings([f"{error}."]) from None
     return Signing(secret, development=True, made_now=made_now)
 
@@ -65,9 +66,9 @@ def signing(settings: Settings) -> Signing:
 def _read_secret(path: Path) -> bytes:
     """The secret in this file, without the line's end."""
     try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise WrongSettings([f"jwt_secret_file {path} cannot be read: {error.strerror}."]) from None
+        secret = read_bytes(path).strip()
+    except Unreadable as error:
+        raise WrongSettings([f"jwt_secret_file {error}."]) from None
     if len(secret) < SECRET_BYTES_MIN:
         problem = f"jwt_secret_file {path} holds {len(secret)} bytes, expected {SECRET_BYTES_MIN}"
         raise WrongSettings([f"{problem} or more."])

@@ -17,7 +17,8 @@ from gateway.auth.jwks import KeySet
 from gateway.auth.jwks_fetch import JwksError
 from gateway.auth.tokens import Signing, keys, signing
 from gateway.http.listener import Address, CannotListen, free_address
-from gateway.settings import Settings, WrongSettings, rules_text
+from gateway.settings import Settings, WrongSettings
+from gateway.settings_sources import rules_text
 from persistence.disk.lock import lock_store
 from persistence.errors import StorageError
 from persistence.open import file_root, open_store, probe

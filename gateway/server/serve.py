@@ -33,7 +33,8 @@ from gateway.server.readiness import Readiness
 from gateway.server.rules_reload import ServedRules, reload_on_hangup
 from gateway.server.stop import Stop, StopSignals
 from gateway.server.supervisor import CannotStartWorker, Supervisor
-from gateway.settings import Settings, credentials_warning, forget_secrets, rules_text
+from gateway.settings import Settings
+from gateway.settings_sources import credentials_warning, forget_secrets, rules_text
 from persistence.errors import StorageError
 
 EXIT_FAILED = 1

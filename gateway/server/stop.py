@@ -44,7 +44,8 @@ Flush = Callable[[], None]
 class StopSignals:
     """SIGINT and SIGTERM: the first asks for a clean stop, any other ends the process at once.
 
-    While the server is still starting there is nothing to finish, so the first one ends it too.
+    While the server is still starting there is nothing to finish, so the first one ends it too,
+    with 0 if it was SIGTERM, which supervisors send.
     One that follows at once is the same one: wrappers such as `timeout` deliver it twice.
 
     Attributes:
@@ -75,7 +76,8 @@ class StopSignals:
             return
         self._console.print("Left at once; what was acknowledged is kept.")
         self._flush()
-        os._exit(EXIT_INTERRUPTED + number)
+        in_order = number == signal.SIGTERM and not self.running
+        os._exit(0 if in_order else EXIT_INTERRUPTED + number)
 
 
 class Stop:

@@ -1,6 +1,6 @@
 """Credentials of object stores: by which variables obstore finds them, and what to say of none.
 
-Not for: reading the environment (`gateway.settings`) or any secret: names only.
+Not for: reading the environment (`gateway.settings_sources`) or any secret: names only.
 """
 
 from collections.abc import Mapping

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -195,3 +196,23 @@ def test_a_command_imports_no_more_than_it_needs(command: str, tmp_path: Path) -
     assert "Traceback" not in done.stderr, done.stderr
     imported = set(ast.literal_eval(done.stderr.splitlines()[-1]))
     assert imported <= MAY_IMPORT[command]
+
+
+@pytest.mark.parametrize("option", ["--rules", "--settings", "--jwt-secret-file", "--jwks"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "large"])
+def test_a_file_that_cannot_be_one_is_one_sentence_from_serve(
+    tmp_path: Path, option: str, kind: str
+) -> None:
+    path = tmp_path / "named.toml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    result = run("serve", "--placement", "local", "--port", "0", option, str(path))
+    assert result.exit_code == 2
+    [sentence] = result.stderr.splitlines()
+    assert str(path) in sentence
+    assert "cannot be read" in sentence

@@ -21,7 +21,7 @@ from tests.designer.story_kit import RULES_FILE, STORIES
 from tests.persistence.maintenance.tool_kit import filled
 
 ROOT = Path(__file__).parents[2]
-WIDTHS = (80, 120)
+WIDTHS = [80, 120]
 LONGEST = next(story for story in STORIES if story.stem == "long")
 
 

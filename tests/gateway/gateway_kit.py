@@ -23,7 +23,8 @@ from gateway.api.app import App, Limits
 from gateway.auth.authenticator import Authenticator, Secret
 from gateway.http.messages import Request as HttpRequest
 from gateway.server.rules_reload import ServedRules
-from gateway.settings import Settings, rules_text
+from gateway.settings import Settings
+from gateway.settings_sources import rules_text
 from persistence.memory import MemoryStore, World
 from tests.gateway.contract_kit import check_response
 

@@ -8,14 +8,8 @@ import pytest
 
 from domain.rules.compiled_rules import compile_rules
 from gateway.options import LIST_MAX, OPTIONS, SECRETS
-from gateway.settings import (
-    Settings,
-    WrongSettings,
-    is_loopback,
-    load,
-    rules_text,
-    shown_settings,
-)
+from gateway.settings import Settings, WrongSettings, is_loopback
+from gateway.settings_sources import load, rules_text, shown_settings
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

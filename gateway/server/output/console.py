@@ -49,4 +49,5 @@ class ServerConsole(Console):
         self.output = LineOutput(1, encoding)
         terminal = sys.stdout is not None and sys.stdout.isatty()
         file = _OutputFile(self.output, encoding, terminal)
-        super().__init__(file=file, highlight=False)  # type: ignore[arg-type]
+        # Lines are as long as they are: a terminal breaks them, and they can be pasted.
+        super().__init__(file=file, highlight=False, soft_wrap=True)  # type: ignore[arg-type]

@@ -39,14 +39,14 @@ def print_banner(console: Console, checked: Checked, capacity: str) -> None:
     ]
     for name, value in lines:
         line = Text.assemble(f"  {name:<11}", value)
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(line, highlight=False)
     if settings.store.startswith("memory:"):
         warning = "NOTHING IS KEPT: with memory:// every user is gone when this server stops."
-        console.print(Text(f"\n  {warning}", "bold red"), soft_wrap=True)
+        console.print(Text(f"\n  {warning}", "bold red"))
     if signing.development and signing.secret is not None:
         token = mint(signing.secret, "try-it", Role.SERVICE, TRY_HOURS)
         console.print("\nPaste this to see player alice gain levels (again and again):\n")
-        console.print(Text(try_it(url, token, rules)), soft_wrap=True, highlight=False)
+        console.print(Text(try_it(url, token, rules)), highlight=False)
     console.print("\nCtrl-C stops it cleanly.")
 
 

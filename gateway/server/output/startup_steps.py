@@ -39,4 +39,4 @@ class StartupSteps:
         self.done(step)
 
     def _print(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True, markup=False)
+        self._console.print(line, markup=False)

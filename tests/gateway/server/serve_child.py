@@ -12,7 +12,8 @@ from actors.host.settings import HostSettings
 from gateway.server.clusters import cluster_of
 from gateway.server.preflight import CannotStart
 from gateway.server.serve import serve
-from gateway.settings import Settings, WrongSettings, load
+from gateway.settings import Settings, WrongSettings
+from gateway.settings_sources import load
 from persistence.open import open_store
 from tests.gateway.server.reachable_cluster_kit import ReachableCluster
 

@@ -10,7 +10,8 @@ import time
 from actors.cluster.local import LocalCluster
 from actors.host.settings import HostSettings
 from gateway.server.serve import serve
-from gateway.settings import Settings, load
+from gateway.settings import Settings
+from gateway.settings_sources import load
 from persistence.open import open_store
 
 FOR_EVER_SECONDS = 10_000
