@@ -5,7 +5,8 @@ It takes nothing on trust: a version that is not the next one is a fault of whoe
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ KEYS = {
     "battle_state": "battle_id",
 }
 AMOUNTS = ("inventory", "wallet", "affinity")
+PATIENCE_SECONDS = 30.0
 TABLES = ("player_progression", *KEYS, *AMOUNTS)
 
 Rows = dict[str, Any]
@@ -74,15 +76,21 @@ class Watcher:
         self.mirror = Mirror()
         self.caught_up_at: list[Position] = []
         self.failures: list[DeliveryError] = []
+        self.faults: list[AssertionError] = []
+        self.user_id = user_id
         self._directory = directory
-        self._user_id = user_id
         self._subscription: Subscription | None = None
         self._told = asyncio.Event()
 
     def resume(self) -> None:
         """Subscribe from where the mirror is."""
-        request = ReadChanges(self._user_id, self.mirror.position)
+        request = ReadChanges(self.user_id, self.mirror.position)
         self._subscription = Subscription(self._directory, request, self)
+
+    def move_to(self, directory: Directory) -> None:
+        """Look for the user elsewhere from now on."""
+        self.cut()
+        self._directory = directory
 
     def cut(self) -> None:
         """Hear nothing any more."""
@@ -91,20 +99,29 @@ class Watcher:
             self._subscription = None
 
     def state(self, state: WholeState) -> None:
-        frame = json.loads(state.frame)
-        assert (frame["type"], frame["era"]) == ("state", state.position.era)
-        assert (frame["version"], frame["why"]) == (state.position.version, state.why)
-        self.mirror.replace(state.position, state.why, frame)
-        self._told.set()
+        with self._telling():
+            frame = json.loads(state.frame)
+            assert (frame["type"], frame["era"]) == ("state", state.position.era)
+            assert (frame["version"], frame["why"]) == (state.position.version, state.why)
+            self.mirror.replace(state.position, state.why, frame)
 
     def changed(self, change: Change) -> None:
-        rows = json.loads(msgspec.json.encode(change.changes))
-        self.mirror.apply(change.position, change.command_id, rows)
-        self._told.set()
+        with self._telling():
+            rows = json.loads(msgspec.json.encode(change.changes))
+            self.mirror.apply(change.position, change.command_id, rows)
 
     def caught_up(self, position: Position) -> None:
-        assert position == self.mirror.position
-        self.caught_up_at.append(position)
+        with self._telling():
+            assert position == self.mirror.position
+            self.caught_up_at.append(position)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Whoever tells is not to see what is wrong with it, and whoever waits is."""
+        try:
+            yield
+        except AssertionError as fault:
+            self.faults.append(fault)
         self._told.set()
 
     def failed(self, error: DeliveryError) -> None:
@@ -114,10 +131,21 @@ class Watcher:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until it holds, looking whenever something was told."""
-        async with asyncio.timeout(30):
-            while not condition():
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition() and not self.faults:
                 self._told.clear()
                 await self._told.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Fail if it was ever told what cannot be."""
+        for fault in self.faults:
+            raise fault
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether it hears of changes."""
+        return self._subscription is not None
 
     async def until_version(self, version: int) -> None:
         """Wait until this version, or a later one, was shown."""

@@ -3,9 +3,8 @@
 What is asked within one turn of the event loop goes in one frame, or in several of at most
 `FRAME_GROUPS`: no timer, so a lone request leaves alone.  When the connection breaks, every group
 without an answer is sent again, in order and under the same command ids, to wherever the host is
-then; receipts make that one effect and one answer.  Those that were on their way are then *on
-trial*: they are sent a few at a time, so that a group that breaks connections takes few others with
-it, and is given up soon (`pending_group`).
+then; receipts make that one effect and one answer.  Those that were on their way are *on trial*:
+they are sent a few at a time, so that one that breaks connections takes few others with it.
 
 Not for: finding the host (the `find` it is given asks Ray), or proving who is who (`handshake`).
 """
@@ -40,8 +39,7 @@ log = structlog.get_logger(__name__)
 GROUPS_MAX = 20_000
 """Request groups without an answer on one channel; beyond it new ones are refused at once."""
 FRAME_GROUPS = 16
-"""Groups that leave before the turn of the event loop is over.  Without it gateway and host work
-one after the other: one reads all requests while the other has nothing to do, then it waits."""
+"""Groups that leave before the turn of the event loop is over: the host is not to wait for all."""
 TRIAL_STEPS = 32
 """In so many steps are groups sent again with which a connection broke: up to as many go alone."""
 REPLIES_AT_ONCE = 64
@@ -100,10 +98,9 @@ class SocketChannel:
         return await group.answer
 
     def _watch_soon(self) -> None:
+        asyncio.get_running_loop().call_soon(self._flush)
         if self._connection is None:
             self._connect()
-        else:
-            asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         groups, self._outgoing = self._outgoing, []
@@ -202,6 +199,8 @@ class SocketChannel:
                     where = await self._find()
                     connection = _Connection(self)
                     await connect(where, connection)
+                    if connection.lost:
+                        raise HostGone("it hung up at once")
                     self._connection = connection
                     self.watched.connected(connection.send)
                     break
@@ -254,10 +253,9 @@ class SocketChannel:
 
     def close(self) -> None:
         """Hang up."""
-        if self._connecting is not None:
-            self._connecting.cancel()
-        if self._expiry is not None:
-            self._expiry.cancel()
+        for pending in (self._connecting, self._expiry):
+            if pending is not None:
+                pending.cancel()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -270,11 +268,13 @@ class _Connection(asyncio.Protocol):
         self._channel: SocketChannel | None = channel
         self._frames = Frames()
         self._transport: asyncio.WriteTransport | None = None
+        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         if self._channel is not None:
             self._channel.broken()
 
