@@ -9,8 +9,10 @@ import pytest
 from actors.feeds.changes import Change
 from actors.feeds.subscription import Subscription
 from actors.host.activation import Activation
-from actors.host.host import Host
+from actors.host.awaiting_commit import AwaitingCommit
+from actors.host.mailbox import PendingRequest
 from actors.host.watches import Watches
+from actors.messages import Reply
 from actors.transport.watched_users import WatchedUsers
 from actors.user import missed_changes
 from actors.user.actor import Turn
@@ -31,13 +33,20 @@ Patch = pytest.MonkeyPatch
 
 def tells_of_turns_on_their_way(patch: Patch) -> None:
     """A change is shown before it is durable (P11)."""
-    commit, publish = Host._commit, Watches.publish
+    put, publish = AwaitingCommit.put, Watches.publish
 
-    def commit_and_tell(self: Host, activation: Activation, turn: Turn) -> "asyncio.Future[int]":
-        publish(self.watches, [(activation.user_id, turn.record)])
-        return commit(self, activation, turn)
+    def put_and_tell(
+        self: AwaitingCommit,
+        commit: "asyncio.Future[int]",
+        activation: Activation,
+        pending: PendingRequest,
+        outcome: Turn | Reply,
+    ) -> None:
+        if isinstance(outcome, Turn):
+            publish(self._watches, [(activation.user_id, outcome.record)])
+        put(self, commit, activation, pending, outcome)
 
-    patch.setattr(Host, "_commit", commit_and_tell)
+    patch.setattr(AwaitingCommit, "put", put_and_tell)
     patch.setattr(Watches, "publish", lambda self, turns: None)
 
 
