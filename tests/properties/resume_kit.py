@@ -3,7 +3,7 @@
 Real hosts over a store in memory, and real sockets between them and the gateways.  A host that is
 killed stops where it is: its append is stored or not, and nobody hears of it.
 
-Not for: real deaths (`tests.crash.test_watchers`).
+Not for: real deaths (`tests.crash`).
 """
 
 import asyncio

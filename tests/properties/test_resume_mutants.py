@@ -22,11 +22,11 @@ from domain.state.position import Position
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState
 from tests import mirror_kit
-from tests.actors.cluster import test_barriers as barriers
-from tests.actors.feeds.test_subscription import (
+from tests.actors.cluster import barriers_kit as barriers
+from tests.actors.feeds.subscription_kit import (
     what_is_heard_while_reading_comes_behind_what_was_read,
 )
-from tests.properties.test_resume import Step, every_watcher_sees_what_the_store_has
+from tests.properties.resume_steps_kit import Step, every_watcher_sees_what_the_store_has
 
 Patch = pytest.MonkeyPatch
 
@@ -165,6 +165,6 @@ async def test_a_stale_era_is_noticed(tmp_path: Path, monkeypatch: Patch) -> Non
     compares_versions_of_two_eras(monkeypatch)
     monkeypatch.setattr(mirror_kit, "PATIENCE_SECONDS", 1.0)
     with pytest.raises((AssertionError, TimeoutError)):
-        await barriers.test_a_watcher_begins_anew_behind_a_barrier(
+        await barriers.a_watcher_begins_anew_behind_a_barrier(
             barriers.restored_to_a_backup, ("l1",), tmp_path
         )
