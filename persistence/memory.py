@@ -71,7 +71,8 @@ def world(name: str) -> World:
 class MemoryStore(Store):
     """Implements `Store` over a `World`."""
 
-    batches_max = None
+    batches_max: int | None = None
+    users_max: int | None = None
 
     def __init__(self, world: World, faults: Faults | None = None, name: str = "") -> None:
         self.url = f"memory://{name}"

@@ -83,8 +83,9 @@ class Store(Protocol):
 
     url: str
     batches_max: int | None
-    """So many batches of a journal are still read and removed within seconds; a checkpoint is due
-    then.  None where their bytes alone count."""
+    users_max: int | None
+    """So many batches of a journal, with records of so many users, are folded within two seconds: a
+    host's journal is kept below both.  None where its bytes alone count."""
 
     async def format(self) -> int | None:
         """The format of what stands there; None where nothing was ever written."""

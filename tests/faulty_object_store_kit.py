@@ -8,8 +8,9 @@ waits for an event or for other tasks' turns.
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from enum import Enum, auto
+from typing import Any
 
 from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed, Tag
 from persistence.objects.retries import Retrying
@@ -210,3 +211,44 @@ def open_store(
     """A store on `bucket` that does not wait between its tries."""
     dice = random.Random(seed)
     return ObjectStore(bucket, Retrying(deadline_seconds, pause=no_pause, dice=dice))
+
+
+class Latency:
+    """Lets answers arrive only once nobody can go on without them, and counts these rounds."""
+
+    def __init__(self) -> None:
+        self._arrival = asyncio.Event()
+        self._awaited = False
+
+    async def pass_by(self) -> None:
+        """Return in the next round."""
+        self._awaited = True
+        await self._arrival.wait()
+
+    async def rounds_of(self, work: Coroutine[Any, Any, Any]) -> int:
+        """Do `work` to its end; how many rounds of answers it waited for, one after the other."""
+        rounds, task = 0, asyncio.ensure_future(work)
+        while not task.done():
+            for _ in range(_TURNS_UNTIL_IDLE):
+                await asyncio.sleep(0)
+            if self._awaited:
+                rounds += 1
+                self._awaited, arrival, self._arrival = False, self._arrival, asyncio.Event()
+                arrival.set()
+        task.result()
+        return rounds
+
+
+_TURNS_UNTIL_IDLE = 20
+
+
+class DistantBucket(FaultyBucket):
+    """Each of its answers takes a round."""
+
+    def __init__(self, objects: Objects, latency: Latency) -> None:
+        super().__init__(objects)
+        self._latency = latency
+
+    async def _call(self, operation: str, name: str) -> Fault | None:
+        await self._latency.pass_by()
+        return await super()._call(operation, name)

@@ -5,6 +5,7 @@ directory alone, for hosts that another process started.  One conformance kit ho
 """
 
 from collections.abc import Hashable, Iterable, Sequence
+from operator import add
 from typing import Protocol
 
 from msgspec import Struct
@@ -12,6 +13,14 @@ from msgspec.structs import astuple
 
 from actors.feeds.feed import Feed, Listener
 from actors.messages import Reply, Request
+
+
+class JournalActivity(Struct, frozen=True):
+    """A host's journal: its batches, and how long the last opening took to fold what was left."""
+
+    host: str
+    batches: int
+    fold_seconds: float
 
 
 class Activity(Struct, frozen=True):
@@ -26,11 +35,15 @@ class Activity(Struct, frozen=True):
     retries: int = 0
     users_hibernated: int = 0
     host_deaths: int = 0
+    journals: tuple[JournalActivity, ...] = ()
 
     @classmethod
     def total(cls, parts: Iterable["Activity"]) -> "Activity":
         """That of several hosts or gateways together."""
-        return cls(*map(sum, zip(*map(astuple, parts), strict=True)))
+        total = cls()
+        for part in parts:
+            total = cls(*map(add, astuple(total), astuple(part)))
+        return total
 
 
 class UserDirectory(Protocol):

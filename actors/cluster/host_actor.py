@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import structlog
 
-from actors.cluster.contract import Activity
+from actors.cluster.contract import Activity, JournalActivity
 from actors.cluster.placement import user_of
 from actors.gc_tuning import collect_new_objects_only
 from actors.host.eviction import Upkeep
@@ -253,6 +253,7 @@ def activity_of(host: Host) -> Activity:
         activations=users.activated,
         passivations=users.passivated,
         retries=0,
+        journals=(JournalActivity(host.name, host.journal.batches, host.journal.fold_seconds),),
     )
 
 

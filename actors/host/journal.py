@@ -22,7 +22,7 @@ from actors.host.snapshots import Snapshots, UserInMemory
 from persistence.eras import store_era
 from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.journal.group_commit import GroupCommit
-from persistence.journal.recovery import check_server, close_quietly, fold
+from persistence.journal.recovery import Folded, check_server, close_quietly, fold
 from persistence.store import Store, Stream
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,8 @@ class HostJournal:
 
     `epoch` rises whenever the stream is opened or lost: what was read in an earlier epoch may have
     been changed by another incarnation, or may never have happened.  `store_era` is the store's own
-    era (P10), empty until it is opened first.
+    era (P10), empty until it is opened first.  `fold_seconds` is how long the last opening took to
+    fold what earlier incarnations had left.
 
     Args:
         find: a user in memory, for checkpoints.
@@ -59,6 +60,7 @@ class HostJournal:
         on_fenced: Callable[[], None],
     ) -> None:
         self.epoch = 0
+        self.fold_seconds = 0.0
         self.store_era = ""
         self.snapshots = Snapshots(store, host, on_fenced)
         self.commits: GroupCommit | None = None
@@ -75,6 +77,11 @@ class HostJournal:
         self._uncounted_bytes = 0
 
     @property
+    def batches(self) -> int:
+        """How many batches stand in the stream."""
+        return 0 if self.checkpoints is None else self.checkpoints.batches
+
+    @property
     def behind(self) -> bool:
         """So much waits to become durable that new commands have to be refused."""
         return self.commits is not None and self.commits.pending_bytes > UNDURABLE_BYTES_MAX
@@ -88,7 +95,8 @@ class HostJournal:
         async with self._opening:
             if self.commits is not None:
                 return False
-            self._stream = await open_stream(self._store, self._host, self._settings)
+            self._stream, folded = await open_stream(self._store, self._host, self._settings)
+            self.fold_seconds = folded.seconds
             self.store_era = await store_era(self._store)
             self.commits = GroupCommit(self._stream)
             self.checkpoints = self._begin_checkpoints(self._stream)
@@ -99,6 +107,7 @@ class HostJournal:
         most = Length(
             self._settings.checkpoint_bytes,
             self._store.batches_max,
+            self._store.users_max,
             self._settings.checkpoint_seconds,
         )
         self._uncounted_bytes = 0
@@ -159,8 +168,8 @@ class HostJournal:
             await close_quietly(self._stream)
 
 
-async def open_stream(store: Store, host: str, settings: HostSettings) -> Stream:
-    """A stream of `host` that nobody else writes, with every earlier one of it folded.
+async def open_stream(store: Store, host: str, settings: HostSettings) -> tuple[Stream, Folded]:
+    """A stream of `host` that nobody else writes, and what was folded of every earlier one.
 
     Raises:
         StorageError: the store is away, damaged or not ours to open.
@@ -175,4 +184,4 @@ async def open_stream(store: Store, host: str, settings: HostSettings) -> Stream
         raise
     if folded.streams:
         log.info("recovered", host=host, **asdict(folded))
-    return stream
+    return stream, folded

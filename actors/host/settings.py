@@ -26,8 +26,8 @@ class HostSettings(Struct, frozen=True):
         log_socket: where the server receives them, for hosts on its machine.
         server: what stands in the store for as long as this server is its newest; a host that
             does not find it there must not open.  None where nobody else can have the store.
-        checkpoint_bytes: a host's journal is kept below this length, below as many batches as its
-            store reads back quickly (`Store.batches_max`), and
+        checkpoint_bytes: a host's journal is kept below this length, below as many batches and
+            users as its store folds quickly (`Store.batches_max`), and
         checkpoint_seconds: no record in it becomes older than this.
     """
 
@@ -37,7 +37,7 @@ class HostSettings(Struct, frozen=True):
     mailbox_depth_max: int = 256
     idle_seconds: float = 300.0
     snapshot_every: int = 1_000
-    checkpoint_bytes: int = 256 * 1024 * 1024
+    checkpoint_bytes: int = 64 * 1024 * 1024
     checkpoint_seconds: float = 3_600.0
     users_max: int = 1_000_000
     memory_bytes_max: int = 2**63 - 1

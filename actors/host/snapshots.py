@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from persistence.concurrency import for_each
 from persistence.errors import Spoiled, StorageError
 from persistence.store import Store
 
@@ -59,22 +60,12 @@ class Snapshots:
 
         What went wrong is logged once: side by side the same thing goes wrong for many.
         """
-        left, failure = iter(users), None
-
-        async def work() -> None:
-            nonlocal failure
-            for user in left:
-                if failure is not None:
-                    return
-                try:
-                    await self.save(user)
-                except StorageError as error:
-                    failure = failure or error
-
-        await asyncio.gather(*(work() for _ in range(at_once)))
-        if failure is not None:
-            self.report("snapshot failed", failure)
-        return failure is None
+        try:
+            await for_each(users, self.save, at_once)
+        except StorageError as error:
+            self.report("snapshot failed", error)
+            return False
+        return True
 
     def report(self, event: str, error: Exception) -> None:
         """Log that a snapshot could not be stored; a disk not to be trusted ends this process."""

@@ -110,7 +110,9 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
 
 def without_gauges(snapshot: MetricsSnapshot) -> MetricsSnapshot:
     """What stays of a gateway that is gone: what it did, not what it was doing."""
-    activity = msgspec.structs.replace(snapshot.activity, users_active=0, users_hibernated=0)
+    activity = msgspec.structs.replace(
+        snapshot.activity, users_active=0, users_hibernated=0, journals=()
+    )
     return msgspec.structs.replace(snapshot, in_flight=0, activity=activity)
 
 

@@ -90,6 +90,20 @@ def _activity(now: Activity) -> Iterator[Metric]:
         yield CounterMetricFamily(f"questkeep_user_{name}", help_text, value)
     died = "Processes of hosts that ended without being asked to."
     yield CounterMetricFamily("questkeep_host_deaths", died, now.host_deaths)
+    batches = GaugeMetricFamily(
+        "questkeep_journal_batches", "Batches in a host's journal.", labels=["slot"]
+    )
+    folding = GaugeMetricFamily(
+        "questkeep_journal_fold_seconds",
+        "How long a host folded what the one before it left, when it opened last.",
+        labels=["slot"],
+    )
+    for journal in now.journals:
+        slot = journal.host.rpartition(":")[2]
+        batches.add_metric([slot], journal.batches)
+        folding.add_metric([slot], journal.fold_seconds)
+    yield batches
+    yield folding
 
 
 def _gateway_families(gateways: Mapping[int, int]) -> Iterator[Metric]:

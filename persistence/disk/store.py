@@ -33,7 +33,7 @@ _Result = TypeVar("_Result")
 class DiskStore(Store):
     """Implements `Store` under a folder.  Any number of processes may have the same one open."""
 
-    batches_max = None
+    batches_max = users_max = None
 
     def __init__(self, root: Path, segment_bytes: int = stream.SEGMENT_BYTES) -> None:
         self._root = root.absolute()

@@ -8,9 +8,9 @@ Not for: deciding when (`actors.host` does before it serves, `actors.cluster.ray
 a former placement left).
 """
 
-import asyncio
 import contextlib
 import sys
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 
@@ -21,14 +21,19 @@ from domain.state.receipts import Receipt
 from domain.state.user_state import UserState
 from persistence.codec.records import Record, decode_changes, decode_record
 from persistence.codec.snapshots import Snapshot, decode_snapshot, encode_snapshot
+from persistence.concurrency import for_each
 from persistence.eras import store_era
 from persistence.errors import Corrupt, Fenced, StorageError, Unavailable
 from persistence.failpoints import failpoint
 from persistence.journal.group_commit import unpack_batch
+from persistence.progress_log import ProgressLog
 from persistence.store import Batch, Store, Stored, Stream, StreamId
 
-SNAPSHOTS_AT_ONCE = 64
+SNAPSHOTS_AT_ONCE = 256
 """Snapshots written side by side: hides the wait for a sync or a PUT."""
+
+STREAMS_AT_ONCE = 8
+"""Streams read side by side, of different hosts or of one that died several times."""
 
 EVERY_RECEIPT = sys.maxsize
 """The receipt window of tools, which do not know the server's: none is forgotten by them."""
@@ -41,11 +46,12 @@ LocatedRecord = tuple[str, Record]
 
 
 class Folded(Struct, frozen=True):
-    """How many streams a fold dropped, and the records and users that were in them."""
+    """How many streams a fold dropped, the records and users in them, and how long it took."""
 
     streams: int
     records: int
     users: int
+    seconds: float
 
 
 async def fold(
@@ -68,30 +74,43 @@ async def fold(
             is dropped then.
         NewerFormat, Unavailable: as the store raises them.
     """
-    records: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
-    count = 0
+    began = time.monotonic()
     failpoint("recovery.begun")
-    for stream in streams:
+    of_stream: dict[StreamId, list[LocatedRecord]] = {}
+
+    async def read(stream: StreamId) -> None:
         await store.fence(stream)
         failpoint("recovery.fenced")
-        async for where, record in records_in(store, stream):
-            if record.user_id not in without:
-                records[record.user_id].append((where, record))
-                count += 1
+        read = records_in(store, stream)
+        of_stream[stream] = [located async for located in read if located[1].user_id not in without]
+
+    await for_each(streams, read, STREAMS_AT_ONCE)
     failpoint("recovery.read")
-    limit = asyncio.Semaphore(SNAPSHOTS_AT_ONCE)
-
-    async def write(user_id: str, placed: list[LocatedRecord]) -> None:
-        async with limit:
-            await _fold_user(store, user_id, placed, receipt_window)
-            failpoint("recovery.user_folded")
-
-    await asyncio.gather(*(write(user_id, placed) for user_id, placed in records.items()))
-    failpoint("recovery.before_drop")
+    of_user: defaultdict[str, list[LocatedRecord]] = defaultdict(list)
     for stream in streams:
-        await store.drop(stream)
+        for located in of_stream.pop(stream):
+            of_user[located[1].user_id].append(located)
+    await _fold_users(store, of_user, receipt_window)
+    failpoint("recovery.before_drop")
+    await for_each(streams, store.drop, STREAMS_AT_ONCE)
     failpoint("recovery.done")
-    return Folded(len(streams), count, len(records))
+    records = sum(map(len, of_user.values()))
+    return Folded(len(streams), records, len(of_user), round(time.monotonic() - began, 3))
+
+
+async def _fold_users(
+    store: Store, of_user: dict[str, list[LocatedRecord]], receipt_window: int
+) -> None:
+    progress, done = ProgressLog("still folding", store=store.url), 0
+
+    async def write(entry: tuple[str, list[LocatedRecord]]) -> None:
+        nonlocal done
+        await _fold_user(store, *entry, receipt_window)
+        failpoint("recovery.user_folded")
+        done += 1
+        progress.report(done, len(of_user))
+
+    await for_each(of_user.items(), write, SNAPSHOTS_AT_ONCE)
 
 
 async def records_in(store: Store, stream: StreamId) -> AsyncIterator[LocatedRecord]:

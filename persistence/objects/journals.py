@@ -30,15 +30,15 @@ from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.objects import envelope, names
 from persistence.objects.envelope import Content
-from persistence.objects.progress_log import ProgressLog
 from persistence.objects.retries import Calls
+from persistence.progress_log import ProgressLog
 from persistence.store import Batch, StreamId
 
 _ROUNDS_MAX = 12
 _FENCES_AT_ONCE_MAX = 64
 _READINGS_MAX = 100
 
-READS_AT_ONCE = 64
+READS_AT_ONCE = 128
 """Batches fetched ahead of the reader: hides the wait for each."""
 
 READ_AHEAD_BYTES = 128 * 1024 * 1024

@@ -25,7 +25,7 @@ from typing import TypeVar
 from persistence.errors import Unavailable
 from persistence.objects.bucket import Bucket, BucketError, BucketObject, ConditionFailed
 from persistence.objects.names import is_ours
-from persistence.objects.progress_log import ProgressLog
+from persistence.progress_log import ProgressLog
 
 _Result = TypeVar("_Result")
 

@@ -24,7 +24,8 @@ from persistence.store import Batch, Store, Stored, Stream, StreamId
 class ObjectStore(Store):
     """Implements `Store` over a bucket.  Any number of processes may have the same one open."""
 
-    batches_max = 2_000  # read back in 1 to 2 s at 30 ms a request, and removed in two requests
+    batches_max = 2_000  # read back in half a second at 30 ms a request, removed in two requests
+    users_max = 1_000  # written in another half
 
     def __init__(self, bucket: Bucket, retrying: Retrying | None = None) -> None:
         """`retrying` is for tests: theirs waits for no clock."""

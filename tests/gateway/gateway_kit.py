@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jwt
 import msgpack
 
-from actors.cluster.contract import Activity
+from actors.cluster.contract import Activity, JournalActivity
 from actors.cluster.local import LocalCluster
 from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
@@ -156,7 +156,8 @@ class ScriptedCluster:
         return "one"
 
     def activity(self) -> Activity:
-        return Activity(1, 2, 3, 4, 5)
+        journal = JournalActivity("users:3", 7, 0.25)
+        return Activity(1, 2, 3, 4, 5, journals=(journal,))
 
     async def drain(self) -> None: ...
 

@@ -146,7 +146,6 @@ class _Child:
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "pending_bytes": 0 if commits is None else commits.pending_bytes,
             "users_awake": len(self._host.activations.awake),
-            "undurable": len(self._host._undurable),
             "tasks": len(asyncio.all_tasks()),
         }
 

@@ -207,7 +207,7 @@ def opens_without_folding(patch: Patch) -> None:
     """What the dead journalled is left where it is (P7)."""
 
     async def leave(store: Store, streams: Sequence[StreamId], window: int) -> Folded:
-        return Folded(0, 0, 0)
+        return Folded(0, 0, 0, 0.0)
 
     patch.setattr(journal, "fold", leave)
 

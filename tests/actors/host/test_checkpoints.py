@@ -60,6 +60,17 @@ async def test_a_journal_never_holds_more_batches_than_its_store_reads_back_quic
         assert batches(rig) <= 40
 
 
+async def test_a_journal_never_holds_more_users_than_its_store_folds_quickly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MemoryStore, "users_max", 40)
+    rig = Rig()
+    for number in range(300):  # a batch for each
+        await ask(rig.host, grant(f"u{number}", "c"))
+        await rig.host.tasks.wait_idle()
+        assert batches(rig) <= 40
+
+
 async def test_snapshots_of_a_checkpoint_are_spread_over_the_growth_of_the_journal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,15 +2,16 @@
 
 import msgspec
 
-from actors.cluster.contract import Activity
+from actors.cluster.contract import Activity, JournalActivity
 from gateway.metrics.counters import EMPTY, Latency, MetricsSnapshot, total, without_gauges
 
+JOURNAL = JournalActivity("users:0", 12, 0.5)
 ONE = MetricsSnapshot(
     {("GET", "/a", 200, ""): 2, ("GET", "/a", 404, "not_found"): 1},
     {"/a": Latency([1, 2], 0.5)},
     {("grant", "ok"): 2},
     3,
-    Activity(5, 6, 1, 0),
+    Activity(5, 6, 1, 0, journals=(JOURNAL,)),
 )
 OTHER = MetricsSnapshot(
     {("GET", "/a", 200, ""): 5},
@@ -27,7 +28,7 @@ def test_a_total_is_the_sum_of_every_count() -> None:
         {"/a": Latency([1, 7], 1.5), "/b": Latency([1, 0], 0.25)},
         {("grant", "ok"): 3, ("grant", "quest_not_found"): 1},
         4,
-        Activity(5, 6, 1, 4),
+        Activity(5, 6, 1, 4, journals=(JOURNAL,)),
     )
     assert ONE.latencies["/a"] == Latency([1, 2], 0.5)
 

@@ -72,6 +72,11 @@ async def test_the_cluster_s_numbers_are_those_of_now() -> None:
         ("questkeep_http_requests_in_flight", 0),
     ):
         assert await counted(gateway, name) == {(): value}
+    for name, value in (
+        ("questkeep_journal_batches", 7),
+        ("questkeep_journal_fold_seconds", 0.25),
+    ):
+        assert await counted(gateway, name) == {("3",): value}
 
 
 async def test_no_id_of_a_user_or_anything_else_is_a_label(gateway: Gateway) -> None:

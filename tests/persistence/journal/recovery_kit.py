@@ -13,11 +13,11 @@ from persistence.journal.recovery import fold
 from persistence.memory import MemoryStore, World
 
 
-def record(words: str) -> Record:
+def record(words: str, user_id: str = "u") -> Record:
     """A record from `version command` or `version command era`."""
     version, command_id, *era = words.split()
     decision = encode_decision(NO_CHANGE)
-    return Record(1, "u", *era or ["e"], int(version), command_id, b"f" * 16, decision)
+    return Record(1, user_id, *era or ["e"], int(version), command_id, b"f" * 16, decision)
 
 
 def snapshot(version: int, receipts: list[str]) -> bytes:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from persistence.objects import journals, progress_log
+from persistence import progress_log
+from persistence.objects import journals
 from persistence.store import StreamId
 from tests.conformance.store_kit import batches
 from tests.faulty_object_store_kit import FaultyBucket, Objects, open_store
@@ -36,12 +37,12 @@ async def _journal(objects: Objects, count: int, size: int = 1) -> StreamId:
     return writer.id
 
 
-async def test_a_journal_is_read_64_batches_at_a_time() -> None:
+async def test_a_journal_is_read_128_batches_at_a_time() -> None:
     objects = Objects()
     stream = await _journal(objects, 300)
     bucket = CountingBucket(objects, turns=3)
     assert len(await batches(open_store(bucket), stream)) == 300
-    assert 48 < bucket.reading_most <= journals.READS_AT_ONCE == 64
+    assert 96 < bucket.reading_most <= journals.READS_AT_ONCE == 128
 
 
 async def test_batches_read_ahead_are_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
