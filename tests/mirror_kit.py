@@ -78,25 +78,26 @@ class Watcher:
         self.failures: list[DeliveryError] = []
         self.faults: list[AssertionError] = []
         self.user_id = user_id
-        self._directory = directory
+        self.directory = directory
         self._subscription: Subscription | None = None
         self._told = asyncio.Event()
 
     def resume(self) -> None:
         """Subscribe from where the mirror is."""
         request = ReadChanges(self.user_id, self.mirror.position)
-        self._subscription = Subscription(self._directory, request, self)
+        self._subscription = Subscription(self.directory, request, self)
 
     def move_to(self, directory: Directory) -> None:
         """Look for the user elsewhere from now on."""
         self.cut()
-        self._directory = directory
+        self.directory = directory
 
     def cut(self) -> None:
         """Hear nothing any more."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
+            self._told.set()
 
     def state(self, state: WholeState) -> None:
         with self._telling():
@@ -129,9 +130,9 @@ class Watcher:
         self.failures.append(error)
         self._told.set()
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until it holds, looking whenever something was told."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+    async def until(self, condition: Callable[[], bool], seconds: float | None = 0) -> None:
+        """Wait until it holds, looking whenever something was told; None waits for ever."""
+        async with asyncio.timeout(PATIENCE_SECONDS if seconds == 0 else seconds):
             while not condition() and not self.faults:
                 self._told.clear()
                 await self._told.wait()

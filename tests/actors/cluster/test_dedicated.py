@@ -27,6 +27,7 @@ from tests.conformance.cluster_kit import (
     Check,
     rules_of,
 )
+from tests.conformance.watched_kills_kit import watchers_outlast_kills
 
 pytestmark = [pytest.mark.ray, pytest.mark.asyncio(loop_scope="module")]
 
@@ -114,6 +115,15 @@ async def test_an_actor_killed_under_load_answers_each_command_once(
     assert await playing == list(range(1, 301))
     (read,) = await cluster.ask([look("loaded")])
     assert body(read)["player_progression"]["total_xp"] == 300
+
+
+async def test_watchers_see_every_version_though_their_user_s_actor_is_killed(
+    cluster: DedicatedCluster,
+) -> None:
+    async def kill() -> None:
+        os.kill(await process_of(cluster, "watched"), signal.SIGKILL)
+
+    await watchers_outlast_kills([cluster, cluster], ["watched"], changes=200, kills=3, kill=kill)
 
 
 async def test_an_actor_that_ray_brings_up_again_is_told_the_new_rules_first(

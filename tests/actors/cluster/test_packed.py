@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from actors.cluster.packed import PackedCluster
 from actors.cluster.placement import slot_of
 from actors.cluster.ray_runtime import RayActors
+from actors.cluster.remote_hosts import RemoteHosts
 from actors.host.settings import HostSettings
 from actors.messages import View
 from tests.actors.host_kit import RULES_TEXT, body, grant, look, settings
@@ -23,6 +24,7 @@ from tests.conformance.cluster_kit import (
     Check,
     rules_of,
 )
+from tests.conformance.watched_kills_kit import watchers_outlast_kills
 
 pytestmark = [pytest.mark.ray, pytest.mark.asyncio(loop_scope="module")]
 
@@ -101,6 +103,21 @@ async def test_a_killed_host_comes_back_and_every_command_has_one_effect(
     for user in users:
         (read,) = await cluster.ask([look(user)])
         assert body(read)["player_progression"]["total_xp"] == 50
+
+
+async def test_watchers_at_two_gateways_see_every_version_though_hosts_are_killed(
+    cluster: PackedCluster,
+) -> None:
+    async def kill() -> None:
+        for pid in (await host_pids(cluster)).values():
+            os.kill(pid, signal.SIGKILL)
+
+    worker = RemoteHosts(cluster.hosts, cluster.find, ask_timeout_seconds=60)
+    users = [f"watched-{number}" for number in range(4)]
+    try:
+        await watchers_outlast_kills([cluster, worker], users, changes=400, kills=4, kill=kill)
+    finally:
+        worker.close()
 
 
 async def test_a_host_that_does_not_answer_is_named_until_it_does(cluster: PackedCluster) -> None:
