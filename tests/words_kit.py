@@ -24,7 +24,7 @@ RETIRED: dict[str, str] = {
     r"\bputting.back\b": "overwrite",
     r"\bgateway[./]crowd\b|\bcome_back_after_ms\b": "Retry-After spreader",
     r"\bgateway[./]wire\b|\bgateway[./]words\b": "gateway/api/media, gateway/schema_text",
-    r"\bcommand_bodies\b": "command_validation",
+    r"\bcommand_bodies\b": "commands.validation",
     r"\b(?:shown|served)_rules\b|\brules_page\b": "rules_endpoint, rules_reload",
     r"\brules_(?:shown|curves|pictures|changes|files)\b": "modules of designer/rules",
     r"\bready.block\b": "startup banner",

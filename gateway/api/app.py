@@ -28,7 +28,7 @@ from gateway.api.api_routes import (
     rules_routes,
 )
 from gateway.api.changes.long_poll import ChangesEndpoint, Waits, wait_for_version
-from gateway.api.command_endpoints import CommandEndpoints
+from gateway.api.commands.endpoints import CommandEndpoints
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
 from gateway.api.rate_limit import RateLimit

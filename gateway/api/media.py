@@ -4,7 +4,7 @@
 in JSON, no msgpack extension types, no map keys but text, nesting and sizes bounded.  Where a name
 stands twice in one object, the last one counts, as in every common JSON reader.
 
-Not for: what the values mean (`command_validation`).
+Not for: what the values mean (`commands.validation`).
 """
 
 from collections.abc import Sequence

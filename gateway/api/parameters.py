@@ -1,6 +1,6 @@
 """What a path and a query name: ids, pages and filters, each checked in one place.
 
-Not for: finding the route (`routes`), or bodies (`command_validation`).
+Not for: finding the route (`routes`), or bodies (`commands.validation`).
 """
 
 from collections.abc import Sequence

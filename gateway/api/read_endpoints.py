@@ -1,6 +1,6 @@
 """Reads of one user: rows out, as the user's actor wrote them.
 
-Not for: commands (`command_endpoints`).
+Not for: commands (`commands`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping

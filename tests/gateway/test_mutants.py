@@ -12,9 +12,9 @@ from actors.host import host
 from actors.messages import Ask
 from actors.user import views
 from domain.messages.commands import Command, decode_command
-from gateway.api import command_endpoints
-from gateway.api.command_endpoints import CommandEndpoints
-from gateway.api.command_validation import CommandChecker
+from gateway.api.commands import endpoints
+from gateway.api.commands.endpoints import CommandEndpoints
+from gateway.api.commands.validation import CommandChecker
 from gateway.auth import authenticator, jwks
 from gateway.auth.authenticator import Authenticator, Caller
 from tests.gateway import promises_kit as promises
@@ -102,12 +102,12 @@ async def test_answers_in_the_order_in_which_they_came_are_caught(monkeypatch: P
 
 
 async def test_problems_that_stand_behind_the_replies_are_caught(monkeypatch: Patch) -> None:
-    in_place = command_endpoints._in_place
+    in_place = endpoints._in_place
 
     def replies_first(checked: Any, answers: Any) -> Any:
         return sorted(in_place(checked, answers), key=lambda outcome: outcome.code)
 
-    monkeypatch.setattr(command_endpoints, "_in_place", replies_first)
+    monkeypatch.setattr(endpoints, "_in_place", replies_first)
     await fails(promises.each_command_of_a_batch_is_answered_in_its_place())
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.messages.commands import COMMAND_TYPES
-from gateway.api import command_endpoints
+from gateway.api.commands import endpoints
 from gateway.http.messages import Request
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import ACKNOWLEDGE, BODY_BYTES_MAX, PLAYER, Gateway
@@ -136,7 +136,7 @@ async def test_a_packed_body_is_refused(gateway: Gateway) -> None:
 async def test_a_body_that_does_not_arrive_in_time_is_refused(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_endpoints, "RECEIVE_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(endpoints, "RECEIVE_SECONDS_MAX", 0.01)
     request = Request()
     request.method, request.path = "POST", b"/v1/users/alice/commands"
     request.headers = [(b"authorization", b"Bearer " + gateway_kit.SERVICE.encode())]

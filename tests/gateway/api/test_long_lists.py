@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from gateway.api import command_validation
-from gateway.api.command_validation import check_all
+from gateway.api.commands import validation
+from gateway.api.commands.validation import check_all
 
 
 async def test_others_have_their_turns_while_a_list_is_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(command_validation, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(validation, "CHECK_SECONDS", 0.0)
     checked: list[object] = []
 
     def check(command: object) -> object:

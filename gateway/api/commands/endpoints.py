@@ -3,7 +3,7 @@
 A single command takes the way of a list of one.  Replies come from users' actors as bytes in the
 client's own format and are passed on unopened; among those of many users each says whose it is.
 
-Not for: bodies and fields (`command_validation`).
+Not for: bodies and fields (`validation`).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from actors.messages import Ask, Media, Reply
 from domain.messages.commands import Command
 from domain.wording import describe_value
-from gateway.api.command_validation import CommandChecker, check_all, commands_in, type_label
+from gateway.api.commands.validation import CommandChecker, check_all, commands_in, type_label
 from gateway.api.exchange import Exchange, answered, refused
 from gateway.api.media import join, media_of_body, read_body, with_user, write
 from gateway.api.parameters import prefers_minimal, query_of, user_of, word
