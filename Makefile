@@ -37,8 +37,8 @@ check: $(READY) ## style, types, architecture, names and words, in under a minut
 bench: $(READY) ## measure throughput and latency
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
-bench-limits: $(READY) ## memory of a user, overload, one hot user, one host and two (half an hour)
-	@for one in user_memory overload hot_user scaling; do $(BIN)/python -m benchmarks.$$one || exit 1; done
+bench-limits: $(READY) ## memory of a user, overload, one hot user, one host and two, growth (40 minutes)
+	@for one in user_memory overload hot_user scaling flatness; do $(BIN)/python -m benchmarks.$$one || exit 1; done
 
 torture: $(READY) ## kill the server again and again under load; nothing acknowledged may be lost
 	@exec $(BIN)/python -m tests.torture $(ARGS)

@@ -1,52 +1,51 @@
 """`python -m benchmarks`: measure every peer and write tables and a picture."""
 
-import argparse
-import fcntl
-import resource
-import shutil
 import subprocess
 import sys
-from typing import IO
+from argparse import Namespace
+from pathlib import Path
 
-from benchmarks import machine, provision, report
+from benchmarks import exclusive, goals, machine, options, provision, report
 from benchmarks.all_peers import all_peers
-from benchmarks.harness import Harness, Plan
-from benchmarks.processes import BENCH, PYTHON, ROOT, end_as_errors_do
-
-CONNECTIONS = "1,8,64,256,1000"
+from benchmarks.harness import Harness, progress
+from benchmarks.processes import PYTHON, ROOT, end_as_errors_do
 
 
 def main() -> int:
     """0: all went well; 1: a peer failed; 130 or 143: told to stop."""
     end_as_errors_do()
-    peers = all_peers()
-    arguments = _arguments([peer.name for peer in peers])
-    if arguments.only:
-        peers = [peer for peer in peers if peer.name in arguments.only]
-    plan = _plan(arguments)
-    lock = _only_one()
-    _more_open_files(max(plan.connections))
-    provision.python_packages()
-    provision.program("wrk", "wrk")
+    asked = options.arguments([peer.name for peer in all_peers()])
+    with exclusive.only_one():
+        exclusive.more_open_files()
+        provision.python_packages()
+        provision.program("wrk", "wrk")
+        try:
+            return goals.main(asked.only) if asked.short else _compare(asked)
+        except KeyboardInterrupt:
+            progress("stopped; every server is down")
+            return 130
+
+
+def _compare(asked: Namespace) -> int:
+    """Every peer in turn, for every shape of traffic."""
+    peers = all_peers([asked.hosts] if asked.hosts else [1, 2])
+    peers = [peer for peer in peers if not asked.only or peer.name in asked.only]
+    plan = options.plan_of(asked)
     facts = machine.facts()
     loops: list[float] = []
     harness = Harness(peers, plan)
+    name = "sustained" if asked.sustained else "peers"
 
     def finish_round(number: int) -> None:
-        print(f"round {number} of {plan.rounds} is done", file=sys.stderr)
+        progress(f"round {number} of {plan.rounds} is done")
         loops.extend(_rules_loop())
-        report.write(report.summarize(harness, peers, plan, facts, loops))
+        report.write(name, report.summarize(harness, peers, plan, facts, loops))
 
-    try:
-        harness.run(finish_round)
-    except KeyboardInterrupt:
-        print("stopped; every server is down", file=sys.stderr)
-        return 130
-    subprocess.run(
-        [PYTHON, "-m", "benchmarks.plot", report.RESULTS / "peers.json"], check=True, cwd=ROOT
-    )
-    print((report.RESULTS / "peers.md").read_text(encoding="utf-8"))
-    lock.close()
+    harness.run(finish_round)
+    if not asked.sustained:
+        draw: list[str | Path] = [PYTHON, "-m", "benchmarks.plot", report.RESULTS / "peers.json"]
+        subprocess.run(draw, check=True, cwd=ROOT)
+    print((report.RESULTS / f"{name}.md").read_text(encoding="utf-8"))
     return 1 if harness.failed else 0
 
 
@@ -55,74 +54,9 @@ def _rules_loop() -> list[float]:
     argv = [sys.executable, "-m", "benchmarks.rules_loop"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        print(f"the rules loop failed: {done.stderr.strip()[-300:]}", file=sys.stderr)
+        progress(f"the rules loop failed: {done.stderr.strip()[-300:]}")
         return []
     return [float(done.stdout)]
-
-
-def _arguments(names: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
-        description="Measures durable turn-ins a second. Figures count only on an idle machine.",
-        epilog="example: make bench ARGS='--quick --only postgres --only redis'",
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round at 1 and 64 connections, no trials"
-    )
-    parser.add_argument(
-        "--only", action="append", choices=names, metavar="NAME", help=", ".join(names)
-    )
-    parser.add_argument("--rounds", type=_positive, help="rounds in turn (default 3)")
-    parser.add_argument("--seconds", type=_positive, help="length of a measured run (default 10)")
-    parser.add_argument("--connections", type=_counts, metavar="N,N", help=f"default {CONNECTIONS}")
-    parser.add_argument("--no-trial", action="store_true", help="use each peer's first setting")
-    return parser.parse_args()
-
-
-def _plan(arguments: argparse.Namespace) -> Plan:
-    quick: bool = arguments.quick
-    seconds: int = arguments.seconds or (3 if quick else 10)
-    return Plan(
-        connections=arguments.connections or _counts("1,64" if quick else CONNECTIONS),
-        seconds=seconds,
-        warm_up_seconds=max(1, seconds // 4),
-        rounds=arguments.rounds or (1 if quick else 3),
-        trial_seconds=0 if quick or arguments.no_trial else max(2, seconds // 3),
-    )
-
-
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("expected 1 or more")
-    return number
-
-
-def _counts(text: str) -> list[int]:
-    return sorted({_positive(part) for part in text.split(",")})
-
-
-def _more_open_files(connections: int) -> None:
-    """As many open files as allowed; servers and wrk inherit it."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if most < connections + 256:
-        print(f"only {most} open files are allowed; {connections} connections may break")
-
-
-def _only_one() -> IO[bytes]:
-    """Holds the lock of this checkout's bench for as long as the file is open.
-
-    What a killed run left behind in `.bench/run` is removed.
-    """
-    BENCH.mkdir(exist_ok=True)
-    lock = (BENCH / "lock").open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit("another bench is running in this checkout")
-    shutil.rmtree(BENCH / "run", ignore_errors=True)
-    (BENCH / "run").mkdir()
-    return lock
 
 
 if __name__ == "__main__":

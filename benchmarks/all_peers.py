@@ -3,6 +3,8 @@
 To measure one more: write a class that is a `peer.Peer`, and put it here.
 """
 
+from collections.abc import Sequence
+
 from benchmarks.peer import Peer
 from benchmarks.peers.limits.peer import Empty, EmptyOwn
 from benchmarks.peers.postgres.peer import Postgres
@@ -12,10 +14,10 @@ from benchmarks.peers.redis.peer import Redis
 from benchmarks.peers.workerd.peer import Workerd
 
 
-def all_peers() -> list[Peer]:
-    """One of each."""
+def all_peers(hosts: Sequence[int] = (1, 2)) -> list[Peer]:
+    """One of each; `hosts` are the numbers of hosts to try of a packed Questkeep."""
     return [
-        Questkeep("packed"),
+        Questkeep("packed", hosts),
         Questkeep("dedicated"),
         Redis(),
         Postgres(),

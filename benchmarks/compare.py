@@ -12,13 +12,12 @@ import statistics
 import sys
 from pathlib import Path
 
-import psutil
-
 from benchmarks import provision
 from benchmarks.dataset import make_dataset
 from benchmarks.load import Load
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.processes import ROOT, end_as_errors_do
+from benchmarks.traffic import Traffic
 
 QUESTS = 150
 
@@ -60,21 +59,15 @@ def main() -> int:
 
 
 def measure(checkout: Path, connections: int, seconds: int) -> tuple[float, float]:
-    """(turn-ins a second, microseconds of the server's CPU for each), warm-up included in both."""
-    peer = Questkeep("packed", checkout)
+    """(turn-ins a second, microseconds of the server's CPU for each)."""
+    peer = Questkeep("packed", checkout=checkout)
     dataset = make_dataset(peer.users, QUESTS)
     try:
         url = peer.start(peer.settings[0], dataset)
-        before = _cpu_seconds()
-        run = Load(url, dataset).run(connections, 1, seconds)
-        return run.rate, (_cpu_seconds() - before) * 1e6 / run.answered
+        run = Load(url, dataset, peer.usage).run(Traffic(connections), 1, seconds)
+        return run.rate, run.front_us + run.other_us
     finally:
         peer.stop()
-
-
-def _cpu_seconds() -> float:
-    """CPU of every process below this one, but wrk, which has ended by then."""
-    return sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True))
 
 
 if __name__ == "__main__":

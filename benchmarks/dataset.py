@@ -1,7 +1,7 @@
 """What every peer is given: users with quests that are ready, and the numbers of a turn-in.
 
 The same dataset for all: each user is at level 1 in one chapter and has quests 0 to N, each worth
-the same.  Quest 0 belongs to the rules probe (`check`), the others to the load.
+the same.  The first four belong to the rules probe (`check`), the others to the load.
 
 Not for: how a peer keeps it.
 """
@@ -36,6 +36,8 @@ CHAPTER_PLAN = {
 ENVIRONMENT_KEY = "QUESTKEEP_BENCH_DATASET"
 """The environment variable in which a peer's processes find the dataset, as JSON."""
 TOKEN_SECONDS = 24 * 3600
+PROBE_QUESTS = 4
+"""Quests of each user that the load leaves alone."""
 
 
 def user_id(number: int) -> str:
@@ -57,12 +59,17 @@ class Dataset:
     secret: str
     xp_to_next: tuple[int, ...]
 
+    @property
+    def last_quest(self) -> int:
+        """The number of the last quest that each user has, counted from 0."""
+        return PROBE_QUESTS + self.quests - 1
+
     def text(self) -> str:
         """The dataset as JSON, for the environment of a peer's processes."""
         return json.dumps(
             {
                 "users": self.users,
-                "quests": self.quests,
+                "last_quest": self.last_quest,
                 "secret": self.secret,
                 "experience": EXPERIENCE,
                 "chapter_id": CHAPTER_ID,
@@ -73,10 +80,17 @@ class Dataset:
 
     def token(self, user: int) -> str:
         """A bearer token of this user, with the claims Questkeep asks for."""
+        return self._token(user_id(user), "player")
+
+    def service_token(self) -> str:
+        """A bearer token of a service, which acts for every user."""
+        return self._token("bench", "service")
+
+    def _token(self, subject: str, role: str) -> str:
         now = int(time.time())
         claims: dict[str, Any] = {
-            "sub": user_id(user),
-            "role": "player",
+            "sub": subject,
+            "role": role,
             "aud": "questkeep",
             "iat": now,
             "exp": now + TOKEN_SECONDS,

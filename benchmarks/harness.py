@@ -14,9 +14,10 @@ from subprocess import SubprocessError
 
 from benchmarks import check
 from benchmarks.dataset import make_dataset
-from benchmarks.load import Broken, Load, OutOfQuests, Run
+from benchmarks.load import Load, Run
 from benchmarks.peer import Peer, Setting, Unavailable
 from benchmarks.processes import DidNotStart
+from benchmarks.traffic import Broken, OutOfQuests, Traffic
 
 FAILURES = (DidNotStart, Broken, check.Wrong, OSError, SubprocessError, HTTPException)
 """How a peer can break.  Anything else is a mistake in the bench itself, and ends it."""
@@ -28,7 +29,7 @@ SEEDED_MIN = 10
 class Plan:
     """How long and how often.  `trial_seconds` 0: no trial, each peer's first setting is it."""
 
-    connections: Sequence[int]
+    traffics: Sequence[Traffic]
     seconds: int
     warm_up_seconds: int
     rounds: int
@@ -41,7 +42,7 @@ class Measurement:
 
     peer: str
     setting: str
-    connections: int
+    traffic: Traffic
     round: int
     run: Run
 
@@ -67,89 +68,118 @@ class Harness:
         for peer in self._peers:
             self._install(peer)
         if self._plan.trial_seconds:
-            for peer in self._present():
-                self._trial(peer)
+            for traffic in self._plan.traffics:
+                for peer in self._present(traffic):
+                    self._trial(peer, traffic)
         for number in range(1, self._plan.rounds + 1):
-            for connections in self._plan.connections:
-                for peer in self._present():
-                    setting = self.best(peer, connections)
-                    self._measure(peer, setting, connections, number, self._plan.seconds)
+            for traffic in self._plan.traffics:
+                for peer in self._present(traffic):
+                    setting = self.best(peer, traffic)
+                    self._measure(peer, setting, traffic, number, self._plan.seconds)
             after_round(number)
 
-    def best(self, peer: Peer, connections: int) -> Setting:
-        """The setting that was fastest in the trial at this many connections."""
+    def best(self, peer: Peer, traffic: Traffic) -> Setting:
+        """The setting that was fastest in the trial with this traffic."""
         tried = {
-            one.setting: one.run.rate
-            for one in self.measured
-            if (one.peer, one.connections, one.round) == (peer.name, connections, 0)
+            trial.setting: trial.run.rate
+            for trial in self.measured
+            if (trial.peer, trial.traffic, trial.round) == (peer.name, traffic, 0)
         }
         return max(peer.settings, key=lambda setting: tried.get(setting.name, 0.0))
 
-    def _present(self) -> list[Peer]:
+    def _present(self, traffic: Traffic) -> list[Peer]:
+        """Those that still run, and take this traffic."""
         gone = self.failed.keys() | self.absent.keys()
-        return [peer for peer in self._peers if peer.name not in gone]
+        return [peer for peer in self._peers if peer.name not in gone and takes(peer, traffic)]
 
     def _install(self, peer: Peer) -> None:
         try:
             peer.install()
         except Unavailable as reason:
             self.absent[peer.name] = str(reason)
-            _apply(f"{peer.name}: left out: {reason}")
+            progress(f"{peer.name}: left out: {reason}")
 
-    def _trial(self, peer: Peer) -> None:
-        for connections in self._plan.connections:
-            for setting in peer.settings:
-                if peer.name not in self.failed:
-                    self._measure(peer, setting, connections, 0, self._plan.trial_seconds)
+    def _trial(self, peer: Peer, traffic: Traffic) -> None:
+        for setting in peer.settings:
+            if peer.name not in self.failed:
+                self._measure(peer, setting, traffic, 0, self._plan.trial_seconds)
 
     def _measure(
-        self, peer: Peer, setting: Setting, connections: int, number: int, seconds: int
+        self, peer: Peer, setting: Setting, traffic: Traffic, number: int, seconds: int
     ) -> None:
         try:
-            run = measure(peer, setting, connections, self._plan.warm_up_seconds, seconds)
+            [[run]] = measure(peer, setting, [traffic], 1, self._plan.warm_up_seconds, seconds)
         except Unavailable as reason:
             self.absent[peer.name] = str(reason)
-            _apply(f"{peer.name}: left out: {reason}")
+            progress(f"{peer.name}: left out: {reason}")
             return
         except FAILURES as reason:
-            self.failed[peer.name] = f"{setting.name}, {connections} connections: {reason}"
-            _apply(f"{peer.name}: FAILED: {self.failed[peer.name]}")
+            self.failed[peer.name] = f"{setting.name}, {traffic.name}: {reason}"
+            progress(f"{peer.name}: FAILED: {self.failed[peer.name]}")
             return
-        self.measured.append(Measurement(peer.name, setting.name, connections, number, run))
-        _apply(
-            f"{'trial' if number == 0 else f'round {number}'}  {peer.name:14} "
-            f"{setting.name:28} {connections:5} connections {run.rate:9,.0f}/s  "
-            f"p50 {run.p50_ms:8.2f} ms  p99 {run.p99_ms:8.2f} ms  "
-            f"wrk {run.client_cores:.2f} cores"
-        )
+        self.measured.append(Measurement(peer.name, setting.name, traffic, number, run))
+        when = "trial" if number == 0 else f"round {number}"
+        progress(f"{when}  {described(peer, setting, traffic, run)}")
+
+
+def takes(peer: Peer, traffic: Traffic) -> bool:
+    """Whether a peer understands this traffic."""
+    if not traffic.batch:
+        return True
+    return peer.batch_rate > 0 and (peer.msgpack or traffic.form.media == "json")
 
 
 def measure(
-    peer: Peer, setting: Setting, connections: int, warm_up_seconds: int, seconds: int
-) -> Run:
-    """One run from start to stop; repeated with more quests when they did not last.
+    peer: Peer,
+    setting: Setting,
+    traffics: Sequence[Traffic],
+    rounds: int,
+    warm_up_seconds: float,
+    seconds: float,
+    watch: Callable[[Traffic, Run], None] = lambda *_: None,
+) -> list[list[Run]]:
+    """From start to stop: for each traffic its runs, which take turns on one server.
+
+    Repeated with more quests when they did not last.  `watch` hears of each run as it ends.
 
     Raises:
         DidNotStart, Broken, check.Wrong: the peer failed; what it started is stopped.
     """
-    quests = max(SEEDED_MIN, ceil(peer.rate * (seconds + warm_up_seconds) / peer.users))
+    rates = sum(peer.batch_rate if traffic.batch else peer.rate for traffic in traffics)
+    quests = max(SEEDED_MIN, ceil(rates * rounds * (seconds + warm_up_seconds) / peer.users))
     if not peer.keeps:
         quests = sys.maxsize
+    batches = any(traffic.batch for traffic in traffics)
     while True:
         dataset = make_dataset(peer.users, quests)
+        runs: list[list[Run]] = [[] for _ in traffics]
         try:
             url = peer.start(setting, dataset)
+            probed = check.probe(url, dataset, batches) if peer.keeps else 0
+            load = Load(url, dataset, peer.usage)
+            for _ in range(rounds):
+                for traffic, measured in zip(traffics, runs, strict=True):
+                    measured.append(load.run(traffic, warm_up_seconds, seconds))
+                    watch(traffic, measured[-1])
             if peer.keeps:
-                check.probe(url, dataset)
-            run = Load(url, dataset).run(connections, warm_up_seconds, seconds)
-            if peer.keeps:
-                check.judge(dataset, peer.stored(), run.answered, run.sent)
-            return run
+                check.judge(dataset, peer.stored(), probed, load.answered, load.sent)
+            return runs
         except OutOfQuests:
             quests *= 3
+            progress(f"{peer.name}: quests ran out; once more with {quests:,} for each user")
         finally:
             peer.stop()
 
 
-def _apply(line: str) -> None:
+def described(peer: Peer, setting: Setting, traffic: Traffic, run: Run) -> str:
+    """A run as a line."""
+    return (
+        f"{peer.name:14} {setting.name:26} {traffic.name:46} {run.rate:9,.0f}/s  "
+        f"p50 {run.p50_ms:8.2f} ms  p99 {run.p99_ms:8.2f} ms  "
+        f"CPU {run.front_us:5.1f} + {run.other_us:5.1f} + {run.client_us:5.1f} us"
+    )
+
+
+def progress(line: str) -> None:
+    """Say it where tables do not go."""
     print(line, file=sys.stderr, flush=True)

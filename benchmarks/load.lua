@@ -1,7 +1,8 @@
--- wrk's side of a run: turn-in number n is quest n / users of user n % users, each with a command id
--- of its own.  Arguments: the file of tokens (one a line, user 0 first) and the first number.
+-- wrk's side of a run: turn-in number n is of user n % users, each with a command id of its own.
+-- Arguments: the file of tokens (one a line, user 0 first), the first number, the users' first quest,
+-- and how many requests of a connection leave together.
 
-local heads, users, number, threads = {}, 0, 0, {}
+local heads, users, number, first_quest, ahead, threads = {}, 0, 0, 0, 1, {}
 
 function setup(thread)
   threads[#threads + 1] = thread
@@ -15,18 +16,26 @@ function init(args)
       "Content-Type: application/json\r\nContent-Length: ", users, host, token)
     users = users + 1
   end
-  number = tonumber(args[2])
+  number, first_quest, ahead = tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
   sent = number
 end
 
-function request()
+local function turn_in()
   local body = string.format(
-    '{"command_id":"command-%09d","type":"turn_in_quest","quest_id":"quest-%06d"}',
-    number, math.floor(number / users) + 1)
+    '{"command_id":"turn-in-%09d","type":"turn_in_quest","quest_id":"quest-%06d"}',
+    number, math.floor(number / users) + first_quest)
   local head = heads[number % users]
   number = number + 1
-  sent = number
   return head .. #body .. "\r\n\r\n" .. body
+end
+
+function request()
+  local text = turn_in()
+  for _ = 2, ahead do
+    text = text .. turn_in()
+  end
+  sent = number
+  return text
 end
 
 function done(summary, latency, requests)

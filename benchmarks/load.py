@@ -1,101 +1,91 @@
-"""The load: wrk, turning in quests over so many connections for so many seconds.
+"""The load on one server: runs of one shape of traffic after another, each with a warm-up.
 
-wrk sends the next request of a connection as soon as the last one is answered.  One thread: the
-machine's cores are for the server.
+Every turn-in is of a fresh quest with a command id of its own.
 
-Not for: judging what the server did (`check`).
+Not for: sending (`wrk`, `batched_load`), or judging what the server did (`check`).
 """
 
-import json
-import os
-import subprocess
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from benchmarks import provision
+from benchmarks import batched_load, wrk
 from benchmarks.dataset import Dataset
-from benchmarks.processes import BENCH
-
-SCRIPT = Path(__file__).with_name("load.lua")
-
-
-class Broken(Exception):
-    """Requests failed or were refused; nothing that was measured counts."""
-
-
-class OutOfQuests(Exception):
-    """The run was faster than the dataset has quests: seed more and repeat."""
+from benchmarks.traffic import OutOfQuests, Stretch, Traffic
+from benchmarks.usage import Usage
 
 
 @dataclass(frozen=True)
 class Run:
-    """What wrk saw.  `sent` counts the warm-up too, and requests that were never answered.
+    """What clients saw, and what it took: CPU in microseconds a turn-in, disk in bytes a turn-in.
 
-    `client_cores` is how many cores wrk itself kept busy.
+    `front_us` is of the processes that take HTTP, `other_us` of everything behind them.
     """
 
     rate: float
     p50_ms: float
     p99_ms: float
-    answered: int
-    sent: int
     client_cores: float
+    client_us: float
+    front_us: float
+    other_us: float
+    disk_bytes: float
+    journal_bytes: float
+
+    @property
+    def all_us(self) -> float:
+        """CPU of a turn-in: client, front and what is behind it."""
+        return self.client_us + self.front_us + self.other_us
 
 
 class Load:
-    """Load on one server: a warm-up, then a measured run that goes on where that one ended."""
+    """Load on one server from its start to its end.
 
-    def __init__(self, url: str, dataset: Dataset) -> None:
+    Attributes:
+        answered: turn-ins that were accepted so far, warm-ups included.
+        sent: the most that can have been sent.
+    """
+
+    def __init__(self, url: str, dataset: Dataset, usage: Callable[[], Usage] = Usage) -> None:
+        self.answered = 0
+        self.sent = 0
         self._url = url
         self._dataset = dataset
-        self._tokens = BENCH / "run" / f"tokens-{os.getpid()}"
+        self._usage = usage
 
-    def run(self, connections: int, warm_up_seconds: int, seconds: int) -> Run:
-        """Both; the numbers are of the second.
+    def run(self, traffic: Traffic, warm_up_seconds: float, seconds: float) -> Run:
+        """A warm-up, then a measured run that goes on where that one ended.
 
         Raises:
             OutOfQuests: there were not enough; the numbers would mix in refusals.
             Broken: a request was refused, or a connection broke.
         """
-        tokens = "".join(self._dataset.token(user) + "\n" for user in range(self._dataset.users))
-        self._tokens.write_text(tokens, encoding="ascii")
-        try:
-            warm, _ = self._wrk(connections, warm_up_seconds, first=0)
-            measured, cores = self._wrk(connections, seconds, first=warm["next"])
-        finally:
-            self._tokens.unlink()
+        self._stretch(traffic, warm_up_seconds)
+        before = self._usage()
+        measured = self._stretch(traffic, seconds)
+        used = self._usage().since(before)
+        each = 1 / max(1, measured.answered)
         return Run(
-            rate=measured["answered"] * 1e6 / measured["microseconds"],
-            p50_ms=measured["p50_us"] / 1e3,
-            p99_ms=measured["p99_us"] / 1e3,
-            answered=warm["answered"] + measured["answered"],
-            sent=measured["next"],
-            client_cores=cores,
+            rate=measured.answered / measured.seconds,
+            p50_ms=measured.p50_ms,
+            p99_ms=measured.p99_ms,
+            client_cores=measured.client_seconds / measured.seconds,
+            client_us=measured.client_seconds * each * 1e6,
+            front_us=used.front_seconds * each * 1e6,
+            other_us=used.other_seconds * each * 1e6,
+            disk_bytes=used.disk_bytes * each,
+            journal_bytes=used.journal_bytes * each,
         )
 
-    def _wrk(self, connections: int, seconds: int, first: int) -> tuple[dict[str, Any], float]:
-        argv: list[str | Path] = [provision.program("wrk", "wrk"), "-t1", f"-c{connections}"]
-        argv += [f"-d{seconds}s", "--timeout", "10s", "-s", SCRIPT, self._url, "--"]
-        argv += [self._tokens, str(first)]
-        began = time.monotonic()
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert process.stdout is not None
-        try:
-            text = process.stdout.read().decode("utf-8", "replace")
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        _, _, result = text.partition("\nRESULT ")
-        if process.returncode != 0 or not result:
-            raise Broken(f"wrk ended with {process.returncode}:\n{text[-2000:]}")
-        seen: dict[str, Any] = json.loads(result)
-        if seen["next"] > self._dataset.users * self._dataset.quests:
+    def _stretch(self, traffic: Traffic, seconds: float) -> Stretch:
+        """One uninterrupted stretch of load."""
+        users = self._dataset.users
+        if traffic.batch:
+            # A batch has one quest of each of its users: begin where all have theirs.
+            self.sent = -(-self.sent // users) * users
+        send = batched_load.send if traffic.batch else wrk.send
+        stretch = send(self._url, self._dataset, traffic, seconds, self.sent)
+        self.sent = stretch.sent
+        self.answered += stretch.answered + stretch.answered_late
+        if self.sent > users * self._dataset.quests:
             raise OutOfQuests
-        if seen["refused"] or seen["broken"] or seen["timeouts"]:
-            raise Broken(f"not every turn-in was accepted: {result.strip()}")
-        return seen, (usage.ru_utime + usage.ru_stime) / (time.monotonic() - began)
+        return stretch

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmarks.dataset import Dataset
+from benchmarks.usage import Usage
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Peer(Protocol):
         users: how many users its dataset has.
         rate: turn-ins a second it is sure to stay below; decides how many quests are seeded.
             Too low costs a repetition, too high only seeding time.
+        batch_rate: the same of turn-ins in batches; 0: it takes none.
+        msgpack: whether it takes batches in msgpack too.
         keeps: whether it keeps what it is told; if not, nothing is probed or counted.
     """
 
@@ -56,6 +59,8 @@ class Peer(Protocol):
     title: str
     users: int
     rate: int
+    batch_rate: int
+    msgpack: bool
     keeps: bool
 
     @property
@@ -74,12 +79,17 @@ class Peer(Protocol):
     def start(self, setting: Setting, dataset: Dataset) -> str:
         """Start from nothing, seed `dataset`, and give the base URL once it answers.
 
-        It must serve `POST {url}/v1/users/{user_id}/commands` as `spec/api.md` section 4 has it.
+        It must serve `POST {url}/v1/users/{user_id}/commands` as Questkeep does, and, if it takes
+        batches, `POST {url}/v1/commands`.
         """
         ...
 
     def stored(self) -> Sequence[StoredUser]:
         """What is stored now, of every user."""
+        ...
+
+    def usage(self) -> Usage:
+        """CPU and disk of every process that was started, until now."""
         ...
 
     def version(self) -> str:

@@ -18,7 +18,7 @@ def draw(summary: dict[str, Any], target: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "questkeep"
     figure, axes = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
     for mark, peer in zip(MARKS * 3, summary["peers"], strict=False):
-        rows = peer["results"]
+        rows = [row for row in peer["results"] if not row["batch"] and row["pipeline"] == 1]
         if not rows:
             continue
         below = [row["rate"] - row["rate_min"] for row in rows]
@@ -33,7 +33,7 @@ def draw(summary: dict[str, Any], target: Path) -> None:
             linestyle="--" if peer["limit"] else "-",
             color="0.6" if peer["limit"] else None,
         )
-    counts = summary["plan"]["connections"]
+    counts = sorted({row["connections"] for peer in summary["peers"] for row in peer["results"]})
     axes.set(xscale="log", yscale="log", xlabel="connections", ylabel="durable turn-ins a second")
     axes.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
     axes.minorticks_off()

@@ -85,6 +85,10 @@ class Servers:
         self._running.append((process, stop_signal, log))
         return process
 
+    def pids(self) -> dict[str, int]:
+        """The processes that were started, by name."""
+        return {log.stem: process.pid for process, _, log in self._running}
+
     def await_http(self, url: str, seconds: float = START_SECONDS) -> None:
         """Wait until `url` answers with a success (an `HTTPError` is an `OSError` too).
 

@@ -15,6 +15,7 @@ from benchmarks.harness import measure
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.processes import BENCH, end_as_errors_do
 from benchmarks.tables import Figure
+from benchmarks.traffic import Traffic
 
 CONNECTIONS = (64, 256, 1_000)
 
@@ -34,7 +35,9 @@ def main() -> None:
         for connections in CONNECTIONS:
             for setting in peer.settings:
                 warm_up = max(1, arguments.seconds // 4)
-                run = measure(peer, setting, connections, warm_up, arguments.seconds)
+                [[run]] = measure(
+                    peer, setting, [Traffic(connections)], 1, warm_up, arguments.seconds
+                )
                 found.setdefault((connections, setting.name), []).append(run.rate)
     figures = []
     for connections in CONNECTIONS:

@@ -8,16 +8,20 @@ import urllib.request
 from collections.abc import Sequence
 
 from benchmarks.peer import StoredUser
+from benchmarks.peers.started import Started
 from benchmarks.processes import START_SECONDS, Servers
 
 SEED_SECONDS = 600.0
 
 
-class OverHttp:
+class OverHttp(Started):
     """A peer whose application has `/bench/ready`, `/bench/seed` and `/bench/stored`."""
 
+    keeps = True
+    msgpack = False
+
     def __init__(self) -> None:
-        self._servers: Servers | None = None
+        super().__init__()
         self._url = ""
 
     def serving(self, servers: Servers, url: str, seconds: float = START_SECONDS) -> str:
@@ -32,14 +36,3 @@ class OverHttp:
         """What is stored now, of every user."""
         with urllib.request.urlopen(f"{self._url}/bench/stored", timeout=SEED_SECONDS) as answer:
             return [StoredUser(**one) for one in json.load(answer)]
-
-    def open_servers(self, name: str) -> Servers:
-        """The processes and folders of this run; `stop` ends them."""
-        self._servers = Servers(name)
-        return self._servers
-
-    def stop(self) -> None:
-        """End every process and drop the stored rows."""
-        if self._servers is not None:
-            self._servers.close()
-            self._servers = None

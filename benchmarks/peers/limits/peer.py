@@ -8,23 +8,26 @@ from benchmarks import provision
 from benchmarks.dataset import Dataset
 from benchmarks.peer import Setting, StoredUser
 from benchmarks.peers import python_server
-from benchmarks.processes import Servers, free_port
+from benchmarks.peers.started import Started
+from benchmarks.processes import free_port
 
 
-class Empty:
+class Empty(Started):
     """An empty handler on one of the two servers."""
 
     users = 1_000
     rate = 0
+    batch_rate = 0
     keeps = False
+    msgpack = False
 
     def __init__(self, server: str) -> None:
+        super().__init__()
         self.name = f"empty-{server}"
         self.title = f"{server}, empty handler (upper limit)"
         every = python_server.with_servers()
         self.settings = [one for one in every if one.options["server"] == server]
         self._server = server
-        self._servers: Servers | None = None
 
     def install(self) -> None:
         """The peers' Python."""
@@ -32,7 +35,7 @@ class Empty:
 
     def start(self, setting: Setting, dataset: Dataset) -> str:
         """The server alone; there is nothing to seed."""
-        servers = self._servers = Servers(self.name)
+        servers = self.open_servers(self.name)
         url = f"http://127.0.0.1:{(port := free_port())}"
         app = "benchmarks.peers.limits.empty:app"
         servers.start(self.name, python_server.command(app, setting, port))
@@ -48,32 +51,25 @@ class Empty:
         text = provision.REQUIREMENTS.read_text(encoding="utf-8")
         return next(line for line in text.splitlines() if line.startswith(self._server))
 
-    def stop(self) -> None:
-        """End the server."""
-        if self._servers is not None:
-            self._servers.close()
-            self._servers = None
 
-
-class EmptyOwn:
+class EmptyOwn(Started):
     """An empty handler on Questkeep's own connections."""
 
     name = "empty-questkeep"
     title = "Questkeep's connections, empty handler (upper limit)"
     users = 1_000
     rate = 0
+    batch_rate = 0
     keeps = False
+    msgpack = False
     settings = (Setting("x2", {"processes": "2"}), Setting("x1", {"processes": "1"}))
-
-    def __init__(self) -> None:
-        self._servers: Servers | None = None
 
     def install(self) -> None:
         """Nothing: it is what runs this."""
 
     def start(self, setting: Setting, dataset: Dataset) -> str:
         """The processes alone; there is nothing to seed."""
-        servers = self._servers = Servers(self.name)
+        servers = self.open_servers(self.name)
         port = free_port()
         for number in range(int(setting.options["processes"])):
             command = [sys.executable, "-m", "benchmarks.peers.limits.own", str(port)]
@@ -89,9 +85,3 @@ class EmptyOwn:
     def version(self) -> str:
         """As installed."""
         return f"httptools {version('httptools')}, uvloop {version('uvloop')}"
-
-    def stop(self) -> None:
-        """End the processes."""
-        if self._servers is not None:
-            self._servers.close()
-            self._servers = None

@@ -1,18 +1,20 @@
-"""The turn-in on PostgreSQL: one prepared call of one function, over asyncpg's pool.
+"""Turn-ins on PostgreSQL: one prepared call of one function, over asyncpg's pool.
 
 Not for: the function itself (schema.sql) or the server's settings (`peer`).
 """
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from benchmarks.peers.fastapi_app import DATASET, make_app
+from benchmarks.peers.fastapi_app import DATASET, Answer, TurnIn, make_app
 
 TURN_IN = "SELECT code, body FROM turn_in_quest($1, $2, $3)"
+TURN_IN_MANY = "SELECT code, body FROM turn_in_quests($1, $2, $3, $4)"
 TALLY = """
     SELECT p.user_id, p.level, p.total_xp, c.actual_quest_xp AS ledger_xp,
         (SELECT count(*) FROM quest_record q
@@ -56,15 +58,19 @@ class PostgresStore:
             connection_class=Bare,
         )
 
-    async def turn_in(self, user_id: str, command_id: str, quest_id: str) -> tuple[str, bytes]:
-        row = await self.pool.fetchrow(TURN_IN, user_id, command_id, quest_id)
-        return row["code"], (row["body"] or "").encode()
+    async def turn_in(self, turn_ins: Sequence[TurnIn], minimal: bool) -> list[Answer]:
+        if len(turn_ins) == 1 and not minimal:
+            rows = await self.pool.fetch(TURN_IN, *turn_ins[0])
+        else:
+            columns = map(list, zip(*turn_ins, strict=True))
+            rows = await self.pool.fetch(TURN_IN_MANY, *columns, minimal)
+        return [(code, (body or "").encode()) for code, body in rows]
 
     async def seed(self) -> None:
         """The tables and their rows, then what an operator does after a bulk load."""
         schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
         now = time.time_ns() // 1000
-        users, quests, chapter = DATASET["users"], DATASET["quests"], DATASET["chapter_id"]
+        users, last_quest, chapter = DATASET["users"], DATASET["last_quest"], DATASET["chapter_id"]
         plan: dict[str, Any] = DATASET["chapter"]
         columns = [*plan, "chapter_id", "level_at_entry"]
         columns += ["actual_quest_xp", "actual_hostile_xp", "actual_hostile_defeat_count"]
@@ -86,7 +92,7 @@ class PostgresStore:
                 f"FROM player_progression",
                 *values,
             )
-            await connection.execute(SEED_QUESTS, users, quests, chapter, reward, now)
+            await connection.execute(SEED_QUESTS, users, last_quest, chapter, reward, now)
             await connection.execute("VACUUM ANALYZE")
             await connection.execute("CHECKPOINT")
 

@@ -15,7 +15,7 @@ from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
 from benchmarks.peer import Setting, Unavailable
 from benchmarks.peers import python_server
 from benchmarks.peers.over_http import OverHttp
-from benchmarks.processes import BENCH, free_port
+from benchmarks.processes import BENCH, DidNotStart, free_port
 
 CONNECTIONS = 48
 """Of all workers' pools together."""
@@ -53,7 +53,8 @@ class Postgres(OverHttp):
     )
     users = 1_000
     rate = 8_000
-    keeps = True
+    batch_rate = 12_000
+    front = "postgres-app"
 
     def install(self) -> None:
         """The peers' Python, and Debian's PostgreSQL."""
@@ -72,7 +73,9 @@ class Postgres(OverHttp):
         user = _owner([servers.folder, servers.sockets])
         initdb = [*user, str(self._programs / "initdb"), "-D", str(data), "-U", "postgres"]
         locale = ["-A", "trust", "--locale=C", "-E", "UTF8", "--no-sync"]
-        subprocess.run([*initdb, *locale], check=True, capture_output=True, cwd="/")
+        made = subprocess.run([*initdb, *locale], capture_output=True, text=True, cwd="/")
+        if made.returncode != 0:
+            raise DidNotStart(f"initdb failed: {made.stderr[-1000:]}")
         tuned = {**SERVER_SETTINGS, "unix_socket_directories": f"'{servers.sockets}'"}
         tuned["commit_delay"] = setting.options["commit_delay"]
         lines = "".join(f"{key} = {value}\n" for key, value in tuned.items())
@@ -113,7 +116,7 @@ def _owner(folders: list[Path]) -> list[str]:
     """What to put before PostgreSQL's commands: it refuses to run as root.
 
     Raises:
-        Unavailable: run as root, and the folders cannot be reached by anybody else.
+        Unavailable: run as root, and nobody else can run it or reach the folders.
     """
     if os.geteuid() != 0:
         return []
@@ -123,4 +126,7 @@ def _owner(folders: list[Path]) -> list[str]:
         raise Unavailable("PostgreSQL refuses to run as root, and there is no user `postgres`")
     for folder in folders:
         shutil.chown(folder, "postgres")
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+    if subprocess.run([*as_user, "sh", "-c", ": </dev/null"], capture_output=True).returncode != 0:
+        raise Unavailable("the user `postgres` cannot read /dev/null: its mode should be 666")
+    return as_user

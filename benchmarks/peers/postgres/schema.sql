@@ -1,4 +1,4 @@
--- The rows of domain.md as tables, and the turn-in as one function: one round trip, one transaction.
+-- The rows of domain.md as tables, and turn-ins as one function: one round trip, one transaction.
 -- fillfactor leaves room for heap-only updates; no index covers a column that a turn-in changes.
 
 CREATE TABLE level_benchmark (
@@ -66,7 +66,8 @@ CREATE TABLE receipt (
 );
 
 CREATE FUNCTION turn_in_quest(
-    p_user_id text, p_command_id text, p_quest_id text, OUT code text, OUT body text
+    p_user_id text, p_command_id text, p_quest_id text, p_minimal boolean DEFAULT false,
+    OUT code text, OUT body text
 ) LANGUAGE plpgsql AS $$
 DECLARE
     stamp bigint := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
@@ -94,6 +95,9 @@ BEGIN
             code := 'ok';
             body := overlay(known.reply PLACING 'true'
                             FROM position('"replayed" : false' IN known.reply) + 13 FOR 5);
+            IF p_minimal THEN
+                body := (body::jsonb - 'changes')::text;
+            END IF;
         END IF;
         RETURN;
     END IF;
@@ -154,5 +158,25 @@ BEGIN
         )
     )::text;
     INSERT INTO receipt VALUES (p_user_id, p_command_id, p_quest_id, body);
+    IF p_minimal THEN
+        body := format('{"command_id":"%s","version":%s,"replayed":false}',
+                       p_command_id, player.version);
+    END IF;
+END
+$$;
+
+-- Many users' turn-ins in order, in one transaction and after one sync.  A refusal is a code, no
+-- error: it undoes nobody else's.
+CREATE FUNCTION turn_in_quests(
+    p_user_ids text[], p_command_ids text[], p_quest_ids text[], p_minimal boolean
+) RETURNS TABLE (code text, body text) LANGUAGE plpgsql AS $$
+BEGIN
+    -- Everybody locks in the same order, so that no two batches wait for each other.
+    PERFORM 1 FROM player_progression WHERE user_id = ANY (p_user_ids) ORDER BY user_id FOR UPDATE;
+    FOR n IN 1 .. cardinality(p_user_ids) LOOP
+        SELECT * INTO code, body
+        FROM turn_in_quest(p_user_ids[n], p_command_ids[n], p_quest_ids[n], p_minimal);
+        RETURN NEXT;
+    END LOOP;
 END
 $$;

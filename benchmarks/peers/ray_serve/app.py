@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ray import serve
 from ray.actor import ActorHandle
 from ray.serve.config import HTTPOptions
 
-from benchmarks.peers.fastapi_app import DATASET, make_app
+from benchmarks.peers.fastapi_app import DATASET, Answer, TurnIn, make_app
 
 Row = dict[str, Any]
 
@@ -67,7 +68,7 @@ class User:
                 "created_at": now,
                 "updated_at": now,
             }
-            for number in range(DATASET["quests"] + 1)
+            for number in range(DATASET["last_quest"] + 1)
         }
 
     def turn_in(self, command_id: str, quest_id: str) -> tuple[str, bytes]:
@@ -147,8 +148,10 @@ class ActorStore:
             self.handles[user_id] = known
         return known
 
-    async def turn_in(self, user_id: str, command_id: str, quest_id: str) -> tuple[str, bytes]:
-        return await self.handle(user_id).turn_in.remote(command_id, quest_id)
+    async def turn_in(self, turn_ins: Sequence[TurnIn], minimal: bool) -> list[Answer]:
+        """A call for each: this reading of it has no batches, and replies are always whole."""
+        calls = (self.handle(user).turn_in.remote(*rest) for user, *rest in turn_ins)
+        return list(await asyncio.gather(*calls))
 
     async def seed(self) -> None:
         """An actor seeds itself; awake are all of them after a first message."""

@@ -25,7 +25,8 @@ class RayServe(OverHttp):
     settings = (Setting("replicas=1", {"replicas": "1"}), Setting("replicas=2", {"replicas": "2"}))
     users = 8
     rate = 1_000
-    keeps = True
+    front = "ray-serve"
+    batch_rate = 0
 
     def install(self) -> None:
         """The peers' Python, which has Ray."""

@@ -1,16 +1,18 @@
-"""The turn-in on Redis: one EVALSHA of one script, over redis-py's asyncio pool with hiredis.
+"""Turn-ins on Redis: one EVALSHA of one script, over redis-py's asyncio pool with hiredis.
 
 Not for: the script itself (turn_in.lua) or the server's settings (`peer`).
 """
 
 import os
 import time
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import redis.asyncio as redis
 
-from benchmarks.peers.fastapi_app import DATASET, make_app
+from benchmarks.peers.fastapi_app import DATASET, Answer, TurnIn, make_app
 
 SEED = """
 local user, quests, now = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -45,20 +47,13 @@ class RedisStore:
         script = Path(__file__).with_name("turn_in.lua").read_text(encoding="utf-8")
         self.sha = await self.client.script_load(f"local XP_TO_NEXT = {{{costs}}}\n{script}")
 
-    async def turn_in(self, user_id: str, command_id: str, quest_id: str) -> tuple[str, bytes]:
-        mine = f"{{{user_id}}}:"
-        code, body = await self.client.evalsha(
-            self.sha,
-            3,
-            f"{mine}progression",
-            f"{mine}quest:{quest_id}",
-            f"{mine}receipts",
-            user_id,
-            command_id,
-            quest_id,
-            f"{mine}chapter:",
-        )
-        return code.decode(), body
+    async def turn_in(self, turn_ins: Sequence[TurnIn], minimal: bool) -> list[Answer]:
+        fields = chain.from_iterable(turn_ins)
+        form = "minimal" if minimal else "whole"
+        answers = await self.client.evalsha(self.sha, 0, form, *fields)
+        return [
+            (code.decode(), body) for code, body in zip(answers[::2], answers[1::2], strict=True)
+        ]
 
     async def seed(self) -> None:
         now = time.time_ns() // 1000
@@ -82,7 +77,7 @@ class RedisStore:
             pipe = self.client.pipeline(transaction=False)
             pipe.hset(f"{{{user}}}:progression", mapping=player)
             pipe.hset(f"{{{user}}}:chapter:{chapter_id}", mapping=chapter)
-            pipe.eval(SEED, 0, user, DATASET["quests"], now, chapter_id, experience, reward)
+            pipe.eval(SEED, 0, user, DATASET["last_quest"], now, chapter_id, experience, reward)
             await pipe.execute()
 
     async def stored(self) -> list[dict[str, Any]]:
@@ -91,7 +86,7 @@ class RedisStore:
             pipe = self.client.pipeline(transaction=False)
             pipe.hmget(f"{{{user}}}:progression", "level", "total_xp")
             pipe.hget(f"{{{user}}}:chapter:{DATASET['chapter_id']}", "actual_quest_xp")
-            pipe.eval(COUNT, 0, user, DATASET["quests"])
+            pipe.eval(COUNT, 0, user, DATASET["last_quest"])
             pipe.hlen(f"{{{user}}}:receipts")
             (level, total), ledger, turned_in, receipts = await pipe.execute()
             row = {"user_id": user, "level": int(level), "total_xp": int(total)}

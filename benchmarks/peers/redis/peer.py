@@ -26,7 +26,8 @@ class Redis(OverHttp):
     settings = python_server.with_servers()
     users = 1_000
     rate = 8_000
-    keeps = True
+    batch_rate = 25_000
+    front = "redis-app"
 
     def install(self) -> None:
         """The peers' Python, and Debian's Redis."""

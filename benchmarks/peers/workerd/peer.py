@@ -24,7 +24,8 @@ class Workerd(OverHttp):
     settings = (Setting("rpc", {"call": "rpc"}), Setting("fetch", {"call": "fetch"}))
     users = 1_000
     rate = 3_000
-    keeps = True
+    batch_rate = 5_000
+    front = "workerd"
 
     def install(self) -> None:
         """workerd, from npm."""

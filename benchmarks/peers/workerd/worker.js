@@ -1,6 +1,7 @@
-// The turn-in on Durable Objects: the Worker checks token and body, the user's object, alone with
-// its own SQLite database, does the rest in one transaction.  Output gates are left as they are:
-// the reply leaves once the write is confirmed.
+// Turn-ins on Durable Objects: the Worker checks token and body, the user's object, alone with
+// its own SQLite database, does the rest in one transaction.  Of a batch each user's object gets its
+// own commands in one call.  Output gates are left as they are: the reply leaves once the write is
+// confirmed.
 //
 // Not for: anything that an object could forget; it keeps nothing in memory but prepared words.
 
@@ -14,6 +15,7 @@ const STATUS = {
   quest_already_turned_in: 409,
   command_id_reused: 409,
 };
+const BATCH_MAX = 1000;
 const JSON_HEADERS = { headers: { "content-type": "application/json" } };
 const SCHEMA = `
   CREATE TABLE player_progression (
@@ -47,14 +49,18 @@ export class User extends DurableObject {
     this.sql = ctx.storage.sql;
   }
 
-  // One command; everything in here is one transaction.  Gives a code, and the reply's text.
-  turnIn(userId, commandId, questId) {
-    return this.ctx.storage.transactionSync(() => this.#turnIn(userId, commandId, questId));
+  // Commands of this user in order; everything in here is one transaction.  Gives a code and the
+  // reply's text for each.
+  turnIn(userId, commands, minimal) {
+    return this.ctx.storage.transactionSync(() => commands.map((command) => {
+      const [code, reply] = this.#turnIn(userId, command.command_id, command.quest_id);
+      return [code, minimal && code === "ok" ? brief(reply) : reply];
+    }));
   }
 
   async fetch(request) {
-    const { userId, command } = await request.json();
-    return answer(this.turnIn(userId, command.command_id, command.quest_id));
+    const { userId, commands, minimal } = await request.json();
+    return Response.json(this.turnIn(userId, commands, minimal));
   }
 
   #turnIn(userId, commandId, questId) {
@@ -134,7 +140,7 @@ export class User extends DurableObject {
 
   // For the harness: this user's rows at the start.
   seed(userId) {
-    const { quests, chapter_id: chapterId, chapter, experience, xp_to_next: costs } =
+    const { last_quest: lastQuest, chapter_id: chapterId, chapter, experience, xp_to_next: costs } =
       dataset(this.env);
     const now = Date.now() * 1000;
     const reward = JSON.stringify({ experience, items: {}, currency: {}, affinity: {} });
@@ -154,7 +160,7 @@ export class User extends DurableObject {
       this.sql.exec(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?) " +
         "INSERT INTO quest_record SELECT printf('quest-%06d', i), ?, ?, 'ready_to_turn_in', " +
-        "'[]', ?, ?, ? FROM n", quests, userId, chapterId, reward, now, now);
+        "'[]', ?, ?, ? FROM n", lastQuest, userId, chapterId, reward, now, now);
     });
   }
 
@@ -178,27 +184,59 @@ export default {
   async fetch(request, env) {
     const path = new URL(request.url).pathname.split("/");
     if (path[1] === "bench") return bench(path[2], env);
+    if (request.method === "POST" && path[2] === "commands") return batch(request, env);
     if (request.method !== "POST" || path[2] !== "users" || path[4] !== "commands") {
       return problem(404, "not_found");
     }
     const userId = decodeURIComponent(path[3]);
-    const subject = await caller(request.headers.get("authorization"), dataset(env).secret);
-    if (subject === null) return problem(401, "unauthenticated");
-    if (subject !== userId) return problem(403, "not_your_user");
+    const who = await caller(request.headers.get("authorization"), dataset(env).secret);
+    if (who === null) return problem(401, "unauthenticated");
+    if (who.subject !== userId && !who.service) return problem(403, "not_your_user");
     const command = await request.json().catch(() => null);
-    if (!isTurnIn(command)) return problem(422, "invalid_field");
-    const user = env.USERS.get(env.USERS.idFromName(userId));
-    if (env.CALL === "fetch") {
-      return user.fetch("http://user/", {
-        method: "POST", body: JSON.stringify({ userId, command }),
-      });
-    }
-    return answer(await user.turnIn(userId, command.command_id, command.quest_id));
+    if (!isTurnIn(command, 3)) return problem(422, "invalid_field");
+    const [[code, reply]] = await turnIn(env, userId, [command], false);
+    return code === "ok" ? new Response(reply, JSON_HEADERS) : problem(STATUS[code], code);
   },
 };
 
-function answer([code, reply]) {
-  return code === "ok" ? new Response(reply, JSON_HEADERS) : problem(STATUS[code], code);
+// Commands of many users: each user's in order, users beside each other.
+async function batch(request, env) {
+  const who = await caller(request.headers.get("authorization"), dataset(env).secret);
+  if (who === null) return problem(401, "unauthenticated");
+  if (!who.service) return problem(403, "not_allowed");
+  const commands = await request.json().catch(() => null);
+  const good = Array.isArray(commands) && commands.length <= BATCH_MAX &&
+    commands.every((command) => isTurnIn(command, 4) && isId(command.user_id));
+  if (!good) return problem(422, "invalid_field");
+  const minimal = request.headers.get("prefer") === "return=minimal";
+  const places = new Map();
+  commands.forEach(({ user_id: userId }, place) => {
+    if (!places.has(userId)) places.set(userId, []);
+    places.get(userId).push(place);
+  });
+  const texts = new Array(commands.length);
+  await Promise.all(Array.from(places, async ([userId, mine]) => {
+    const answers = await turnIn(env, userId, mine.map((place) => commands[place]), minimal);
+    answers.forEach((answer, n) => { texts[mine[n]] = addressed(userId, answer); });
+  }));
+  return new Response(`[${texts.join(",")}]`, JSON_HEADERS);
+}
+
+async function turnIn(env, userId, commands, minimal) {
+  const user = env.USERS.get(env.USERS.idFromName(userId));
+  if (env.CALL !== "fetch") return user.turnIn(userId, commands, minimal);
+  const body = JSON.stringify({ userId, commands, minimal });
+  return (await user.fetch("http://user/", { method: "POST", body })).json();
+}
+
+function addressed(userId, [code, reply]) {
+  if (code === "ok") return `{"user_id":"${userId}",${reply.slice(1)}`;
+  return JSON.stringify({ user_id: userId, status: STATUS[code], code });
+}
+
+// A reply without its changes, which come last.
+function brief(reply) {
+  return `${reply.slice(0, reply.indexOf(',"changes":'))}}`;
 }
 
 function problem(status, code) {
@@ -206,11 +244,13 @@ function problem(status, code) {
   return new Response(JSON.stringify({ type: "about:blank", status, code }), { status, headers });
 }
 
-function isTurnIn(command) {
+function isTurnIn(command, members) {
   return command !== null && typeof command === "object" && command.type === "turn_in_quest" &&
-    Object.keys(command).length === 3 &&
-    typeof command.command_id === "string" && ID.test(command.command_id) &&
-    typeof command.quest_id === "string" && ID.test(command.quest_id);
+    Object.keys(command).length === members && isId(command.command_id) && isId(command.quest_id);
+}
+
+function isId(text) {
+  return typeof text === "string" && ID.test(text);
 }
 
 // Tokens: HS256, verified once, then remembered for five minutes at most.
@@ -220,7 +260,7 @@ let key;
 
 async function caller(authorization, secret) {
   const known = verified.get(authorization);
-  if (known !== undefined && known.until > Date.now()) return known.subject;
+  if (known !== undefined && known.until > Date.now()) return known;
   const token = /^bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/i.exec(authorization ?? "");
   if (token === null) return null;
   const bytes = new TextEncoder();
@@ -241,8 +281,9 @@ async function caller(authorization, secret) {
   if (!good) return null;
   if (verified.size >= 10_000) verified.clear();
   const until = Math.min(claims.exp * 1000, Date.now() + REMEMBERED_MILLISECONDS);
-  verified.set(authorization, { subject: claims.sub, until });
-  return claims.sub;
+  const who = { subject: claims.sub, service: claims.role === "service", until };
+  verified.set(authorization, who);
+  return who;
 }
 
 function base64(text) {
