@@ -9,7 +9,6 @@ Not for: doing anything (`cli`).  It imports nothing of ours before it is sure w
 """
 
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,6 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 
 ADVICE = "Give Questkeep a Python environment of its own."
 EXIT_WRONG_USE = 2
-EXIT_INTERRUPTED = 130
 COLUMNS_MIN = 80
 """In fewer, tables would cut numbers and names."""
 
@@ -66,14 +64,16 @@ def _end_quietly_when_told() -> None:
     The server puts its own handlers in their place.  A hang-up asks for the rules to be read anew,
     which it is about to do.
     """
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_INTERRUPTED))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def _widen_tiny_terminals() -> None:
     """Have lines and tables made for a width at which they can be read; a terminal breaks them."""
+    import shutil  # no sooner than the signals are taken
+
     if shutil.get_terminal_size().columns < COLUMNS_MIN:
         os.environ["COLUMNS"] = str(COLUMNS_MIN)
 

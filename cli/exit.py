@@ -5,6 +5,7 @@
 | 0 | it was done |
 | 1 | it was done, and what was looked at is wrong: damage, rules or a story to mend |
 | 2 | it could not be done: wrong use, wrong settings, nothing there, or no answer |
+| 3 | `serve` ended because another server has taken over its store (`gateway.server.serve`) |
 | 130 | interrupted |
 """
 

@@ -24,7 +24,8 @@ cli = typer.Typer(
     name="questkeep",
     help="Actor-based in-memory game state server.",
     epilog="Exit codes: 0 done; 1 what was looked at is wrong (damage, rules, a story); "
-    "2 not done (wrong use or settings, nothing there, no answer); 130 interrupted.",
+    "2 not done (wrong use or settings, nothing there, no answer); "
+    "3 another server has taken over; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

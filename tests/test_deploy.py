@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from gateway.options import OPTIONS, variable
+from gateway.server.serve import EXIT_TAKEN_OVER
 from gateway.server.stop import LEAVE_SECONDS
 from gateway.settings import Settings
 from tests.end_to_end.server_kit import QUESTKEEP, Server
@@ -60,6 +61,7 @@ def test_systemd_and_probes_wait_as_long_as_a_stop_takes() -> None:
     [limit] = directives("TimeoutStopSec")
     needed = Settings().drain_seconds + LEAVE_SECONDS
     assert int(limit) > needed
+    assert directives("RestartPreventExitStatus") == [str(EXIT_TAKEN_OVER)]
     assert directives("KillMode") == ["mixed"], "the server ends its own processes"
     assert "STOPSIGNAL SIGTERM" in DOCKERFILE
     assert 'ENTRYPOINT ["questkeep"]' in DOCKERFILE, "a shell would keep the signals"

@@ -73,7 +73,7 @@ questkeep_launcher.main()
     ("command", "sent", "code"),
     [
         ("serve", [signal.SIGTERM], 0),
-        ("serve", [signal.SIGINT], 130),
+        ("serve", [signal.SIGINT], 0),
         ("serve", [signal.SIGHUP, signal.SIGTERM], 0),
         ("store", [signal.SIGTERM], -signal.SIGTERM),
     ],

@@ -46,6 +46,18 @@ class Activity(Struct, frozen=True):
         return total
 
 
+class Failure(Struct, frozen=True):
+    """Why nobody can be served here any more.
+
+    Attributes:
+        reason: one sentence.
+        taken_over: another server serves the store now: this one is not to be started again.
+    """
+
+    reason: str
+    taken_over: bool = False
+
+
 class UserDirectory(Protocol):
     """Finds a user's actor, wherever it is, and carries requests to it: what the API needs."""
 
@@ -107,11 +119,11 @@ class Cluster(UserDirectory, Protocol):
         """
         ...
 
-    async def failed(self) -> str:
-        """Wait until nobody can be served here any more, for good; one sentence on why.
+    async def failed(self) -> Failure:
+        """Wait until nobody can be served here any more, for good.
 
         The server then ends with a code that is not 0, so that whatever supervises it starts it
-        anew.
+        anew, unless another server has taken over.
         """
         ...
 

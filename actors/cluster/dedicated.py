@@ -12,7 +12,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from actors.cluster.contract import Activity
+from actors.cluster.contract import Activity, Failure
 from actors.cluster.host_actor import DedicatedHost
 from actors.cluster.placement import dedicated_host
 from actors.cluster.ray_actor import RayActor
@@ -211,7 +211,7 @@ class DedicatedCluster:
             return everything
         return f"none of the {len(hosts)} users asked last can be served: {hosts[0]}"
 
-    async def failed(self) -> str:
+    async def failed(self) -> Failure:
         """See `Cluster.failed`."""
         return await self.actors.failed()
 

@@ -8,11 +8,12 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
-from actors.cluster.contract import Activity
+from actors.cluster.contract import Activity, Failure
 from actors.cluster.host_actor import activity_of, now, why_unusable
 from actors.errors import ClusterError, OutcomeUnknown, UserUnavailable
 from actors.feeds.feed import Feed, Feeds, Listener
@@ -20,9 +21,9 @@ from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
+from actors.store_ownership import TAKEN_OVER, StoreOwnership
 from persistence.errors import Fenced, Spoiled, StorageError
-from persistence.journal.recovery import check_server, close_quietly, take_over
-from persistence.store import Store, Stream
+from persistence.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +60,8 @@ class LocalCluster:
         )
         self._store = store
         self._timeout = ask_timeout_seconds
-        self._server: Stream | None = None
-        self._failure: asyncio.Future[str] | None = None
-        self._over = False
+        self._ownership = StoreOwnership(store, settings.receipt_window)
+        self._spoiled: asyncio.Future[str] | None = None
         self._upkeep: asyncio.Task[None] | None = None
         self._ownership_check: asyncio.Task[None] | None = None
         self.host = self._new_host()
@@ -85,16 +85,13 @@ class LocalCluster:
 
     async def start(self) -> None:
         """See `Cluster.start`; the host is open when it returns."""
-        self._failure = asyncio.get_running_loop().create_future()
+        self._spoiled = asyncio.get_running_loop().create_future()
         try:
-            self._server, folded = await take_over(self._store, self._settings.receipt_window)
-            if folded.records:
-                log.info("recovered", records=folded.records, users=folded.users)
-            self._settings = replace(self._settings, server=self._server.id)
+            self._settings = replace(self._settings, server=await self._ownership.take())
             self.host = self._new_host()
             await self.host.open()
         except StorageError as error:
-            await self._close()
+            await self._ownership.close()
             raise ClusterError(str(error)) from error
         self._upkeep = asyncio.create_task(self._keep_up())
 
@@ -104,8 +101,8 @@ class LocalCluster:
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `UserDirectory.ask`."""
-        if self._over:
-            raise UserUnavailable("another server has taken over")
+        if self._ownership.over:
+            raise UserUnavailable(TAKEN_OVER)
         try:
             async with asyncio.timeout(self._timeout):
                 return await self.host.ask(requests)
@@ -133,20 +130,24 @@ class LocalCluster:
 
     async def health(self) -> str:
         """See `Cluster.health`."""
-        if self._over:
-            return "another server has taken over the store"
-        if problem := await why_unusable(self.host):
-            return problem
-        try:
-            await check_server(self._store, self._settings.server)
-        except StorageError as error:
-            return f"the store cannot be used: {error}"
-        return ""
+        if self._ownership.over:
+            return TAKEN_OVER
+        return await why_unusable(self.host) or await self._ownership.problem()
 
-    async def failed(self) -> str:
-        """See `Cluster.failed`: once the disk may have lost what it was to keep (`Spoiled`)."""
-        assert self._failure is not None, "it has not started"
-        return await asyncio.shield(self._failure)
+    async def failed(self) -> Failure:
+        """See `Cluster.failed`: shut out of the store, or its disk may have lost what it was to
+        keep (`Spoiled`)."""
+        assert self._spoiled is not None, "it has not started"
+        taken_over = asyncio.create_task(self._ownership.lost())
+        either: list[asyncio.Future[Any]] = [self._spoiled, taken_over]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._spoiled.done():
+                return Failure(self._spoiled.result())
+            taken_over.result()
+            return Failure(TAKEN_OVER, taken_over=True)
+        finally:
+            taken_over.cancel()
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""
@@ -156,12 +157,7 @@ class LocalCluster:
         try:
             await self.host.drain()
         finally:
-            await self._close()
-
-    async def _close(self) -> None:
-        if self._server is not None:
-            await close_quietly(self._server)
-        await self._store.close()
+            await self._ownership.close()
 
     async def _keep_up(self) -> None:
         upkeep = Upkeep(self.host.activations, self._settings)
@@ -176,11 +172,10 @@ class LocalCluster:
         try:
             await self.host.open()
         except Fenced:
-            self._over = True
-            log.error("another server has taken over", store=self._settings.store_url)
+            self._ownership.end()
         except Spoiled as error:
-            if self._failure is not None and not self._failure.done():
-                self._failure.set_result(f"This process can no longer tell what is kept: {error}")
+            if self._spoiled is not None and not self._spoiled.done():
+                self._spoiled.set_result(f"This process can no longer tell what is kept: {error}")
         except StorageError as error:
             log.error("a host cannot open", host=HOST_NAME, reason=str(error))
 

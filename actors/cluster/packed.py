@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from actors.cluster.contract import Activity
+from actors.cluster.contract import Activity, Failure
 from actors.cluster.host_actor import PackedHost
 from actors.cluster.placement import Room, packed_host, slot_of
 from actors.cluster.ray_actor import RayActor
@@ -196,7 +196,7 @@ class PackedCluster:
                 return f"host {slot + 1} of {self._hosts}: {problem}"
         return ""
 
-    async def failed(self) -> str:
+    async def failed(self) -> Failure:
         """See `Cluster.failed`."""
         return await self.actors.failed()
 

@@ -10,6 +10,7 @@ what runs in them (`host_actor`).
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Coroutine, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -21,19 +22,18 @@ import structlog
 from msgspec.structs import replace
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.cluster.contract import Failure
 from actors.cluster.host_watch import HostWatch
 from actors.cluster.placement import Room
-from actors.cluster.ray_actor import HEALTH_SECONDS, RayActor
+from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_nodes import check_nodes, room, this_node
 from actors.cluster.ray_session import RaySession, first_line
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
 from actors.logs.host_events import HostEvents
+from actors.store_ownership import TAKEN_OVER, StoreOwnership
 from actors.transport.addresses import Node, RunningHost
-from persistence.errors import Fenced, StorageError
-from persistence.journal.recovery import check_server, close_quietly, take_over
 from persistence.open import open_store
-from persistence.store import Stream, StreamId
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +58,7 @@ class RayActors:
     Attributes:
         session: this server's part in the cluster.
         lost: why there is no Ray any more; empty while there is.
+        ownership: this server's hold on the store.
         watch: which hosts run, and how many have died.
         node: where this process runs.
     """
@@ -69,9 +70,7 @@ class RayActors:
         self.session = RaySession(address)
         self._one_machine = settings.store_url.startswith("file:") and not shared_folder
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
-        self._store = open_store(settings.store_url)
-        self._server: Stream | None = None
-        self._over = False
+        self.ownership = StoreOwnership(open_store(settings.store_url), settings.receipt_window)
         self._events = HostEvents()
         self.watch = HostWatch(self._explain_end)
         self.lost = ""
@@ -93,8 +92,8 @@ class RayActors:
             ClusterError: Ray cannot be reached, or cannot run this Questkeep on this store.
             StorageError: the store cannot be taken over.
         """
-        await asyncio.to_thread(self.session.begin)
         try:
+            await self._begin()
             self._settings = replace(self._settings, log_socket=await self._events.listen())
             return await self._move_in()
         except (ray.exceptions.RayError, RuntimeError, OSError) as error:
@@ -103,6 +102,18 @@ class RayActors:
         except BaseException:
             await self.disconnect()
             raise
+
+    async def _begin(self) -> None:
+        """Join or start Ray.  Once begun that is not broken off, so that nothing of Ray stays."""
+        beginning = asyncio.create_task(asyncio.to_thread(self.session.begin))
+        try:
+            await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            await asyncio.wait([beginning])
+            beginning.exception()  # whatever it was, nobody asks for it any more
+            raise
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.getsignal(number))  # Ray has put its own in their place
 
     async def _move_in(self) -> HostSettings:
         if self.joined:
@@ -114,7 +125,8 @@ class RayActors:
         if self._settings.store_url.startswith("memory:"):  # a world for each process
             self.namespace = f"questkeep-{store_mark}-{os.urandom(8).hex()}"
             return self._settings
-        server = await self._take_over()
+        server = await self.ownership.take()
+        self._settings = replace(self._settings, server=server)
         self.namespace = f"questkeep-{store_mark}-{server.incarnation}"
         await asyncio.to_thread(
             _end_actors,
@@ -122,19 +134,9 @@ class RayActors:
         )
         return self._settings
 
-    async def _take_over(self) -> StreamId:
-        """Shut hosts of earlier servers out of the store, wherever they still run."""
-        self._server, folded = await take_over(self._store, self._settings.receipt_window)
-        self._settings = replace(self._settings, server=self._server.id)
-        if folded.records:
-            log.info("recovered", records=folded.records, users=folded.users)
-        return self._server.id
-
     async def shut_out(self) -> None:
         """Another server has taken over: end our hosts, and start none again."""
-        if not self._over:
-            self._over = True
-            log.error("another server has taken over", store=self._settings.store_url)
+        self.ownership.end()
         await asyncio.to_thread(_end_actors, lambda one: one == self.namespace)
 
     async def get_or_start(
@@ -149,8 +151,8 @@ class RayActors:
             HostGone: the name is held by an actor that is just going; ask again.
             UserUnavailable: another server has taken over.
         """
-        if self._over:
-            raise UserUnavailable("another server has taken over")
+        if self.ownership.over:
+            raise UserUnavailable(TAKEN_OVER)
         if self.lost:
             raise UserUnavailable(self.lost)
         async with self._starting:
@@ -204,27 +206,23 @@ class RayActors:
 
     async def health(self) -> str:
         """Empty while there is Ray, and a store that is this server's; else one sentence."""
-        if self._over:
-            return "another server has taken over the store"
         if self._is_lost():
             return self.lost
-        try:
-            async with asyncio.timeout(HEALTH_SECONDS):
-                await check_server(self._store, self._settings.server)
-        except Fenced:
-            await self.shut_out()
-            return "another server has taken over the store"
-        except StorageError as error:
-            return f"the store cannot be used: {error}"
-        except TimeoutError:
-            return "the store does not answer"
-        return ""
+        return await self.ownership.problem()
 
-    async def failed(self) -> str:
-        """See `Cluster.failed`."""
-        while not self._is_lost():  # noqa: ASYNC110 - no event tells
-            await asyncio.sleep(WATCH_SECONDS)
-        return self.lost
+    async def failed(self) -> Failure:
+        """See `Cluster.failed`: without Ray, or shut out of the store."""
+        taken_over = asyncio.create_task(self.ownership.lost())
+        try:
+            while not self._is_lost():
+                await asyncio.wait([taken_over], timeout=WATCH_SECONDS)
+                if taken_over.done():
+                    taken_over.result()
+                    await self.shut_out()
+                    return Failure(TAKEN_OVER, taken_over=True)
+            return Failure(self.lost)
+        finally:
+            taken_over.cancel()
 
     def _is_lost(self) -> bool:
         """Whether there is no Ray any more; then what is left of it is ended at once.
@@ -240,10 +238,10 @@ class RayActors:
         return bool(self.lost)
 
     async def drain(self, hosts: Sequence[tuple[str, RayActor]]) -> None:
-        """End named hosts in peace; without Ray there is nobody left to ask."""
+        """End named hosts in peace; without Ray or the store there is nobody left to ask."""
         for name, _ in hosts:
             self.watch.expect_end(name)
-        if not self.lost:
+        if not self.lost and not self.ownership.over:
             await asyncio.gather(*(actor.drain() for _, actor in hosts))
 
     async def follow(self, name: str, actor: RayActor) -> None:
@@ -254,16 +252,14 @@ class RayActors:
     async def _explain_end(self, host: RunningHost) -> str | None:
         """What Ray says of a host's end; None when it is Ray itself that is ending."""
         await asyncio.sleep(WATCH_SECONDS)  # hosts may go first
-        if self._over or self._is_lost():
+        if self.ownership.over or self._is_lost():
             return None
         return await asyncio.to_thread(self.session.why_ended, host.worker_id)
 
     async def disconnect(self) -> None:
         """End what actors of ours are left and leave the cluster; a Ray started here stops."""
         self.watch.close()
-        if self._server is not None:
-            await close_quietly(self._server)
-        await self._store.close()
+        await self.ownership.close()
         await asyncio.to_thread(self._end_and_leave)
         await self._events.close()
 

@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
-from actors.cluster.contract import Cluster
+from actors.cluster.contract import Cluster, Failure
 from actors.cluster.remote_hosts import HostLocator
 from actors.errors import ClusterError
 from actors.gc_tuning import collect_rarely
 from actors.host.settings import HostSettings
-from gateway.api.app import make_app
+from gateway.api.app import App, make_app
 from gateway.http.listener import CannotListen, Listener
 from gateway.options import SECRETS
 from gateway.server.clusters import cluster_of
@@ -38,6 +38,8 @@ from gateway.settings_sources import credentials_warning, forget_secrets, rules_
 from persistence.errors import StorageError
 
 EXIT_FAILED = 1
+EXIT_TAKEN_OVER = 3
+"""A supervisor had better not start it again: the two would take turns."""
 FLUSH_SECONDS = 0.3
 """For what was logged and printed, when the process ends."""
 
@@ -86,12 +88,49 @@ def _run_in_loop(work: Coroutine[Any, Any, int]) -> int:
     return exit_code
 
 
+class _Running(NamedTuple):
+    """The parts of a server that is ready."""
+
+    app: App
+    supervisor: Supervisor
+    listener: Listener
+    rules: ServedRules
+
+
 async def _run(
     checked: Checked, cluster: Cluster, console: ServerConsole, steps: StartupSteps, stop: Stop
 ) -> int:
-    settings = checked.settings
     signals = StopSignals(console, stop.flush)
     signals.listen()
+
+    def stop_starting() -> None:
+        stop.begin(0)
+        console.print("Stopping, before it was ready (Ctrl-C again leaves at once).")
+
+    started = await signals.unless_requested(
+        _start(checked, cluster, console, steps), stop_starting
+    )
+    if started is None:
+        console.print("Stopped.")
+        return 0
+    print_banner(console, checked, cluster.capacity())
+    collect_rarely()
+    started.app.ready = True
+    reload_on_hangup(started.rules)
+    failure = await _until_stop(signals, cluster)
+    exit_code = 0 if failure is None else EXIT_TAKEN_OVER if failure.taken_over else EXIT_FAILED
+    stop.begin(exit_code)
+    console.print("Stopping: finishing what was accepted (Ctrl-C again leaves at once).")
+    await stop.run(started.app, started.supervisor, cluster, started.listener)
+    console.print("Stopped.")
+    return exit_code
+
+
+async def _start(
+    checked: Checked, cluster: Cluster, console: ServerConsole, steps: StartupSteps
+) -> _Running:
+    """Start the parts, the slow cluster last; what was started ends again if one does not."""
+    settings = checked.settings
     token_keys = await load_keys(checked)
     if (warning := credentials_warning(settings.store)) is not None:
         console.print(warning)
@@ -99,7 +138,6 @@ async def _run(
         await check_store(settings)
     with steps.step(f"users can live here ({settings.placement} placement)"):
         await _start_cluster(cluster)
-    signals.listen()  # again: Ray may have put handlers of its own in place
 
     async def broadcast(text: str) -> None:
         await cluster.change_rules(text)
@@ -114,22 +152,13 @@ async def _run(
     try:
         await listener.start()
         await _start_workers(supervisor, checked, cluster)
-    except (CannotListen, CannotStartWorker) as error:
+    except BaseException as error:
         await supervisor.stop()
         await cluster.drain()
-        raise CannotStart(str(error)) from None
-    print_banner(console, checked, cluster.capacity())
-    collect_rarely()
-    app.ready = True
-    signals.running = True
-    reload_on_hangup(rules)
-    failure = await _until_stop(signals, cluster)
-    exit_code = EXIT_FAILED if failure else 0
-    stop.begin(exit_code)
-    console.print("Stopping: finishing what was accepted (Ctrl-C again leaves at once).")
-    await stop.run(app, supervisor, cluster, listener)
-    console.print("Stopped.")
-    return exit_code
+        if isinstance(error, CannotListen | CannotStartWorker):
+            raise CannotStart(str(error)) from None
+        raise
+    return _Running(app, supervisor, listener, rules)
 
 
 async def _start_cluster(cluster: Cluster) -> None:
@@ -139,16 +168,16 @@ async def _start_cluster(cluster: Cluster) -> None:
         raise CannotStart(str(error)) from None
 
 
-async def _until_stop(signals: StopSignals, cluster: Cluster) -> str:
-    """Wait for a signal (empty), or until nobody can be served any more (one sentence)."""
+async def _until_stop(signals: StopSignals, cluster: Cluster) -> Failure | None:
+    """Wait for a signal (None), or until nobody can be served any more."""
     requested = asyncio.create_task(signals.requested.wait())
     failed = asyncio.create_task(cluster.failed())
     try:
         await asyncio.wait([requested, failed], return_when=asyncio.FIRST_COMPLETED)
         if requested.done():
-            return ""
+            return None
         failure = failed.result()
-        log.error("nobody can be served any more; this server ends", reason=failure)
+        log.error("nobody can be served any more; this server ends", reason=failure.reason)
         return failure
     finally:
         requested.cancel()

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from rich.console import Console
@@ -39,23 +39,20 @@ EXIT_INTERRUPTED = 128
 SAME_SIGNAL_SECONDS = 0.3
 
 Flush = Callable[[], None]
+T = TypeVar("T")
 
 
 class StopSignals:
     """SIGINT and SIGTERM: the first asks for a clean stop, any other ends the process at once.
 
-    While the server is still starting there is nothing to finish, so the first one ends it too,
-    with 0 if it was SIGTERM, which supervisors send.
     One that follows at once is the same one: wrappers such as `timeout` deliver it twice.
 
     Attributes:
         requested: set by the first signal.
-        running: whether there is something to finish.
     """
 
     def __init__(self, console: Console, flush: Flush) -> None:
         self.requested = asyncio.Event()
-        self.running = False
         self._console = console
         self._flush = flush
         self._requested_at = 0.0
@@ -66,9 +63,29 @@ class StopSignals:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_signal, number)
 
+    async def unless_requested(
+        self, start: Coroutine[Any, Any, T], on_request: Callable[[], None]
+    ) -> T | None:
+        """What `start` returns; None where a stop was asked for before, and it was broken off.
+
+        Args:
+            on_request: called before a start that is broken off cleans up after itself.
+        """
+        task = asyncio.create_task(start)
+        requested = asyncio.create_task(self.requested.wait())
+        await asyncio.wait([task, requested], return_when=asyncio.FIRST_COMPLETED)
+        requested.cancel()
+        if not task.done():
+            on_request()
+            task.cancel()
+            await asyncio.wait([task])
+            if task.cancelled() or task.exception() is not None:
+                return None
+        return task.result()
+
     def _on_signal(self, number: int) -> None:
         now = time.monotonic()
-        if self.running and not self.requested.is_set():
+        if not self.requested.is_set():
             self._requested_at = now
             self.requested.set()
             return
@@ -76,8 +93,7 @@ class StopSignals:
             return
         self._console.print("Left at once; what was acknowledged is kept.")
         self._flush()
-        in_order = number == signal.SIGTERM and not self.running
-        os._exit(0 if in_order else EXIT_INTERRUPTED + number)
+        os._exit(EXIT_INTERRUPTED + number)
 
 
 class Stop:

@@ -1,5 +1,6 @@
 """The local cluster over a store: who owns it, what a successor finds, what ends it."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -7,9 +8,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from actors import store_ownership
+from actors.cluster.contract import Failure
 from actors.cluster.local import LocalCluster, machine_memory_bytes
 from actors.errors import ClusterError, UserUnavailable
 from actors.host.settings import HostSettings
+from actors.store_ownership import TAKEN_OVER
 from persistence.disk.store import DiskStore
 from persistence.errors import Fenced, Spoiled, Unavailable
 from persistence.journal.recovery import check_server, take_over
@@ -57,15 +61,28 @@ async def test_one_that_was_taken_over_serves_nobody_and_says_so(another: Anothe
     await old.ask([grant("alice", "c1")])
     assert await old.health() == ""
     await new.start()
-    assert "another server has taken over" in await old.health()
     (refused,) = await old.ask([grant("alice", "c2")])
     assert refused.code == "outcome_unknown"
     while "another server has taken over" not in await old.health():
         pass
     with pytest.raises(UserUnavailable, match="another server has taken over"):
         await old.ask([grant("alice", "c2")])
+    assert await old.failed() == Failure(TAKEN_OVER, taken_over=True)
     assert await version(new, "alice") == 1
     assert await new.health() == ""
+
+
+async def test_one_that_was_taken_over_finds_out_by_itself(
+    another: Another, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_ownership, "CHECK_SECONDS", 0.01)
+    old, new = another(), another()
+    await old.start()
+    failed = asyncio.create_task(old.failed())
+    while not (await asyncio.wait([failed], timeout=0))[1]:
+        pass
+    await new.start()
+    assert (await failed).taken_over
 
 
 class SpoiledStore(MemoryStore):
@@ -90,7 +107,9 @@ async def test_one_that_cannot_trust_its_disk_any_more_has_failed_for_good() -> 
     assert lost.code == "outcome_unknown"
     (refused,) = await cluster.ask([grant("alice", "c1")])
     assert refused.code == "user_unavailable"
-    assert "can no longer tell" in await cluster.failed()
+    failure = await cluster.failed()
+    assert "can no longer tell" in failure.reason
+    assert not failure.taken_over
     assert "an earlier sync failed" in await cluster.health()
     await cluster.drain()
 

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from actors import store_ownership
 from actors.cluster import ray_runtime
+from actors.cluster.contract import Failure
 from actors.cluster.ray_runtime import RayActors
 from actors.errors import UserUnavailable
+from actors.store_ownership import TAKEN_OVER
 from persistence.errors import Unavailable
 from persistence.journal.recovery import take_over
 from persistence.open import open_store
@@ -35,10 +38,10 @@ async def actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RayActors:
     """A server's actors, after it has taken the store over."""
     monkeypatch.setattr(ray_runtime, "_end_actors", lambda _: None)
     monkeypatch.setattr(ray_runtime, "WATCH_SECONDS", 0.0)
-    monkeypatch.setattr(ray_runtime, "HEALTH_SECONDS", 0.5)
+    monkeypatch.setattr(store_ownership, "ANSWER_SECONDS", 0.5)
     found = RayActors(settings(store_url=(tmp_path / "store").as_uri()), "local")
     monkeypatch.setattr(found, "session", Session())
-    await found._take_over()
+    await found.ownership.take()
     return found
 
 
@@ -59,7 +62,7 @@ async def test_a_server_fails_once_it_has_lost_ray_and_then_asks_ray_for_nothing
     actors: RayActors,
 ) -> None:
     actors.session.reasons = ["", "", "Ray's gcs_server ended"]  # type: ignore[attr-defined]
-    assert await actors.failed() == "Ray's gcs_server ended"
+    assert await actors.failed() == Failure("Ray's gcs_server ended")
 
     class Unasked:
         async def drain(self) -> None:
@@ -73,6 +76,7 @@ async def test_a_server_fails_once_it_has_lost_ray_and_then_asks_ray_for_nothing
 async def test_a_server_that_was_shut_out_says_so(actors: RayActors, tmp_path: Path) -> None:
     another = open_store((tmp_path / "store").as_uri())
     server, _ = await take_over(another, 128)
+    assert await actors.failed() == Failure(TAKEN_OVER, taken_over=True)
     for _ in range(2):  # found out, then known
         assert await actors.health() == "another server has taken over the store"
     with pytest.raises(UserUnavailable, match="another server"):
@@ -95,5 +99,5 @@ async def test_a_store_in_trouble_is_named(
             raise Unavailable("it is away")
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(ray_runtime, "check_server", check_server)
+    monkeypatch.setattr(store_ownership, "check_server", check_server)
     assert await actors.health() == said

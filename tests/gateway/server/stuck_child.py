@@ -27,7 +27,17 @@ class StuckInLoop(LocalCluster):
         time.sleep(FOR_EVER_SECONDS)  # noqa: ASYNC251
 
 
-CLUSTERS = {"thread": StuckInThread, "loop": StuckInLoop}
+class StuckAtStart(LocalCluster):
+    """Cleans up when its start is broken off."""
+
+    async def start(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            print("cleaned up", flush=True)
+
+
+CLUSTERS = {"thread": StuckInThread, "loop": StuckInLoop, "start": StuckAtStart}
 
 
 def stuck(settings: Settings, host_settings: HostSettings) -> LocalCluster:

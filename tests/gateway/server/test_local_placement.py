@@ -11,7 +11,9 @@ import httpx
 import psutil
 import pytest
 
+from gateway.server.serve import EXIT_TAKEN_OVER
 from tests.end_to_end.server_kit import Client, Server
+from tests.processes_kit import PATIENCE_SECONDS
 from tests.s3_kit import new_bucket, s3_server
 
 pytestmark = pytest.mark.slow
@@ -28,16 +30,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
         yield (tmp_path / "store").as_uri(), {}
         return
     with s3_server() as address:
-        yield (
-            new_bucket(address),
-            {
-                "AWS_ENDPOINT_URL": address,
-                "AWS_ALLOW_HTTP": "true",
-                "AWS_ACCESS_KEY_ID": "anyone",
-                "AWS_SECRET_ACCESS_KEY": secrets.token_hex(8),
-                "AWS_REGION": "us-east-1",
-            },
-        )
+        yield new_bucket(address), access(address)
+
+
+def access(address: str) -> dict[str, str]:
+    """How a process finds the S3 server there."""
+    return {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "anyone",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(8),
+        "AWS_REGION": "us-east-1",
+    }
 
 
 class Writer(threading.Thread):
@@ -114,6 +118,29 @@ def test_it_is_one_process_without_ray_that_drains_and_is_the_store_s_only_one(
     snapshots = [path for path in written if "era" not in path.name]
     assert len(snapshots) == 1
     assert not list((tmp_path / "data" / "journals" / "local").rglob("*.journal"))
+
+
+def test_one_whose_bucket_another_server_takes_over_ends_by_itself_and_says_so(
+    tmp_path: Path,
+) -> None:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    with s3_server() as address:
+        options = ("--placement", "local", "--store", new_bucket(address))
+        first = Server(folders[0], *options, **access(address))
+        second = None
+        try:
+            first.client("--service", "game").send("alice", GRANT, "c1", amount=1)
+            second = Server(folders[1], *options, **access(address))
+            assert first.process.wait(PATIENCE_SECONDS) == EXIT_TAKEN_OVER
+            assert "another server has taken over" in first.log()
+            answer = second.client("--service", "game").send("alice", GRANT, "c1", amount=1)
+            assert answer["replayed"]
+        finally:
+            first.end()
+            if second is not None:
+                second.end()
 
 
 def test_in_memory_nothing_is_kept_and_nothing_is_written(tmp_path: Path) -> None:

@@ -174,6 +174,33 @@ def test_a_drain_that_is_stuck_is_left_behind(tmp_path: Path, how: str) -> None:
     assert expected[how] in errors
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_start_that_is_told_to_stop_is_broken_off_in_order(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.gateway.server.stuck_child", "start"],
+        cwd=tmp_path,
+        env={**environment(), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        for line in child.stdout:
+            if "keeps its promises" in line:
+                break
+        child.send_signal(number)
+        assert child.wait(PATIENCE_SECONDS) == 0
+        assert [line for line in child.stdout.read().splitlines() if line] == [
+            "Stopping, before it was ready (Ctrl-C again leaves at once).",
+            "cleaned up",
+            "Stopped.",
+        ]
+        assert child.stderr.read() == ""
+
+
 class Log:
     """Where a server's stdout and stderr go, and how that breaks."""
 
