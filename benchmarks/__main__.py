@@ -5,10 +5,14 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from benchmarks import exclusive, goals, machine, options, provision, report
-from benchmarks.all_peers import all_peers
-from benchmarks.harness import Harness, progress
-from benchmarks.processes import PYTHON, ROOT, end_as_errors_do
+from benchmarks import goals
+from benchmarks.comparison import options
+from benchmarks.comparison.all_peers import all_peers
+from benchmarks.comparison.harness import Harness, progress
+from benchmarks.report import summary
+from benchmarks.report.tables import RESULTS
+from benchmarks.setup import exclusive, machine, provision
+from benchmarks.setup.processes import PYTHON, ROOT, end_as_errors_do
 
 
 def main() -> int:
@@ -39,13 +43,13 @@ def _compare(asked: Namespace) -> int:
     def finish_round(number: int) -> None:
         progress(f"round {number} of {plan.rounds} is done")
         loops.extend(_rules_loop())
-        report.write(name, report.summarize(harness, peers, plan, facts, loops))
+        summary.write(name, summary.summarize(harness, peers, plan, facts, loops))
 
     harness.run(finish_round)
     if not asked.sustained:
-        draw: list[str | Path] = [PYTHON, "-m", "benchmarks.plot", report.RESULTS / "peers.json"]
+        draw: list[str | Path] = [PYTHON, "-m", "benchmarks.report.plot", RESULTS / "peers.json"]
         subprocess.run(draw, check=True, cwd=ROOT)
-    print((report.RESULTS / f"{name}.md").read_text(encoding="utf-8"))
+    print((RESULTS / f"{name}.md").read_text(encoding="utf-8"))
     return 1 if harness.failed else 0
 
 

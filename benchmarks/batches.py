@@ -19,11 +19,11 @@ import psutil
 import uvloop
 from msgspec import Struct
 
-from benchmarks import tables
-from benchmarks.batch_clients import BatchClients, Batches, Form
-from benchmarks.packed_server import PackedServer
-from benchmarks.processes import end_as_errors_do
-from benchmarks.tables import Figure
+from benchmarks.load.batch_clients import BatchClients, Batches, Form
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure
+from benchmarks.setup.packed_server import PackedServer
+from benchmarks.setup.processes import end_as_errors_do
 
 USERS = 1_000
 FORMS = (Form("msgpack", minimal=True), Form("msgpack"), Form("json"))

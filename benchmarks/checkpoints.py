@@ -29,10 +29,11 @@ from actors.messages import Ask, Media
 from actors.transport.addresses import LocalAddress
 from actors.transport.socket_channel import SocketChannel
 from actors.transport.socket_server import SocketServer
-from benchmarks import aged_users, tables
-from benchmarks.dataset import RULES_FILE
-from benchmarks.processes import end_as_errors_do
-from benchmarks.tables import Figure
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure
+from benchmarks.setup.processes import end_as_errors_do
+from benchmarks.users import aged_users
+from benchmarks.users.dataset import RULES_FILE
 from domain.messages.commands import decode_command
 from persistence.disk.snapshots import Snapshots
 from persistence.open import open_store

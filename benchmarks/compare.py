@@ -12,12 +12,12 @@ import statistics
 import sys
 from pathlib import Path
 
-from benchmarks import provision
-from benchmarks.dataset import make_dataset
-from benchmarks.load import Load
+from benchmarks.load.runs import Load
+from benchmarks.load.traffic import Traffic
 from benchmarks.peers.questkeep.peer import Questkeep
-from benchmarks.processes import ROOT, end_as_errors_do
-from benchmarks.traffic import Traffic
+from benchmarks.setup import provision
+from benchmarks.setup.processes import ROOT, end_as_errors_do
+from benchmarks.users.dataset import make_dataset
 
 QUESTS = 150
 

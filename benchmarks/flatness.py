@@ -11,15 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import exclusive, stocked_store, tables
-from benchmarks.batch_clients import Form
-from benchmarks.dataset import Dataset, make_dataset
-from benchmarks.harness import progress
-from benchmarks.load import Load, Run
+from benchmarks.comparison.harness import progress
+from benchmarks.load.batch_clients import Form
+from benchmarks.load.runs import Load, Run
+from benchmarks.load.traffic import Traffic
 from benchmarks.peers.questkeep.peer import Questkeep
-from benchmarks.processes import end_as_errors_do
-from benchmarks.tables import Figure
-from benchmarks.traffic import Traffic
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure
+from benchmarks.setup import exclusive
+from benchmarks.setup.processes import end_as_errors_do
+from benchmarks.users import stocked_store
+from benchmarks.users.dataset import Dataset, make_dataset
 
 TRAFFIC = Traffic(16, batch=100, form=Form("msgpack", minimal=True))
 WARM_UP_SECONDS, SECONDS = 0.5, 2.0

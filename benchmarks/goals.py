@@ -13,19 +13,22 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks import flatness, machine, tables
-from benchmarks.batch_clients import Form
-from benchmarks.goal_table import Goal, write
-from benchmarks.harness import FAILURES, described, measure, progress, takes
-from benchmarks.load import Run
-from benchmarks.peer import Peer, Unavailable
+from benchmarks import flatness
+from benchmarks.comparison.harness import FAILURES, described, measure, progress, takes
+from benchmarks.load.batch_clients import Form
+from benchmarks.load.runs import Run
+from benchmarks.load.traffic import Traffic
+from benchmarks.peers.contract import Peer
 from benchmarks.peers.postgres.peer import Postgres
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.peers.redis.peer import Redis
 from benchmarks.peers.workerd.peer import Workerd
-from benchmarks.processes import ROOT
-from benchmarks.report import medians
-from benchmarks.traffic import Traffic
+from benchmarks.report import tables
+from benchmarks.report.goal_table import Goal, write
+from benchmarks.report.summary import medians
+from benchmarks.setup import machine
+from benchmarks.setup.processes import ROOT
+from benchmarks.setup.provision import Unavailable
 
 ROUNDS, WARM_UP_SECONDS, SECONDS = 3, 1, 2
 BRIEF = Traffic(16, batch=100, form=Form("msgpack", minimal=True))

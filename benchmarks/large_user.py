@@ -20,11 +20,11 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import tables
-from benchmarks.clients import Clients
-from benchmarks.packed_server import PackedServer
-from benchmarks.processes import end_as_errors_do
-from benchmarks.tables import Figure, latency, rate
+from benchmarks.load.clients import Clients
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure, latency, rate
+from benchmarks.setup.packed_server import PackedServer
+from benchmarks.setup.processes import end_as_errors_do
 
 STACKS = 20_000
 LARGE_QUESTS = 1_200

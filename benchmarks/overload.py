@@ -18,11 +18,11 @@ from collections.abc import Sequence
 
 import uvloop
 
-from benchmarks import tables
-from benchmarks.clients import Clients, Seen
-from benchmarks.packed_server import PackedServer
-from benchmarks.processes import end_as_errors_do
-from benchmarks.tables import Figure, latency, rate
+from benchmarks.load.clients import Clients, Seen
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure, latency, rate
+from benchmarks.setup.packed_server import PackedServer
+from benchmarks.setup.processes import end_as_errors_do
 
 USERS = 1_000
 TRIED = (32, 64, 128, 256)

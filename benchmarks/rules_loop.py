@@ -6,7 +6,14 @@ python -m benchmarks.rules_loop
 import time
 from pathlib import Path
 
-from benchmarks.dataset import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, RULES_FILE, quest_id, user_id
+from benchmarks.users.dataset import (
+    CHAPTER_ID,
+    CHAPTER_PLAN,
+    EXPERIENCE,
+    RULES_FILE,
+    quest_id,
+    user_id,
+)
 from domain.decide.dispatch import decide
 from domain.messages.commands import Command, decode_command
 from domain.messages.rejections import Rejection

@@ -10,12 +10,13 @@ stand below the table.
 import argparse
 import statistics
 
-from benchmarks import provision, tables
-from benchmarks.harness import measure
+from benchmarks.comparison.harness import measure
+from benchmarks.load.traffic import Traffic
 from benchmarks.peers.questkeep.peer import Questkeep
-from benchmarks.processes import BENCH, end_as_errors_do
-from benchmarks.tables import Figure
-from benchmarks.traffic import Traffic
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure
+from benchmarks.setup import provision
+from benchmarks.setup.processes import BENCH, end_as_errors_do
 
 CONNECTIONS = (64, 256, 1_000)
 

@@ -27,12 +27,12 @@ from actors.host.eviction import hibernate_quiet, passivate_idle, resident_bytes
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Media, Read, Reply, View
-from benchmarks import tables
-from benchmarks.aged_users import COMMANDS, commands_of, grant, user_id
-from benchmarks.dataset import RULES_FILE
-from benchmarks.deep_size import deep_size
-from benchmarks.processes import BENCH, end_as_errors_do
-from benchmarks.tables import Figure
+from benchmarks.report import tables
+from benchmarks.report.tables import Figure
+from benchmarks.setup.processes import BENCH, end_as_errors_do
+from benchmarks.users.aged_users import COMMANDS, commands_of, grant, user_id
+from benchmarks.users.dataset import RULES_FILE
+from benchmarks.users.deep_size import deep_size
 from gateway.server.output.logs import log_to_stderr
 from persistence.disk.store import DiskStore
 from persistence.store import Stored

@@ -7,9 +7,9 @@ import json
 import urllib.request
 from collections.abc import Sequence
 
-from benchmarks.peer import StoredUser
+from benchmarks.peers.contract import StoredUser
 from benchmarks.peers.started import Started
-from benchmarks.processes import START_SECONDS, Servers
+from benchmarks.setup.processes import START_SECONDS, Servers
 
 SEED_SECONDS = 600.0
 

@@ -5,8 +5,8 @@ Not for: the applications (`peers/*/app.py`).
 
 from pathlib import Path
 
-from benchmarks.peer import Setting
-from benchmarks.processes import PYTHON
+from benchmarks.peers.contract import Setting
+from benchmarks.setup.processes import PYTHON
 
 SERVERS = [
     {"server": "granian", "workers": "2"},

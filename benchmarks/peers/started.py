@@ -3,8 +3,8 @@
 Not for: which processes those are (each peer).
 """
 
-from benchmarks.processes import Servers
-from benchmarks.usage import Usage, below
+from benchmarks.load.usage import Usage, below
+from benchmarks.setup.processes import Servers
 
 
 class Started:

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from benchmarks import provision
-from benchmarks.dataset import Dataset
-from benchmarks.peer import Setting, StoredUser
 from benchmarks.peers import python_server
+from benchmarks.peers.contract import Setting, StoredUser
 from benchmarks.peers.started import Started
-from benchmarks.processes import free_port
+from benchmarks.setup import provision
+from benchmarks.setup.processes import free_port
+from benchmarks.users.dataset import Dataset
 
 
 class Empty(Started):

@@ -10,12 +10,13 @@ import signal
 import subprocess
 from pathlib import Path
 
-from benchmarks import provision
-from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
-from benchmarks.peer import Setting, Unavailable
 from benchmarks.peers import python_server
+from benchmarks.peers.contract import Setting
 from benchmarks.peers.over_http import OverHttp
-from benchmarks.processes import BENCH, DidNotStart, free_port
+from benchmarks.setup import provision
+from benchmarks.setup.processes import BENCH, DidNotStart, free_port
+from benchmarks.setup.provision import Unavailable
+from benchmarks.users.dataset import ENVIRONMENT_KEY, Dataset
 
 CONNECTIONS = 48
 """Of all workers' pools together."""

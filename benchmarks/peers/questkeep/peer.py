@@ -10,13 +10,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.dataset import Dataset, user_id
-from benchmarks.peer import Setting, StoredUser
+from benchmarks.load.usage import Usage
+from benchmarks.peers.contract import Setting, StoredUser
 from benchmarks.peers.questkeep.journal_growth import JournalGrowth
 from benchmarks.peers.questkeep.seeding import seed
 from benchmarks.peers.started import Started
-from benchmarks.processes import ROOT, free_port
-from benchmarks.usage import Usage
+from benchmarks.setup.processes import ROOT, free_port
+from benchmarks.users.dataset import Dataset, user_id
 
 START_SECONDS = 120.0
 CALL_SECONDS = 120.0

@@ -4,8 +4,8 @@ import asyncio
 
 import uvloop
 
-from benchmarks.batch_clients import BatchClients, Batches, Form
-from benchmarks.dataset import Dataset
+from benchmarks.load.batch_clients import BatchClients, Batches, Form
+from benchmarks.users.dataset import Dataset
 
 BATCH_MAX = 500
 CONNECTIONS = 4

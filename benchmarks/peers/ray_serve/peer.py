@@ -8,11 +8,12 @@ Few users: each is a process of its own, and a machine of two cores starts two o
 
 from pathlib import Path
 
-from benchmarks import provision
-from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
-from benchmarks.peer import Setting, Unavailable
+from benchmarks.peers.contract import Setting
 from benchmarks.peers.over_http import OverHttp
-from benchmarks.processes import PYTHON, free_port
+from benchmarks.setup import provision
+from benchmarks.setup.processes import PYTHON, free_port
+from benchmarks.setup.provision import Unavailable
+from benchmarks.users.dataset import ENVIRONMENT_KEY, Dataset
 
 START_SECONDS = 180.0
 

@@ -7,12 +7,12 @@ connections share it.
 import subprocess
 from pathlib import Path
 
-from benchmarks import provision
-from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
-from benchmarks.peer import Setting
 from benchmarks.peers import python_server
+from benchmarks.peers.contract import Setting
 from benchmarks.peers.over_http import OverHttp
-from benchmarks.processes import free_port
+from benchmarks.setup import provision
+from benchmarks.setup.processes import free_port
+from benchmarks.users.dataset import ENVIRONMENT_KEY, Dataset
 
 CONNECTIONS = 128
 """Of all workers' pools together."""

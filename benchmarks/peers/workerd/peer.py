@@ -7,11 +7,11 @@ many.  Output gates are the default: a reply waits for the write it depends on.
 import subprocess
 from pathlib import Path
 
-from benchmarks import provision
-from benchmarks.dataset import ENVIRONMENT_KEY, Dataset
-from benchmarks.peer import Setting
+from benchmarks.peers.contract import Setting
 from benchmarks.peers.over_http import OverHttp
-from benchmarks.processes import free_port
+from benchmarks.setup import provision
+from benchmarks.setup.processes import free_port
+from benchmarks.users.dataset import ENVIRONMENT_KEY, Dataset
 
 CONFIG = Path(__file__).with_name("config.capnp")
 

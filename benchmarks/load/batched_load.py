@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import uvloop
 
-from benchmarks.batch_clients import BatchClients, Batches, Refused
-from benchmarks.dataset import PROBE_QUESTS, Dataset
-from benchmarks.traffic import Broken, OutOfQuests, Stretch, Traffic
+from benchmarks.load.batch_clients import BatchClients, Batches, Refused
+from benchmarks.load.traffic import Broken, OutOfQuests, Stretch, Traffic
+from benchmarks.users.dataset import PROBE_QUESTS, Dataset
 
 PATIENCE_SECONDS = 30.0
 

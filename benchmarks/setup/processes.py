@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BENCH = ROOT / ".bench"
 PYTHON = BENCH / "venv" / "bin" / "python"
 START_SECONDS = 60.0

@@ -6,9 +6,9 @@ Not for: carrying it out (`harness`).
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.batch_clients import Form
-from benchmarks.harness import Plan
-from benchmarks.traffic import Traffic
+from benchmarks.comparison.harness import Plan
+from benchmarks.load.batch_clients import Form
+from benchmarks.load.traffic import Traffic
 
 CONNECTIONS = "1,8,64,256,1000"
 BATCHES = "1,10,100"

@@ -4,7 +4,7 @@ Unlike wrk they tell answers apart by status, and a client that is refused does 
 says: it waits.  They take more of a core than wrk does, so rates are
 compared only with each other.
 
-Not for: the comparison with peers (`load`).
+Not for: the comparison with peers (`runs`).
 """
 
 import asyncio

@@ -11,12 +11,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from benchmarks import provision
-from benchmarks.dataset import PROBE_QUESTS, Dataset
-from benchmarks.processes import BENCH
-from benchmarks.traffic import Broken, OutOfQuests, Stretch, Traffic
+from benchmarks.load.traffic import Broken, OutOfQuests, Stretch, Traffic
+from benchmarks.setup import provision
+from benchmarks.setup.processes import BENCH
+from benchmarks.users.dataset import PROBE_QUESTS, Dataset
 
-SCRIPT = Path(__file__).with_name("load.lua")
+SCRIPT = Path(__file__).with_name("turn_ins.lua")
 
 
 def send(url: str, dataset: Dataset, traffic: Traffic, seconds: float, first: int) -> Stretch:

@@ -9,8 +9,8 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.dataset import EXPERIENCE, PROBE_QUESTS, Dataset, quest_id, user_id
-from benchmarks.peer import StoredUser
+from benchmarks.peers.contract import StoredUser
+from benchmarks.users.dataset import EXPERIENCE, PROBE_QUESTS, Dataset, quest_id, user_id
 
 PROBED, PROBED_IN_BATCHES = 1, PROBE_QUESTS + 2
 """Turn-ins that the probes make."""

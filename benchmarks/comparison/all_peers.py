@@ -5,7 +5,7 @@ To measure one more: write a class that is a `peer.Peer`, and put it here.
 
 from collections.abc import Sequence
 
-from benchmarks.peer import Peer
+from benchmarks.peers.contract import Peer
 from benchmarks.peers.limits.peer import Empty, EmptyOwn
 from benchmarks.peers.postgres.peer import Postgres
 from benchmarks.peers.questkeep.peer import Questkeep

@@ -3,7 +3,7 @@
 A batch is made with two joins and its answer is searched, not read, so that the load takes little
 of the machine it is on.
 
-Not for: what is measured (`batches`), or clients of single commands (`clients`, `load`).
+Not for: what is measured (`batches`), or clients of single commands (`clients`, `wrk`).
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from benchmarks.dataset import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, quest_id, user_id
+from benchmarks.users.dataset import CHAPTER_ID, CHAPTER_PLAN, EXPERIENCE, quest_id, user_id
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length: "

@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import IO
 
-from benchmarks.processes import BENCH
+from benchmarks.setup.processes import BENCH
 
 CONNECTIONS_MAX = 1_000
 

@@ -6,7 +6,7 @@ import statistics
 import time
 from pathlib import Path
 
-from benchmarks.processes import BENCH
+from benchmarks.setup.processes import BENCH
 
 SYNCS = 200
 

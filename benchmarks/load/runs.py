@@ -8,10 +8,10 @@ Not for: sending (`wrk`, `batched_load`), or judging what the server did (`check
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import batched_load, wrk
-from benchmarks.dataset import Dataset
-from benchmarks.traffic import OutOfQuests, Stretch, Traffic
-from benchmarks.usage import Usage
+from benchmarks.load import batched_load, wrk
+from benchmarks.load.traffic import OutOfQuests, Stretch, Traffic
+from benchmarks.load.usage import Usage
+from benchmarks.users.dataset import Dataset
 
 
 @dataclass(frozen=True)

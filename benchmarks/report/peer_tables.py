@@ -1,6 +1,6 @@
 """The comparison with peers as text: rate, latency, cost, and the settings that counted.
 
-Not for: how the figures come about (`report`).
+Not for: how the figures come about (`summary`).
 """
 
 import math

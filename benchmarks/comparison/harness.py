@@ -2,7 +2,7 @@
 
 Every number comes from a server started from nothing, probed before the load and counted after it.
 
-Not for: tables and pictures (`report`).
+Not for: tables and pictures (`summary`).
 """
 
 import sys
@@ -12,12 +12,13 @@ from http.client import HTTPException
 from math import ceil
 from subprocess import SubprocessError
 
-from benchmarks import check
-from benchmarks.dataset import make_dataset
-from benchmarks.load import Load, Run
-from benchmarks.peer import Peer, Setting, Unavailable
-from benchmarks.processes import DidNotStart
-from benchmarks.traffic import Broken, OutOfQuests, Traffic
+from benchmarks.comparison import check
+from benchmarks.load.runs import Load, Run
+from benchmarks.load.traffic import Broken, OutOfQuests, Traffic
+from benchmarks.peers.contract import Peer, Setting
+from benchmarks.setup.processes import DidNotStart
+from benchmarks.setup.provision import Unavailable
+from benchmarks.users.dataset import make_dataset
 
 FAILURES = (DidNotStart, Broken, check.Wrong, OSError, SubprocessError, HTTPException)
 """How a peer can break.  Anything else is a mistake in the bench itself, and ends it."""

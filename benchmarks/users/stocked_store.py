@@ -15,7 +15,7 @@ from actors.cluster.host_actor import now
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Media
-from benchmarks.dataset import (
+from benchmarks.users.dataset import (
     CHAPTER_ID,
     CHAPTER_PLAN,
     EXPERIENCE,

@@ -11,12 +11,15 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from benchmarks.peer import Unavailable
-from benchmarks.processes import BENCH, PYTHON
+from benchmarks.setup.processes import BENCH, PYTHON
 
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 WORKERD = "workerd@1.20261117.1"
 WORKERD_BINARY = BENCH / "node" / "node_modules" / ".bin" / "workerd"
+
+
+class Unavailable(Exception):
+    """This peer cannot be had on this machine; the message says what is missing."""
 
 
 @cache

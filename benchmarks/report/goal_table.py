@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from benchmarks.tables import RESULTS
+from benchmarks.report.tables import RESULTS
 
 
 class Goal(NamedTuple):

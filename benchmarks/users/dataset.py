@@ -17,7 +17,7 @@ from typing import Any
 
 import jwt
 
-RULES_FILE = Path(__file__).parent.parent / "domain" / "rules" / "presets" / "default.toml"
+RULES_FILE = Path(__file__).parents[2] / "domain" / "rules" / "presets" / "default.toml"
 EXPERIENCE = 120
 CHAPTER_ID = "chapter-1"
 CHAPTER_PLAN = {

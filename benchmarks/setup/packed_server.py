@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import jwt
 
-from benchmarks.dataset import user_id
-from benchmarks.processes import Servers, free_port
+from benchmarks.setup.processes import Servers, free_port
+from benchmarks.users.dataset import user_id
 
 START_SECONDS = 120.0
 TOKEN_SECONDS = 24 * 3600

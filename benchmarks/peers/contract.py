@@ -1,14 +1,14 @@
 """What the harness asks of everything it measures, and what a peer answers after a run.
 
-Not for: how the load is made (`load`) or judged (`check`).
+Not for: how the load is made (`runs`) or judged (`check`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from benchmarks.dataset import Dataset
-from benchmarks.usage import Usage
+from benchmarks.load.usage import Usage
+from benchmarks.users.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,6 @@ class StoredUser:
     ledger_xp: int
     turned_in: int
     receipts: int
-
-
-class Unavailable(Exception):
-    """This peer cannot be had on this machine; the message says what is missing."""
 
 
 class Peer(Protocol):

@@ -5,7 +5,7 @@ Not for: sending it (`wrk`, `batched_load`).
 
 from dataclasses import dataclass, field
 
-from benchmarks.batch_clients import Form
+from benchmarks.load.batch_clients import Form
 
 WHOLE_JSON = Form("json")
 

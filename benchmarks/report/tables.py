@@ -1,6 +1,6 @@
 """What the limits' benchmarks found, as a table for people and as JSON, in `benchmarks/results/`.
 
-Not for: the comparison with peers (`report`).
+Not for: the comparison with peers (`summary`).
 """
 
 import json
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import machine
-from benchmarks.clients import Seen
+from benchmarks.load.clients import Seen
+from benchmarks.setup import machine
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 class Figure(NamedTuple):

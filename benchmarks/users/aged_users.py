@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from actors.messages import Ask, Media
-from benchmarks.dataset import CHAPTER_PLAN
+from benchmarks.users.dataset import CHAPTER_PLAN
 from domain.messages.commands import decode_command
 
 CHAPTERS = 5

@@ -1,6 +1,6 @@
 """What processes have used so far: CPU time, and bytes written to the disk.
 
-Not for: rates and latencies (`load`).
+Not for: rates and latencies (`runs`).
 """
 
 import contextlib

@@ -7,16 +7,14 @@ import dataclasses
 import json
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Harness, Plan
-from benchmarks.load import Run
-from benchmarks.peer import Peer
-from benchmarks.peer_tables import markdown
-from benchmarks.traffic import Traffic
-
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.comparison.harness import Harness, Plan
+from benchmarks.load.runs import Run
+from benchmarks.load.traffic import Traffic
+from benchmarks.peers.contract import Peer
+from benchmarks.report.peer_tables import markdown
+from benchmarks.report.tables import RESULTS
 
 
 def summarize(

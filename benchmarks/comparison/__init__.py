@@ -1,0 +1,1 @@
+"""The comparison with peers: every one of them in turn, probed before and counted after."""

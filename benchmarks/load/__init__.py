@@ -1,0 +1,1 @@
+"""Load: clients of every kind, what they saw, and what servers used meanwhile."""

@@ -1,0 +1,1 @@
+"""Reports: tables, JSON and pictures of what was measured."""

@@ -1,0 +1,1 @@
+"""Setting up: what peers run on, their processes, and the machine."""
