@@ -1,5 +1,6 @@
 """What every test gets. Not for fixtures that only one folder needs."""
 
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -28,6 +29,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("quick")
+
+
+@pytest.fixture(autouse=True)
+def garbage_is_collected_as_before() -> Iterator[None]:
+    """A host in the tests' own process tunes the collector of all tests that follow.
+
+    Hypothesis, for one, takes what was frozen for garbage.
+    """
+    callbacks, thresholds = list(gc.callbacks), gc.get_threshold()
+    yield
+    gc.callbacks[:] = callbacks
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 @pytest.hookimpl(wrapper=True)

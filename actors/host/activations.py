@@ -17,6 +17,9 @@ from actors.host.hibernation import HibernatedUser, HibernatedUsers
 from actors.host.journal import HostJournal
 from actors.host.settings import HostSettings
 from actors.host.snapshots import UserInMemory
+from actors.messages import ReadChanges, Request
+from actors.user.bodies import AnyReply
+from actors.user.missed_changes import answer_changes
 from actors.user.rules import RulesInForce
 from persistence.failpoints import failpoint
 
@@ -54,6 +57,7 @@ class Activations:
         self.activated = self.passivated = 0
         self._host = host
         self._settings = settings
+        self._rules = rules
         self._journal = journal
         self._tasks = tasks
         self._resume = resume
@@ -86,6 +90,14 @@ class Activations:
         if activation is not None:
             self.awake[user_id] = activation
         return activation
+
+    def read_asleep(self, request: Request) -> AnyReply | None:
+        """What was missed of a user who hibernates, and goes on doing so; None of anything else."""
+        user = self.hibernated.find(request.user_id)
+        if user is None or not isinstance(request, ReadChanges):
+            return None
+        kept, store_era = user.unpacked(), self._journal.store_era
+        return answer_changes(kept.state, kept.receipts, self._rules.rules, request, store_era)
 
     def touch(self, activation: Activation) -> None:
         """A command of this user has arrived."""

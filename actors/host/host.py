@@ -147,7 +147,12 @@ class Host:
         if self.journal.behind:
             pending.answer(overloaded("the journal is behind"))
             return None
-        activation = users.awake.get(user_id) or users.wake(user_id)
+        activation = users.awake.get(user_id)
+        if activation is None:
+            if (reply := users.read_asleep(pending.request)) is not None:
+                pending.answer(reply)
+                return None
+            activation = users.wake(user_id)
         if activation is None:
             if not users.make_room():
                 full = f"{users.users} users are active in this host and none is idle"

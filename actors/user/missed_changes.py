@@ -6,6 +6,7 @@ them are kept as long as the user is.  So whoever was away for less is told exac
 Not for: changes as they happen (`actors.host.watches`).
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -16,7 +17,7 @@ from actors.user.bodies import AnyReply, LargeReply, reply_with
 from actors.user.views import rows_of
 from domain.rules.compiled_rules import Rules
 from domain.state.position import Position
-from domain.state.receipts import Receipts
+from domain.state.receipts import Receipt
 from domain.state.user_state import UserState
 
 MissedChange = tuple[int, str, bytes]
@@ -43,7 +44,7 @@ decode_missed = msgspec.msgpack.Decoder(list[MissedChange]).decode
 
 
 def missed_or_why(
-    state: UserState, receipts: Receipts, after: Position | None, store_era: str
+    state: UserState, receipts: Iterable[Receipt], after: Position | None, store_era: str
 ) -> list[MissedChange] | Why:
     """The durable changes after a position, oldest first, or why they cannot be told."""
     if after is None:
@@ -61,7 +62,11 @@ def missed_or_why(
 
 
 def answer_changes(
-    state: UserState, receipts: Receipts, rules: Rules, request: ReadChanges, store_era: str
+    state: UserState,
+    receipts: Iterable[Receipt],
+    rules: Rules,
+    request: ReadChanges,
+    store_era: str,
 ) -> AnyReply:
     """The answer to `request` out of durable rows and receipts; see there."""
     position = str(Position(state.era, state.version))

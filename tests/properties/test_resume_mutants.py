@@ -1,7 +1,7 @@
 """What watchers are promised is held by `test_resume`: each of these breaks one promise (R22)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from actors.user.actor import Turn
 from actors.user.missed_changes import MissedChange, Why
 from domain.messages.commands import Command, decode_command
 from domain.state.position import Position
-from domain.state.receipts import Receipts
+from domain.state.receipts import Receipt
 from domain.state.user_state import UserState
 from tests import mirror_kit
 from tests.actors.cluster import barriers_kit as barriers
@@ -54,7 +54,7 @@ def shows_receipts_of_turns_on_their_way(patch: Patch) -> None:
     """What was missed has turns that may never become durable (P11)."""
 
     def every_receipt(
-        state: UserState, receipts: Receipts, after: Position | None, store_era: str
+        state: UserState, receipts: Iterable[Receipt], after: Position | None, store_era: str
     ) -> list[MissedChange] | Why:
         if after is None:
             return Why.FIRST
@@ -108,7 +108,7 @@ def compares_versions_of_two_eras(patch: Patch) -> None:
     answer = missed_changes.missed_or_why
 
     def whatever_the_era(
-        state: UserState, receipts: Receipts, after: Position | None, store_era: str
+        state: UserState, receipts: Iterable[Receipt], after: Position | None, store_era: str
     ) -> list[MissedChange] | Why:
         here = None if after is None else Position(state.era, after.version)
         return answer(state, receipts, here, store_era)

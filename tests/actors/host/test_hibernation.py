@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from actors.host.eviction import hibernate_quiet, passivate_idle, passivate_longest_idle
 from actors.host.host import Host
-from actors.messages import Ask, Media, Read, Reply, View
+from actors.messages import Ask, Media, Read, ReadChanges, Reply, View
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL
+from domain.state.position import Position
 from tests.actors.host_kit import Rig, ask, body, command, grant, look, total_xp
 from tests.crash.scenarios_kit import at_rest
 
@@ -236,3 +237,17 @@ async def test_users_of_every_size_wake_as_they_fell_asleep() -> None:
         command_id = body(last)["command_id"]
         (receipt,) = await ask(rig.host, look(user, View.COMMAND, command_id))
         assert body(receipt) == {**body(last), "replayed": True}
+
+
+async def test_whoever_reads_what_was_missed_wakes_nobody() -> None:
+    """However often, and whether it is changes or everything."""
+    awake, asleep = Rig(), Rig()
+    for rig in (awake, asleep):
+        await ask(rig.host, *(grant("u", f"c{number}") for number in range(3)))
+    await sleep(asleep.host)
+    for after in (None, Position("e", 1), Position("e", 3), Position("e", 9), Position("x", 1)):
+        for media in Media:
+            read = ReadChanges("u", after, media)
+            assert await asleep.host.ask([read]) == await awake.host.ask([read])
+    assert (len(asleep.host.activations.awake), len(asleep.host.activations.hibernated)) == (0, 1)
+    assert await total_xp(asleep.host, "u") == 30
