@@ -45,6 +45,7 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
         since: the position the sender had seen when it was first sent, where it names one.
         brief: leave what changed and what happened out of the reply.
         dry_run: only say what would happen.
+        named: say in the reply whose it is.
     """
 
     user_id: str
@@ -55,6 +56,7 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
     since: str | None = None
     brief: bool = False
     dry_run: bool = False
+    named: bool = False
 
     @classmethod
     def of(
@@ -62,12 +64,11 @@ class Ask(Struct, frozen=True, array_like=True, tag=True):
         user_id: str,
         command: Command,
         media: Media,
-        brief: bool = False,
-        dry_run: bool = False,
+        *form: bool,
     ) -> "Ask":
-        """The message that carries `command`."""
+        """The message that carries `command`; `form` is `brief`, `dry_run` and `named`."""
         content, kind = canonical(command), command.type
-        return cls(user_id, command.command_id, kind, content, media, command.since, brief, dry_run)
+        return cls(user_id, command.command_id, kind, content, media, command.since, *form)
 
     def decode(self) -> Command:
         """The command as it was checked."""

@@ -215,10 +215,14 @@ class Problem(Exception):
         self.headers = headers
         self.request_id = request_id
 
-    def of_command(self, command_id: str) -> "Problem":
+    def of_command(self, command_id: str, user_id: str | None) -> "Problem":
         """The same refusal, of this command."""
         return Problem(
-            self.code, self.detail, command_id=command_id, retry_after_ms=self.retry_after_ms
+            self.code,
+            self.detail,
+            command_id=command_id,
+            user_id=user_id,
+            retry_after_ms=self.retry_after_ms,
         )
 
     def document(self) -> dict[str, Any]:
@@ -256,10 +260,14 @@ class Problem(Exception):
         return headers
 
 
-def refusal(reply: Reply, command_id: str | None = None) -> Problem:
+def refusal(reply: Reply, command_id: str | None = None, user_id: str | None = None) -> Problem:
     """The problem that a refusing reply stands for."""
     return Problem(
-        reply.code, reply.detail, command_id=command_id, retry_after_ms=reply.retry_after_ms
+        reply.code,
+        reply.detail,
+        command_id=command_id,
+        user_id=user_id,
+        retry_after_ms=reply.retry_after_ms,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from actors.messages import Ask, Media, Read, ReadChanges, Reply, View, answered, refused
+from actors.messages import Ask, Read, ReadChanges, Reply, View, answered, refused
 from actors.user.bodies import AnyReply, reply_with, write_body
 from actors.user.missed_changes import answer_changes
 from actors.user.rules import RulesInForce
@@ -22,7 +22,7 @@ from domain.decide.once import receipt_gone
 from domain.messages.commands import fingerprint
 from domain.messages.decision import Decision
 from domain.messages.rejections import Code, Rejection
-from domain.messages.reply import BriefReply, ReplyBody
+from domain.messages.reply import BriefReply, BriefUserReply, ReplyBody, UserReply
 from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import NOTHING, UserState
@@ -193,7 +193,11 @@ class UserActor:
             receipt = self.receipts.find(request.key)
             if receipt is None or receipt.version > state.version:
                 return missing(Code.COMMAND_NOT_FOUND, "command_id", request.key)
-            return answered(_repeat(receipt, request.media), state.position)
+            decision = _decision_of(receipt)
+            body = ReplyBody(
+                receipt.command_id, receipt.version, True, decision.changes, decision.events
+            )
+            return answered(write_body(body, request.media), state.position)
         rows = rows_of(state, self._in_force.rules, request)
         if isinstance(rows, Reply):
             return rows
@@ -215,21 +219,31 @@ def _replay(receipt: Receipt, mark: bytes, ask: Ask) -> Reply:
             "content or a new id",
         )
     if ask.brief:
-        brief = BriefReply(receipt.command_id, receipt.version, True)
-        return answered(write_body(brief, ask.media))
-    return answered(_repeat(receipt, ask.media))
+        return _brief(ask, receipt.version, replayed=True)
+    return _whole(ask, receipt.version, _decision_of(receipt), replayed=True)
 
 
-def _repeat(receipt: Receipt, media: Media) -> bytes:
-    """The body as first given, marked as replayed."""
-    decision = decode_decision(receipt.decision, f"receipt of {receipt.command_id}")
-    body = ReplyBody(receipt.command_id, receipt.version, True, decision.changes, decision.events)
-    return write_body(body, media)
+def _decision_of(receipt: Receipt) -> Decision:
+    return decode_decision(receipt.decision, f"receipt of {receipt.command_id}")
 
 
 def _reply(ask: Ask, version: int, decision: Decision) -> Reply:
     """The first reply to a command, whole or in brief, as the client asked for it."""
     if ask.brief:
-        return answered(write_body(BriefReply(ask.command_id, version, False), ask.media))
-    body = ReplyBody(ask.command_id, version, False, decision.changes, decision.events)
+        return _brief(ask, version, replayed=False)
+    return _whole(ask, version, decision, replayed=False)
+
+
+def _brief(ask: Ask, version: int, *, replayed: bool) -> Reply:
+    body = (
+        BriefUserReply(ask.command_id, version, replayed, ask.user_id)
+        if ask.named
+        else BriefReply(ask.command_id, version, replayed)
+    )
+    return answered(write_body(body, ask.media))
+
+
+def _whole(ask: Ask, version: int, decision: Decision, *, replayed: bool) -> Reply:
+    members = (ask.command_id, version, replayed, decision.changes, decision.events)
+    body = UserReply(*members, ask.user_id) if ask.named else ReplyBody(*members)
     return answered(write_body(body, ask.media))

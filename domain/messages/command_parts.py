@@ -57,14 +57,14 @@ _config = ConfigDict(extra="forbid")
 _part = dataclass(frozen=True, slots=True, kw_only=True)
 
 
-def _refuse_bytes(value: object) -> object:
+def refuse_bytes(value: object) -> object:
     """A word is text: pydantic would read the bytes of one for it, as msgpack clients send."""
     if isinstance(value, bytes):
         raise PydanticCustomError("enum", "Input should be text")
     return value
 
 
-_word = BeforeValidator(_refuse_bytes)
+_word = BeforeValidator(refuse_bytes)
 SourceWord = Annotated[Source, _word]
 PaceBandWord = Annotated[PaceBand, _word]
 BattleModeWord = Annotated[BattleMode, _word]

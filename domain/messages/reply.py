@@ -26,3 +26,15 @@ class BriefReply(Struct, frozen=True):
     command_id: str
     version: int
     replayed: bool
+
+
+class UserReply(ReplyBody, frozen=True):
+    """A reply among those of many users."""
+
+    user_id: str
+
+
+class BriefUserReply(BriefReply, frozen=True):
+    """The same without what changed."""
+
+    user_id: str

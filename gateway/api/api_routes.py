@@ -9,7 +9,8 @@ from actors.messages import View
 from domain.messages.commands import SERVICE_COMMANDS
 from domain.messages.rejections import Code
 from gateway.api.changes.long_poll import CHANGES_QUERY, ChangesEndpoint
-from gateway.api.commands.endpoints import COMMAND_QUERY, CommandEndpoints
+from gateway.api.commands.endpoints import CommandEndpoints
+from gateway.api.commands.reply_form import COMMAND_QUERY
 from gateway.api.read_endpoints import (
     BATTLES_QUERY,
     HISTORY_QUERY,

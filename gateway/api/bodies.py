@@ -11,7 +11,7 @@ Not for: rows and events (`domain`), or request bodies (`domain.messages.command
 from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel
 
-from domain.messages.reply import BriefReply, ReplyBody
+from domain.messages.reply import BriefReply, BriefUserReply, ReplyBody, UserReply
 from domain.rules.curves.pseudo_levels import PseudoLevelRules
 from domain.rules.deviation import ChapterDeviation, DeviationRules, StoryDeviation
 from domain.rules.loot_tables import LootTable
@@ -25,18 +25,6 @@ from domain.rules.rules_file import (
 )
 from domain.state.history import HistoryEntry
 from domain.state.rows import BattleState, ChapterProgression, PlayerProgression, QuestRecord
-
-
-class UserReply(ReplyBody, frozen=True, kw_only=True):
-    """A reply among those of many users."""
-
-    user_id: str
-
-
-class BriefUserReply(BriefReply, frozen=True, kw_only=True):
-    """The same without what changed."""
-
-    user_id: str
 
 
 class UserBody(Struct, kw_only=True):

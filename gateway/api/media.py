@@ -118,29 +118,7 @@ def join(parts: Sequence[bytes], media: Media) -> bytes:
     return header + b"".join(parts)
 
 
-def with_user(body: bytes, user_id: str, media: Media) -> bytes:
-    """An object that is encoded already, with `user_id` as its first member; it is not opened."""
-    if media is Media.JSON:
-        separator = b"" if body == b"{}" else b","
-        return b'{"user_id":' + orjson.dumps(user_id) + separator + body[1:]
-    entries, begin = _map_head(body)
-    header: bytes = _PACKER.pack_map_header(entries + 1)
-    key: bytes = _PACKER.pack("user_id")
-    value: bytes = _PACKER.pack(user_id)
-    return b"".join((header, key, value, memoryview(body)[begin:]))
-
-
-_PACKER = msgpack.Packer()
 _NAME = {Media.JSON: "JSON", Media.MSGPACK: "msgpack"}
-
-
-def _map_head(body: bytes) -> tuple[int, int]:
-    """How many entries a msgpack map has, and where the first begins."""
-    kind = body[0]
-    if kind & 0xF0 == 0x80:
-        return kind & 0x0F, 1
-    length = {0xDE: 2, 0xDF: 4}[kind]
-    return int.from_bytes(body[1 : 1 + length], "big"), 1 + length
 
 
 def _no_extension(code: int, content: bytes) -> Never:

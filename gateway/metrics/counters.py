@@ -11,7 +11,7 @@ Not for: tracing one request (`logs`), or Prometheus's text (`prometheus`).
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -74,10 +74,10 @@ class Metrics:
         latency.buckets[bisect_left(BUCKET_SECONDS, seconds)] += 1
         latency.seconds += seconds
 
-    def command(self, command_type: str, outcome: str) -> None:
-        """Count one command of a type that exists."""
-        key = (command_type, outcome)
-        self._commands[key] = self._commands.get(key, 0) + 1
+    def commands(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Count commands: how many there were of each type and outcome."""
+        for key, count in counts.items():
+            self._commands[key] = self._commands.get(key, 0) + count
 
     def snapshot(self) -> MetricsSnapshot:
         """The counters as they are now; read them before the event loop goes on."""

@@ -1,7 +1,7 @@
 """Mutation tests: promises of the API and of tokens are broken in turn, and a check has to fail."""
 
 import json
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import jwt
@@ -12,8 +12,7 @@ from actors.host import host
 from actors.messages import Ask
 from actors.user import views
 from domain.messages.commands import Command, decode_command
-from gateway.api.commands import endpoints
-from gateway.api.commands.endpoints import CommandEndpoints
+from gateway.api.commands import endpoints, execution, reading
 from gateway.api.commands.validation import CommandChecker
 from gateway.auth import authenticator, jwks
 from gateway.auth.authenticator import Authenticator, Caller
@@ -76,6 +75,7 @@ async def test_content_that_is_compared_as_it_was_spelt_is_caught(monkeypatch: P
     def read(type_: str, content: bytes) -> Command:
         return decode_command(json.loads(content))
 
+    monkeypatch.setattr(reading, "read_typed_body", lambda *_: None)
     monkeypatch.setattr(CommandChecker, "check", remember)
     monkeypatch.setattr(Ask, "of", as_spelt)
     monkeypatch.setattr("actors.messages.read_canonical", read)
@@ -93,21 +93,19 @@ async def test_refusals_that_each_name_a_hundred_fields_are_caught(monkeypatch: 
 
 
 async def test_answers_in_the_order_in_which_they_came_are_caught(monkeypatch: Patch) -> None:
-    async def by_user(self: CommandEndpoints, asks: Iterable[Ask]) -> list[Any]:
-        grouped = sorted(asks, key=lambda ask: ask.user_id)
-        return list(await self._ask_piece(grouped))
+    async def by_user(users: Any, entries: Sequence[Any]) -> list[Any]:
+        return await execution.execute(users, sorted(entries, key=lambda each: str(each.user_id)))
 
-    monkeypatch.setattr(CommandEndpoints, "_ask_all", by_user)
+    monkeypatch.setattr(endpoints, "execute", by_user)
     await fails(promises.each_command_of_a_batch_is_answered_in_its_place())
 
 
 async def test_problems_that_stand_behind_the_replies_are_caught(monkeypatch: Patch) -> None:
-    in_place = endpoints._in_place
+    async def replies_first(users: Any, entries: Any) -> Any:
+        outcomes = await execution.execute(users, entries)
+        return sorted(outcomes, key=lambda outcome: outcome.code)
 
-    def replies_first(checked: Any, answers: Any) -> Any:
-        return sorted(in_place(checked, answers), key=lambda outcome: outcome.code)
-
-    monkeypatch.setattr(endpoints, "_in_place", replies_first)
+    monkeypatch.setattr(endpoints, "execute", replies_first)
     await fails(promises.each_command_of_a_batch_is_answered_in_its_place())
 
 

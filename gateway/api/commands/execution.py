@@ -1,0 +1,93 @@
+"""Command execution: commands of many users to their hosts and back, in order.
+
+Each host is asked at the same time as the others, for all that its users are sent, in messages of a
+bounded size: so each user's commands are carried out in order, and users beside each other.  Bodies
+come from users' actors in the client's own format, and are passed on unopened.
+
+Not for: what the commands are read from (`reading`).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from typing import cast
+
+from actors.messages import Ask, Media, Reply
+from gateway.api.commands.reading import Entry
+from gateway.api.media import join, write
+from gateway.api.user_requests import UserRequests
+from gateway.problems import Problem, refusal
+
+ASKED_TOGETHER_MAX = 100
+"""Commands of a batch that a host gets in one piece, so that others have their turns between."""
+
+Outcome = Reply | Problem
+"""A reply with a body, or a refusal."""
+
+
+async def execute(users: UserRequests, entries: Sequence[Entry]) -> list[Outcome]:
+    """What becomes of commands of many users, each in its place, whatever becomes of the others.
+
+    In order for each user, users beside each other; no user's share is looked at.
+    """
+    by_host: dict[Hashable, list[tuple[int, Ask]]] = {}
+    for place, entry in enumerate(entries):
+        if isinstance(entry, Ask):
+            by_host.setdefault(users.host_of(entry.user_id), []).append((place, entry))
+    pieces = [
+        asks[start : start + ASKED_TOGETHER_MAX]
+        for asks in by_host.values()
+        for start in range(0, len(asks), ASKED_TOGETHER_MAX)
+    ]
+    # Pieces of one host leave in the order in which they stand here.
+    asking = (_ask(users, [ask for _, ask in asks]) for asks in pieces)
+    outcomes = cast(list[Outcome], list(entries))  # of the commands none will be left
+    for asks, replies in zip(pieces, await asyncio.gather(*asking), strict=True):
+        for (place, _), reply in zip(asks, replies, strict=True):
+            outcomes[place] = reply
+    return outcomes
+
+
+async def execute_for_user(users: UserRequests, entries: Sequence[Entry]) -> list[Outcome]:
+    """What becomes of one user's commands, each in its place.
+
+    Raises:
+        Problem: like `UserRequests.ask`, of all of them.
+    """
+    asks = [entry for entry in entries if isinstance(entry, Ask)]
+    command_id = asks[0].command_id if asks and len(entries) == 1 else None
+    replies = iter(_outcomes(asks, await users.ask(asks, command_id)) if asks else ())
+    return [next(replies) if isinstance(entry, Ask) else entry for entry in entries]
+
+
+async def _ask(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
+    try:
+        return _outcomes(asks, await users.ask_host(asks))
+    except Problem as problem:
+        return [problem.of_command(ask.command_id, _whose(ask)) for ask in asks]
+
+
+def _outcomes(asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Outcome]:
+    return [
+        refusal(reply, ask.command_id, _whose(ask)) if reply.code else reply
+        for ask, reply in zip(asks, replies, strict=True)
+    ]
+
+
+def _whose(ask: Ask) -> str | None:
+    return ask.user_id if ask.named else None
+
+
+def outcome_counts(labels: Sequence[str], outcomes: Sequence[Outcome]) -> Counter[tuple[str, str]]:
+    """How many commands of each type ended in which way: `ok`, or a code."""
+    return Counter(zip(labels, (outcome.code or "ok" for outcome in outcomes), strict=True))
+
+
+def body_of(outcome: Outcome, media: Media) -> bytes:
+    """A reply or a problem, as it stands in a list."""
+    return outcome.body if isinstance(outcome, Reply) else write(outcome.document(), media)
+
+
+def list_of(outcomes: Sequence[Outcome], media: Media) -> bytes:
+    """All of them, as the body of an answer."""
+    return join([body_of(outcome, media) for outcome in outcomes], media)
