@@ -40,9 +40,10 @@ async def execute(users: UserRequests, entries: Sequence[Entry]) -> list[Outcome
         for start in range(0, len(asks), ASKED_TOGETHER_MAX)
     ]
     # Pieces of one host leave in the order in which they stand here.
-    asking = (_ask(users, [ask for _, ask in asks]) for asks in pieces)
+    asking = [_ask(users, [ask for _, ask in asks]) for asks in pieces]
+    answers = [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
     outcomes = cast(list[Outcome], list(entries))  # of the commands none will be left
-    for asks, replies in zip(pieces, await asyncio.gather(*asking), strict=True):
+    for asks, replies in zip(pieces, answers, strict=True):
         for (place, _), reply in zip(asks, replies, strict=True):
             outcomes[place] = reply
     return outcomes
