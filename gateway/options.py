@@ -46,6 +46,8 @@ OPTIONS: dict[str, str] = {
     "requests_in_flight_max": "Requests answered at once by all gateways; more are told to wait.",
     "address_rate_max": "Requests a second from one address; 0 is no limit.",
     "address_connections_max": "Connections from one address; 0 is no limit.",
+    "live_connections_max": "Live connections of one gateway; more are told to wait.",
+    "allow_origins": "Origins whose pages may call from a browser, with commas; * is any.",
     "player_rate_max": "Requests a second of one player; 0 is no limit.",
     "service_rate_max": "Requests a second of one service; 0 is no limit.",
     "ask_timeout_seconds": "How long a user's actor may take to answer.",
@@ -57,7 +59,13 @@ OPTIONS: dict[str, str] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "Where it listens": ("host", "port", "gateways"),
     "What it keeps": ("store", "file_store", "snapshot_every", "receipt_window"),
-    "Who may call": ("jwt_secret", "jwt_secret_file", "jwks", "jwt_algorithms"),
+    "Who may call": (
+        "jwt_secret",
+        "jwt_secret_file",
+        "jwks",
+        "jwt_algorithms",
+        "allow_origins",
+    ),
     "What is played": ("rules",),
     "Where users live": ("placement", "hosts", "ray", "users_max", "idle_seconds"),
     "What one user may own": (
@@ -75,6 +83,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "How often": (
         "address_rate_max",
         "address_connections_max",
+        "live_connections_max",
         "player_rate_max",
         "service_rate_max",
     ),
@@ -87,9 +96,13 @@ SECRETS = frozenset({"jwt_secret"})
 """Never a flag, since other users of the machine can see flags; never shown."""
 
 
+_FLAGS = {"allow_origins": "--allow-origin"}
+"""Those that people would spell otherwise."""
+
+
 def flag(name: str) -> str:
     """The setting's flag."""
-    return "--" + name.replace("_", "-")
+    return _FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
 def variable(name: str) -> str:

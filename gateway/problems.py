@@ -54,6 +54,15 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "not_allowed": ProblemType(
         403, Retry.NEVER, "Not for this role", "Let a service send this command."
     ),
+    "unsupported_subprotocol": ProblemType(
+        400,
+        Retry.NEVER,
+        "No format that is spoken here",
+        "Offer `questkeep.v1.json` or `questkeep.v1.msgpack`.",
+    ),
+    "upgrade_required": ProblemType(
+        426, Retry.NEVER, "Only by WebSocket", "Connect with a WebSocket, or poll `/changes`."
+    ),
     "not_found": ProblemType(404, Retry.NEVER, "No such page", "Check the path."),
     "quest_not_found": ProblemType(
         404, Retry.NEW, "No such quest", "The quest has to be offered first."

@@ -76,6 +76,8 @@ class Settings(LimitSettings, BaseSettings):
     # Of each gateway; with a burst of two seconds'.  A proxy is one address for all behind it.
     address_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 0
     address_connections_max: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    live_connections_max: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    allow_origins: Annotated[tuple[str, ...], NoDecode] | None = None
     player_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 1_000
     service_rate_max: Annotated[float, Field(ge=0, le=1_000_000)] = 0
     ask_timeout_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
@@ -103,7 +105,7 @@ class Settings(LimitSettings, BaseSettings):
             raise ValueError("not true or false")
         return value
 
-    @field_validator("jwt_algorithms", mode="before")
+    @field_validator("jwt_algorithms", "allow_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

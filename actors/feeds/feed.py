@@ -39,11 +39,13 @@ class Feed:
     def __init__(self, feeds: "Feeds", user_id: str, listener: Listener) -> None:
         self._feeds = feeds
         self._user_id = user_id
-        self._listener = listener
+        self._listener: Listener | None = listener
 
     def close(self) -> None:
         """Hear no more; a second time changes nothing."""
-        self._feeds.remove(self._user_id, self._listener)
+        listener, self._listener = self._listener, None  # it may refer to this feed
+        if listener is not None:
+            self._feeds.remove(self._user_id, listener)
 
 
 class Feeds:

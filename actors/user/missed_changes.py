@@ -69,7 +69,9 @@ def answer_changes(
     store_era: str,
 ) -> AnyReply:
     """The answer to `request` out of durable rows and receipts; see there."""
-    position = str(Position(state.era, state.version))
+    # A user who never changed is of no era yet, and will be of the store's.
+    era = state.era or store_era
+    position = str(Position(era, state.version))
     missed = missed_or_why(state, receipts, request.after, store_era)
     if not isinstance(missed, Why):
         return answered(_encode(missed), position)
@@ -77,7 +79,7 @@ def answer_changes(
     rows = rows_of(state, rules, Read(state.user_id, view, "", request.media))
     assert not isinstance(rows, Reply)  # no row is named that might not be there
     shown = {name: rows[name] for name in rows if _is_shown(name, request.rows)}
-    head = {"type": "state", "era": state.era, "version": state.version, "why": missed}
+    head = {"type": "state", "era": era, "version": state.version, "why": missed}
     reply = reply_with({**head, **shown}, request.media, position)
     if isinstance(reply, LargeReply):
         reply.head = replace(reply.head, detail=missed)

@@ -52,6 +52,11 @@ class Exchange:
         return self._request.address
 
     @property
+    def upgrade(self) -> bytes:
+        """The protocols that may be gone on with, in lower case; empty for none."""
+        return self._request.upgrade
+
+    @property
     def has_query(self) -> bool:
         """Whether anything stands behind the path's `?`."""
         return bool(self._request.query)

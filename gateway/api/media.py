@@ -118,7 +118,28 @@ def join(parts: Sequence[bytes], media: Media) -> bytes:
     return header + b"".join(parts)
 
 
+def with_first(body: bytes, members: dict[str, str], media: Media) -> bytes:
+    """An object that is encoded already, with some members before its own; it is not opened."""
+    if media is Media.JSON:
+        separator = b"" if body == b"{}" else b","
+        return orjson.dumps(members)[:-1] + separator + body[1:]
+    entries, begin = _map_head(body)
+    header: bytes = _PACKER.pack_map_header(entries + len(members))
+    named: bytes = _PACKER.pack(members)[1:]  # behind a head of one byte: they are few
+    return b"".join((header, named, memoryview(body)[begin:]))
+
+
+_PACKER = msgpack.Packer()
 _NAME = {Media.JSON: "JSON", Media.MSGPACK: "msgpack"}
+
+
+def _map_head(body: bytes) -> tuple[int, int]:
+    """How many entries a msgpack map has, and where the first begins."""
+    kind = body[0]
+    if kind & 0xF0 == 0x80:
+        return kind & 0x0F, 1
+    length = {0xDE: 2, 0xDF: 4}[kind]
+    return int.from_bytes(body[1 : 1 + length], "big"), 1 + length
 
 
 def _no_extension(code: int, content: bytes) -> Never:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateway.api.exchange import Exchange
-from gateway.http.messages import Response
+from gateway.http.messages import Response, Upgraded
 
-Endpoint = Callable[[Exchange], Awaitable[Response]]
+Endpoint = Callable[[Exchange], Awaitable[Response | Upgraded]]
 
 
 class QueryParameter(NamedTuple):
@@ -41,6 +41,7 @@ class Operation(NamedTuple):
         response: the name of the schema of a 200's body; empty where it is plain text.
         codes: of the refusals it may answer.
         conditional: it has an entity tag and honours `If-None-Match`.
+        upgrades: it answers with a WebSocket in place of a 200.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Operation(NamedTuple):
     request: str = ""
     query: tuple[QueryParameter, ...] = ()
     conditional: bool = False
+    upgrades: bool = False
 
 
 class Route(NamedTuple):

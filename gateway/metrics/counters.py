@@ -49,9 +49,24 @@ class MetricsSnapshot(Struct):
     commands: dict[tuple[str, str], int]
     in_flight: int
     activity: Activity
+    live: "LiveCounts"
 
 
-EMPTY = MetricsSnapshot({}, {}, {}, 0, Activity(0, 0, 0, 0))
+class LiveCounts(Struct):
+    """What live connections of one gateway, or several, have come to.
+
+    Attributes:
+        connections: that are open now.
+        closes: how many ended with each code.
+        resumes: how many clients were told what they missed: by `changes`, or why not.
+    """
+
+    connections: int = 0
+    closes: dict[int, int] = {}
+    resumes: dict[str, int] = {}
+
+
+EMPTY = MetricsSnapshot({}, {}, {}, 0, Activity(0, 0, 0, 0), LiveCounts())
 
 
 class Metrics:
@@ -63,6 +78,8 @@ class Metrics:
         self._commands: dict[tuple[str, str], int] = {}
         self._directory = directory
         self._in_flight = in_flight
+        self.live: Callable[[], LiveCounts] = LiveCounts
+        """Asked for what the live connections have come to."""
 
     def request(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """Count one request.  `route` is a template, never a path."""
@@ -87,6 +104,7 @@ class Metrics:
             self._commands,
             self._in_flight(),
             self._directory.activity(),
+            self.live(),
         )
 
 
@@ -96,7 +114,9 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
     commands: Counter[tuple[str, str]] = Counter()
     latencies: dict[str, Latency] = {}
     activities = []
-    in_flight = 0
+    in_flight = live = 0
+    closes: Counter[int] = Counter()
+    resumes: Counter[str] = Counter()
     for snapshot in snapshots:
         requests.update(snapshot.requests)
         commands.update(snapshot.commands)
@@ -104,8 +124,17 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
             latencies[route] = _added(latencies.get(route), latency)
         in_flight += snapshot.in_flight
         activities.append(snapshot.activity)
-    activity = Activity.total(activities)
-    return MetricsSnapshot(dict(requests), latencies, dict(commands), in_flight, activity)
+        live += snapshot.live.connections
+        closes.update(snapshot.live.closes)
+        resumes.update(snapshot.live.resumes)
+    return MetricsSnapshot(
+        dict(requests),
+        latencies,
+        dict(commands),
+        in_flight,
+        Activity.total(activities),
+        LiveCounts(live, dict(closes), dict(resumes)),
+    )
 
 
 def without_gauges(snapshot: MetricsSnapshot) -> MetricsSnapshot:
@@ -113,7 +142,8 @@ def without_gauges(snapshot: MetricsSnapshot) -> MetricsSnapshot:
     activity = msgspec.structs.replace(
         snapshot.activity, users_active=0, users_hibernated=0, journals=()
     )
-    return msgspec.structs.replace(snapshot, in_flight=0, activity=activity)
+    live = msgspec.structs.replace(snapshot.live, connections=0)
+    return msgspec.structs.replace(snapshot, in_flight=0, activity=activity, live=live)
 
 
 def _added(latency: Latency | None, other: Latency) -> Latency:

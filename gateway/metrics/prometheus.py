@@ -24,7 +24,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from actors.cluster.contract import Activity
-from gateway.metrics.counters import BUCKET_SECONDS, MetricsSnapshot
+from gateway.metrics.counters import BUCKET_SECONDS, LiveCounts, MetricsSnapshot
 
 TEXT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _BOUNDS = [f"{bound:g}" for bound in BUCKET_SECONDS] + ["+Inf"]
@@ -73,7 +73,28 @@ def _families(snapshot: MetricsSnapshot) -> Iterator[Metric]:
     yield commands
     in_flight = "Requests being answered."
     yield GaugeMetricFamily("questkeep_http_requests_in_flight", in_flight, snapshot.in_flight)
+    yield from _live(snapshot.live)
     yield from _activity(snapshot.activity)
+
+
+def _live(live: LiveCounts) -> Iterator[Metric]:
+    """Live connections: how many, how they end, how they resume."""
+    open_now = "Live connections that are open."
+    yield GaugeMetricFamily("questkeep_live_connections", open_now, live.connections)
+    closes = CounterMetricFamily(
+        "questkeep_live_closes", "Live connections that ended, by close code.", labels=["code"]
+    )
+    for code, count in live.closes.items():
+        closes.add_metric([str(code)], count)
+    yield closes
+    resumes = CounterMetricFamily(
+        "questkeep_live_resumes",
+        "Clients that were told what they missed: by changes, or by a state, and why.",
+        labels=["how"],
+    )
+    for how, count in live.resumes.items():
+        resumes.add_metric([how], count)
+    yield resumes
 
 
 def _activity(now: Activity) -> Iterator[Metric]:

@@ -18,9 +18,10 @@ from actors.cluster.remote_hosts import HostLocator
 from actors.errors import ClusterError
 from actors.gc_tuning import collect_rarely
 from actors.host.settings import HostSettings
-from gateway.api.app import App, make_app
+from gateway.api.app import App
 from gateway.http.listener import CannotListen, Listener
 from gateway.options import SECRETS
+from gateway.server.application import make_app
 from gateway.server.clusters import cluster_of
 from gateway.server.event_loop import loop_factory
 from gateway.server.ipc_messages import WorkerConfig

@@ -21,12 +21,12 @@ from actors.errors import HostGone, UserUnavailable
 from actors.gc_tuning import collect_rarely
 from actors.transport.addresses import HostAddress
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
-from gateway.api.app import make_app
 from gateway.api.rules_endpoint import Reloaded, RulesEndpoint
 from gateway.auth.jwks import KeySet
 from gateway.auth.jwks_fetch import JwksError
 from gateway.auth.tokens import Signing, keys
 from gateway.http.listener import CannotListen, Listener
+from gateway.server.application import make_app
 from gateway.server.event_loop import loop_factory
 from gateway.server.ipc import Handlers, IpcChannel, PeerGone, RemoteError
 from gateway.server.ipc_messages import HostLookup, ReloadOutcome, WorkerConfig

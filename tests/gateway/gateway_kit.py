@@ -19,7 +19,8 @@ from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from domain.rules.compiled_rules import compile_rules
-from gateway.api.app import App, Limits
+from gateway.api.admission import Limits
+from gateway.api.app import App
 from gateway.auth.authenticator import Authenticator, Secret
 from gateway.http.messages import Request as HttpRequest
 from gateway.server.rules_reload import ServedRules

@@ -488,6 +488,8 @@ class Code(StrEnum):
     unauthenticated = 'unauthenticated'
     not_your_user = 'not_your_user'
     not_allowed = 'not_allowed'
+    unsupported_subprotocol = 'unsupported_subprotocol'
+    upgrade_required = 'upgrade_required'
     not_found = 'not_found'
     quest_not_found = 'quest_not_found'
     battle_not_found = 'battle_not_found'

@@ -948,7 +948,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {string} */
-            code: "malformed_body" | "invalid_id" | "unknown_command" | "unauthenticated" | "not_your_user" | "not_allowed" | "not_found" | "quest_not_found" | "battle_not_found" | "chapter_not_found" | "grant_not_found" | "command_not_found" | "method_not_allowed" | "body_too_slow" | "quest_not_ready" | "quest_already_turned_in" | "quest_exists" | "battle_over" | "battle_exists" | "already_undone" | "command_id_reused" | "limit_reached" | "receipt_gone" | "body_too_large" | "answer_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_rules" | "too_many_requests" | "user_busy" | "internal" | "overloaded" | "draining" | "user_unavailable" | "outcome_unknown";
+            code: "malformed_body" | "invalid_id" | "unknown_command" | "unauthenticated" | "not_your_user" | "not_allowed" | "unsupported_subprotocol" | "upgrade_required" | "not_found" | "quest_not_found" | "battle_not_found" | "chapter_not_found" | "grant_not_found" | "command_not_found" | "method_not_allowed" | "body_too_slow" | "quest_not_ready" | "quest_already_turned_in" | "quest_exists" | "battle_over" | "battle_exists" | "already_undone" | "command_id_reused" | "limit_reached" | "receipt_gone" | "body_too_large" | "answer_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_rules" | "too_many_requests" | "user_busy" | "internal" | "overloaded" | "draining" | "user_unavailable" | "outcome_unknown";
             detail: string;
             /**
              * @description `same`: the same command, later; `new`: another one under another id; or `never`.

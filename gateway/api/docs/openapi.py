@@ -64,6 +64,7 @@ def openapi_document(routes: Sequence[Route]) -> Schema:
         "tags": [
             {"name": "commands", "description": "Change a user."},
             {"name": "reads", "description": "Look at a user's durable rows; writes nothing."},
+            {"name": "live", "description": "See users as they change."},
             {"name": "operations", "description": "Run the server."},
         ],
     }
@@ -74,7 +75,7 @@ def _operation(route: Route, operation: Operation) -> Schema:
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "responses": {"200": _done(operation), **_unchanged(operation), **_refusals(operation)},
+        "responses": {**_done(operation), **_unchanged(operation), **_refusals(operation)},
     }
     if operation.description:
         described["description"] = operation.description
@@ -93,11 +94,14 @@ def _operation(route: Route, operation: Operation) -> Schema:
     return described
 
 
-def _done(operation: Operation) -> Schema:
+def _done(operation: Operation) -> dict[str, Schema]:
+    if operation.upgrades:
+        return {"101": {"description": "A WebSocket: see `LiveServerFrame` and `LiveClientFrame`"}}
     if not operation.response:
-        return {"description": "Done", "content": {"text/plain": {"schema": {"type": "string"}}}}
+        text = {"text/plain": {"schema": {"type": "string"}}}
+        return {"200": {"description": "Done", "content": text}}
     done: Schema = {"description": "Done", "content": _content(_MEDIA, operation.response)}
-    return {**done, "headers": {"ETag": _ETAG}} if operation.conditional else done
+    return {"200": {**done, "headers": {"ETag": _ETAG}} if operation.conditional else done}
 
 
 def _unchanged(operation: Operation) -> dict[str, Schema]:

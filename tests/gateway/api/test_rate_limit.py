@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.api import rate_limit
-from gateway.api.app import Limits
+from gateway.api.admission import Limits
 from gateway.api.rate_limit import BURST_SECONDS, RateLimit
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import OPERATOR, PLAYER, SERVICE, Gateway, token

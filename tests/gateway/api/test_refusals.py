@@ -366,7 +366,7 @@ def test_the_table_has_every_code_of_the_layers_below() -> None:
 
 
 SPECIFIED = {
-    400: "malformed_body invalid_id unknown_command",
+    400: "malformed_body invalid_id unknown_command unsupported_subprotocol",
     401: "unauthenticated",
     403: "not_your_user not_allowed",
     404: "quest_not_found battle_not_found chapter_not_found grant_not_found command_not_found"
@@ -378,6 +378,7 @@ SPECIFIED = {
     413: "body_too_large answer_too_large",
     415: "unsupported_media_type",
     422: "invalid_field invalid_rules",
+    426: "upgrade_required",
     429: "too_many_requests user_busy",
     500: "internal",
     503: "overloaded draining user_unavailable",

@@ -3,7 +3,14 @@
 import msgspec
 
 from actors.cluster.contract import Activity, JournalActivity
-from gateway.metrics.counters import EMPTY, Latency, MetricsSnapshot, total, without_gauges
+from gateway.metrics.counters import (
+    EMPTY,
+    Latency,
+    LiveCounts,
+    MetricsSnapshot,
+    total,
+    without_gauges,
+)
 
 JOURNAL = JournalActivity("users:0", 12, 0.5)
 ONE = MetricsSnapshot(
@@ -12,6 +19,7 @@ ONE = MetricsSnapshot(
     {("grant", "ok"): 2},
     3,
     Activity(5, 6, 1, 0, journals=(JOURNAL,)),
+    LiveCounts(2, {1000: 1}, {"changes": 3}),
 )
 OTHER = MetricsSnapshot(
     {("GET", "/a", 200, ""): 5},
@@ -19,6 +27,7 @@ OTHER = MetricsSnapshot(
     {("grant", "ok"): 1, ("grant", "quest_not_found"): 1},
     1,
     Activity(0, 0, 0, 4),
+    LiveCounts(1, {1000: 2, 4413: 1}, {"era": 1}),
 )
 
 
@@ -29,6 +38,7 @@ def test_a_total_is_the_sum_of_every_count() -> None:
         {("grant", "ok"): 3, ("grant", "quest_not_found"): 1},
         4,
         Activity(5, 6, 1, 4, journals=(JOURNAL,)),
+        LiveCounts(3, {1000: 3, 4413: 1}, {"changes": 3, "era": 1}),
     )
     assert ONE.latencies["/a"] == Latency([1, 2], 0.5)
 

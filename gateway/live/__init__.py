@@ -1,0 +1,1 @@
+"""Live connections: WebSockets that show users as they change, and take commands."""

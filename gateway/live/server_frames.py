@@ -1,0 +1,137 @@
+"""What the server says by itself: `welcome`, `tick` and the like, and replies as frames.
+
+Not for: `state`, `changes` and `caught_up` (`gateway.api.changes.frames`).
+"""
+
+import time
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from actors.messages import Media, Reply
+from gateway.api.media import with_first, write
+from gateway.problems import Problem
+
+
+class ConnectionLimits(Struct, frozen=True):
+    """What one connection takes at most, as `welcome` says it."""
+
+    frame_bytes: int
+    list: int
+    unanswered: int
+    watched: int
+    receipts: int
+
+
+class WelcomeFrame(Struct, tag_field="type", tag="welcome", kw_only=True):
+    """The first frame; times are microseconds since the epoch."""
+
+    connection: str
+    now: int
+    role: str
+    rules: str
+    ping_ms: int
+    token_expires_at: int
+    limits: ConnectionLimits
+
+
+class RulesFrame(Struct, tag_field="type", tag="rules"):
+    """Other rules are in force."""
+
+    fingerprint: str
+
+
+class TokenExpiringFrame(Struct, tag_field="type", tag="token_expiring"):
+    """The connection ends with its token; send another one."""
+
+    token_expires_at: int
+
+
+class TokenAcceptedFrame(Struct, tag_field="type", tag="token_accepted"):
+    """The connection goes on with the new token."""
+
+    token_expires_at: int
+
+
+class TickFrame(Struct, tag_field="type", tag="tick"):
+    """The server is there."""
+
+    now: int
+
+
+class MovingFrame(Struct, tag_field="type", tag="moving"):
+    """This server ends: come back after so long, perhaps to another one."""
+
+    reconnect_in_ms: int
+
+
+SERVER_FRAMES: tuple[type[Struct], ...] = (
+    WelcomeFrame,
+    RulesFrame,
+    TokenExpiringFrame,
+    TokenAcceptedFrame,
+    TickFrame,
+    MovingFrame,
+)
+
+
+class ReplyHead(Struct):
+    """What has to be known of a reply to put it in its place."""
+
+    version: int
+    replayed: bool
+    changes: Raw | UnsetType = UNSET
+
+    @property
+    def changed(self) -> bool:
+        """Whether the command changed anything now."""
+        empty = self.changes is UNSET or bytes(self.changes) in (b"{}", b"\x80")
+        return not self.replayed and not empty
+
+
+_READ_HEAD = {
+    Media.JSON: msgspec.json.Decoder(ReplyHead).decode,
+    Media.MSGPACK: msgspec.msgpack.Decoder(ReplyHead).decode,
+}
+_WRITE = {Media.JSON: msgspec.json.encode, Media.MSGPACK: msgspec.msgpack.encode}
+
+
+def head_of(reply: Reply, media: Media) -> ReplyHead:
+    """The head of a reply that is encoded already."""
+    return _READ_HEAD[media](reply.body)
+
+
+def reply_frame(body: bytes, media: Media) -> bytes:
+    """A reply as a frame; it is not opened."""
+    return with_first(body, {"type": "reply"}, media)
+
+
+def as_replayed(body: bytes, media: Media) -> bytes:
+    """The same reply for whoever was shown its change already, as part of a `state`."""
+    reader = msgspec.json if media is Media.JSON else msgspec.msgpack
+    members: dict[str, Any] = reader.decode(body)
+    return _WRITE[media](members | {"replayed": True})
+
+
+def problem_frame(problem: Problem, user_id: str | None, media: Media) -> bytes:
+    """A refusal as a frame: `type` says so, in place of the page about its code."""
+    document = problem.document() | {"type": "problem"}
+    if user_id is not None:
+        document["user_id"] = user_id
+    return write(document, media)
+
+
+def written(frame: Struct, media: Media) -> bytes:
+    """One of the frames above."""
+    return _WRITE[media](frame)
+
+
+def now_micros() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1_000
+
+
+def micros(seconds: float) -> int:
+    """The same of seconds since the epoch."""
+    return int(seconds * 1_000_000)

@@ -1,0 +1,216 @@
+"""One user on one connection: their changes and the answers to commands, in the order promised.
+
+Versions rise by one; answers come in the order of the commands; a reply stands among the changes at
+its version and is the change of it, so that version comes no second time.
+
+Not for: asking (`commands`), or how much may wait (`connection`).
+"""
+
+from collections import deque
+from typing import Protocol
+
+from actors.cluster.contract import UserDirectory
+from actors.errors import DeliveryError
+from actors.feeds.changes import Change, WholeState
+from actors.feeds.subscription import Subscription
+from actors.messages import ReadChanges, Reply
+from domain.state.position import Position
+from gateway.api.changes.frames import caught_up_frame, changes_frame, state_rows
+from gateway.api.media import with_first
+from gateway.live.opening import Wish
+from gateway.live.server_frames import as_replayed, head_of, problem_frame, reply_frame
+from gateway.problems import Problem
+
+HEARD_MAX = 256
+"""Changes that wait for a client who does not read; beyond it they are read again later."""
+
+
+class Sink(Protocol):
+    """Where a line's frames go."""
+
+    paused: bool
+    """The client does not read: nothing more is to be put."""
+
+    def put(self, frame: bytes) -> None:
+        """Send a frame, with everything else of this moment."""
+        ...
+
+    def resumed(self, how: str) -> None:
+        """A client who knew a position was told what they missed: `changes`, or why not."""
+        ...
+
+    def failed(self, line: "UserLine", error: DeliveryError) -> None:
+        """The user cannot be read now."""
+        ...
+
+
+class Sent:
+    """A command that was sent, and what became of it: None while nobody knows."""
+
+    __slots__ = ("command_id", "outcome")
+
+    def __init__(self, command_id: str, outcome: Reply | Problem | None = None) -> None:
+        self.command_id = command_id
+        self.outcome = outcome
+
+
+class UserLine:
+    """The way of one user's frames to one connection.
+
+    Attributes:
+        shown: the position that the client knows; None while they know nothing.
+        unanswered: commands whose answers were not sent yet, in order.
+    """
+
+    __slots__ = (
+        "_caught_up",
+        "_directory",
+        "_heard",
+        "_sink",
+        "_subscription",
+        "_wish",
+        "shown",
+        "unanswered",
+        "user_id",
+        "watched",
+    )
+
+    def __init__(self, user_id: str, wish: Wish, directory: UserDirectory, sink: Sink) -> None:
+        self.user_id = user_id
+        self.shown: Position | None = None
+        self.watched = False
+        self.unanswered: deque[Sent] = deque()
+        self._wish = wish
+        self._directory = directory
+        self._sink = sink
+        self._heard: deque[Change] = deque()
+        self._subscription: Subscription | None = None
+        self._caught_up = False
+
+    @property
+    def _named(self) -> str | None:
+        """The user id, where frames have to name it."""
+        return None if self._wish.only is not None else self.user_id
+
+    def watch(self, after: Position | None) -> None:
+        """Show the user from this position on."""
+        self.watched = True
+        self.shown = after
+        self.subscribe()
+
+    def subscribe(self) -> None:
+        """Go on from what is shown, after the subscription ended or was never begun."""
+        self.close()
+        wish = self._wish
+        request = ReadChanges(
+            self.user_id, self.shown, wish.media, wish.unsettled, state_rows(wish.shown)
+        )
+        self._subscription = Subscription(self._directory, request, self)
+
+    def unwatch(self) -> None:
+        """Show the user no longer; answers still come."""
+        self.watched = False
+        self.shown = None
+        self.close()
+        self.pump()
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+        self._heard.clear()
+        self._caught_up = False
+
+    @property
+    def suspended(self) -> bool:
+        """What the client did not read in time has to be read again."""
+        return self.watched and self._subscription is None
+
+    # -- the subscription's side -------------------------------------------------------------------
+
+    def state(self, state: WholeState) -> None:
+        """See `Subscriber`."""
+        if self.shown is not None:
+            self._sink.resumed(state.why)
+        self._heard.clear()
+        self._caught_up = False
+        self.shown = state.position
+        self._put(state.frame)
+
+    def changed(self, change: Change) -> None:
+        """See `Subscriber`."""
+        self._heard.append(change)
+        if not self._sink.paused:
+            self.pump()
+        elif len(self._heard) > HEARD_MAX:
+            self.close()
+
+    def caught_up(self, position: Position) -> None:
+        """See `Subscriber`."""
+        if self.shown is not None and not self._caught_up and position.era:
+            self._sink.resumed("changes")
+        self._caught_up = True
+        self.shown = position
+        self._put(caught_up_frame(position.version, self._wish.media))
+        self.pump()
+
+    def failed(self, error: DeliveryError) -> None:
+        """See `Subscriber`."""
+        self._subscription = None
+        self._sink.failed(self, error)
+
+    # -- the order ---------------------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Send whatever is in its turn."""
+        while not self._sink.paused and (self._answer_next() or self._show_next()):
+            pass
+
+    def _answer_next(self) -> bool:
+        """Send the first answer if it is its turn."""
+        if not self.unanswered or (self.watched and not self._caught_up):
+            return False
+        outcome = self.unanswered[0].outcome
+        if outcome is None:
+            return False
+        if isinstance(outcome, Problem):
+            self._sink.put(problem_frame(outcome, self._named, self._wish.media))
+        elif not self._reply(outcome):
+            return False
+        self.unanswered.popleft()
+        return True
+
+    def _reply(self, reply: Reply) -> bool:
+        """Send a reply, unless changes before its own have to come first."""
+        body, media = reply.body, self._wish.media
+        if self.shown is not None:
+            head = head_of(reply, media)
+            if head.changed and head.version > self.shown.version:
+                if not self._heard or self._heard[0].version != head.version:
+                    return False
+                self.shown = self._heard.popleft().position
+            elif head.changed:
+                body = as_replayed(body, media)
+        self._sink.put(reply_frame(body, media))
+        return True
+
+    def _show_next(self) -> bool:
+        """Send the next change, unless it is to come as the reply to a command of this client."""
+        if not self._heard:
+            return False
+        change = self._heard[0]
+        if self._caught_up and any(one.command_id == change.command_id for one in self.unanswered):
+            return False
+        self._heard.popleft()
+        self.shown = change.position
+        self._put(self._frame_of(change))
+        return True
+
+    def _frame_of(self, change: Change) -> bytes:
+        return changes_frame(change, self._wish.shown, self._wish.media)
+
+    def _put(self, frame: bytes) -> None:
+        if self._named is not None:
+            frame = with_first(frame, {"user_id": self.user_id}, self._wish.media)
+        self._sink.put(frame)

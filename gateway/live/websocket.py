@@ -1,0 +1,124 @@
+"""One WebSocket on a transport: bytes to whole messages and back (RFC 6455), by `websockets`.
+
+No extension is spoken.  What arrives after a close, ours or theirs, is dropped.
+
+Not for: what messages say (`client_frames`, `server_frames`) or when to close (`connection`).
+"""
+
+import asyncio
+import logging
+
+from websockets.frames import CloseCode as StandardCode
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, Side, State
+
+from gateway.live.close_codes import Close, CloseCode
+
+# Its only line a connection is "connection closed".
+_LOGGER = logging.getLogger("websockets.server")
+_LOGGER.setLevel(logging.WARNING)
+
+
+class WebSocket:
+    """An open WebSocket, after its handshake.
+
+    Attributes:
+        written: bytes that were given to the transport.
+        closed: how it ended, or is ending; None while it is open.
+    """
+
+    def __init__(self, transport: asyncio.Transport, *, text: bool, message_bytes_max: int) -> None:
+        self.written = 0
+        self.closed: Close | None = None
+        self._transport = transport
+        self._opcode = Opcode.TEXT if text else Opcode.BINARY
+        self._protocol = Protocol(
+            Side.SERVER, state=State.OPEN, max_size=message_bytes_max, logger=_LOGGER
+        )
+        self._fragments: list[bytes] = []
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """The messages that are whole with `data`; text ones are UTF-8."""
+        if self._protocol.eof_sent:
+            return []
+        self._protocol.receive_data(data)
+        messages = [
+            message
+            for event in self._protocol.events_received()
+            if isinstance(event, Frame) and (message := self._whole(event)) is not None
+        ]
+        if self.closed is None and self._protocol.state is not State.OPEN:
+            self.closed = self._how_it_ended()
+        self._write()
+        return messages
+
+    def send(self, message: bytes) -> None:
+        """Send a whole message; nothing once it is closing."""
+        if self.closed is None:
+            self._protocol.send_frame(Frame(self._opcode, message))
+            self._write()
+
+    def ping(self) -> None:
+        """Ask whether the client is there."""
+        if self.closed is None:
+            self._protocol.send_ping(b"")
+            self._write()
+
+    def close(self, close: Close) -> None:
+        """Say goodbye; a second time changes nothing."""
+        if self.closed is None:
+            self.closed = close
+            self._protocol.send_close(close.code, close.reason)
+            self._write()
+
+    def release(self) -> None:
+        """The socket is lost.  Parser and protocol refer to each other: break that cycle."""
+        self._protocol.parser.close()
+        del self._protocol.parser
+
+    def _whole(self, frame: Frame) -> bytes | None:
+        """The message that this frame completes."""
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) or self.closed:
+            return None
+        if frame.opcode is not Opcode.CONT and frame.opcode is not self._opcode:
+            self._fail(CloseCode.NOT_THIS_FORMAT, "text for json, binary for msgpack")
+            return None
+        if not frame.fin or self._fragments:
+            self._fragments.append(bytes(frame.data))
+            if not frame.fin:
+                return None
+        message = b"".join(self._fragments) if self._fragments else bytes(frame.data)
+        self._fragments.clear()
+        if self._opcode is Opcode.TEXT and not _is_utf8(message):
+            self._fail(CloseCode.NOT_UTF8, "")
+            return None
+        return message
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        self.closed = Close(code, reason)
+        if self._protocol.state is State.OPEN:
+            self._protocol.fail(int(code), reason)
+
+    def _how_it_ended(self) -> Close:
+        closes = (self._protocol.close_rcvd, self._protocol.close_sent)
+        known = next((close for close in closes if close is not None), None)
+        return Close(StandardCode.ABNORMAL_CLOSURE if known is None else known.code)
+
+    def _write(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self.written += len(data)
+                self._transport.write(data)
+            elif self._transport.can_write_eof() and not self._transport.is_closing():
+                # Not closed at once: bytes unread would reset it, and our last words be lost.
+                self._transport.write_eof()
+
+
+def _is_utf8(message: bytes) -> bool:
+    if message.isascii():
+        return True
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

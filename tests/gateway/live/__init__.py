@@ -1,0 +1,1 @@
+"""Live connections, over real sockets of a gateway in this process."""
