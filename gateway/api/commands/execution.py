@@ -1,8 +1,9 @@
 """Command execution: commands of many users to their hosts and back, in order.
 
-Each host is asked at the same time as the others, for all that its users are sent, in messages of a
-bounded size: so each user's commands are carried out in order, and users beside each other.  Bodies
-come from users' actors in the client's own format, and are passed on unopened.
+Each host is asked at the same time as the others, for all that its users are sent, a few bounded
+messages at a time: so each user's commands are carried out in order, users beside each other, and
+whoever sends one command waits for few of them.  Bodies come from users' actors in the client's own
+format, and are passed on unopened.
 
 Not for: what the commands are read from (`reading`).
 """
@@ -10,6 +11,7 @@ Not for: what the commands are read from (`reading`).
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import chain
 from typing import cast
 
 from actors.messages import Ask, Media, Reply
@@ -20,6 +22,9 @@ from gateway.problems import Problem, refusal
 
 ASKED_TOGETHER_MAX = 100
 """Commands of a batch that a host gets in one piece, so that others have their turns between."""
+PIECES_AT_ONCE = 2
+"""Pieces of one batch that a host has at a time: one it decides, and one that it finds ready.  Who
+asks meanwhile waits for these, and not for a thousand commands."""
 
 Outcome = Reply | Problem
 """A reply with a body, or a refusal."""
@@ -34,16 +39,10 @@ async def execute(users: UserRequests, entries: Sequence[Entry]) -> list[Outcome
     for place, entry in enumerate(entries):
         if isinstance(entry, Ask):
             by_host.setdefault(users.host_of(entry.user_id), []).append((place, entry))
-    pieces = [
-        asks[start : start + ASKED_TOGETHER_MAX]
-        for asks in by_host.values()
-        for start in range(0, len(asks), ASKED_TOGETHER_MAX)
-    ]
-    # Pieces of one host leave in the order in which they stand here.
-    asking = [_ask(users, [ask for _, ask in asks]) for asks in pieces]
+    asking = [_ask_host(users, [ask for _, ask in asks]) for asks in by_host.values()]
     answers = [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
     outcomes = cast(list[Outcome], list(entries))  # of the commands none will be left
-    for asks, replies in zip(pieces, answers, strict=True):
+    for asks, replies in zip(by_host.values(), answers, strict=True):
         for (place, _), reply in zip(asks, replies, strict=True):
             outcomes[place] = reply
     return outcomes
@@ -59,6 +58,20 @@ async def execute_for_user(users: UserRequests, entries: Sequence[Entry]) -> lis
     command_id = asks[0].command_id if asks and len(entries) == 1 else None
     replies = iter(_outcomes(asks, await users.ask(asks, command_id)) if asks else ())
     return [next(replies) if isinstance(entry, Ask) else entry for entry in entries]
+
+
+async def _ask_host(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
+    if len(asks) <= ASKED_TOGETHER_MAX:
+        return await _ask(users, asks)
+    room = asyncio.Semaphore(PIECES_AT_ONCE)  # who waits first enters first: so order holds
+
+    async def ask(piece: Sequence[Ask]) -> list[Outcome]:
+        async with room:
+            return await _ask(users, piece)
+
+    starts = range(0, len(asks), ASKED_TOGETHER_MAX)
+    pieces = (asks[start : start + ASKED_TOGETHER_MAX] for start in starts)
+    return list(chain.from_iterable(await asyncio.gather(*map(ask, pieces))))
 
 
 async def _ask(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:

@@ -1,6 +1,7 @@
 """`POST /v1/commands`: commands of many users in one body."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from actors.errors import OutcomeUnknown
 from actors.messages import Ask, Reply, Request, answered, refused
+from gateway.api.commands.execution import ASKED_TOGETHER_MAX, PIECES_AT_ONCE
 from gateway.options import BATCH_MAX
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import OPERATOR, PLAYER, SERVICE, Answer, Gateway, ScriptedCluster
@@ -177,6 +179,37 @@ async def test_a_host_gets_a_large_batch_in_pieces_in_order() -> None:
     assert pieces == [100, 100, 50]
     sent = [request.command_id for request in cluster.asked if isinstance(request, Ask)]
     assert sent == [f"c{number}" for number in range(250)]
+
+
+class OneByOne(ScriptedCluster):
+    """Answers when it is told to, the oldest first."""
+
+    def __init__(self) -> None:
+        super().__init__(answered(msgpack.packb(REPLY)))
+        self.waiting: deque[asyncio.Event] = deque()
+        self.sent: list[str] = []
+
+    async def ask(self, requests: Sequence[Request]) -> list[Reply]:
+        self.sent += [request.command_id for request in requests if isinstance(request, Ask)]
+        self.waiting.append(event := asyncio.Event())
+        await event.wait()
+        return await super().ask(requests)
+
+
+async def test_a_host_has_few_pieces_of_a_large_batch_at_a_time() -> None:
+    cluster = OneByOne()
+    commands = [grant("a", f"c{number}") for number in range(5 * ASKED_TOGETHER_MAX)]
+    posting = asyncio.create_task(
+        post(gateway_kit.gateway(cluster, body_bytes_max=1 << 20), commands)
+    )
+    while not posting.done():
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(cluster.waiting) <= PIECES_AT_ONCE
+        if cluster.waiting:
+            cluster.waiting.popleft().set()
+    assert len((await posting).msgpack) == len(commands)
+    assert cluster.sent == [command["command_id"] for command in commands]
 
 
 async def test_commands_of_a_batch_are_counted_by_type_and_outcome() -> None:
