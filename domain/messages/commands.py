@@ -232,7 +232,10 @@ SERVICE_COMMANDS = frozenset(
 
 COMMAND_TYPES = PLAYER_COMMANDS | SERVICE_COMMANDS
 
-command_adapter: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+command_adapter: TypeAdapter[Command] = TypeAdapter(
+    Annotated[Command, Field(discriminator="type")], config=ConfigDict(defer_build=True)
+)
+"""Built when it is first used: hosts read commands that were checked, and need none of its 7 MB."""
 
 
 def decode_command(fields: dict[str, Any]) -> Command:

@@ -27,9 +27,12 @@ Weight = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 
 
 class Section(BaseModel):
-    """A table of the file: unknown keys are refused, and nothing changes once it is read."""
+    """A table of the file: unknown keys are refused, and nothing changes once it is read.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    What checks it is built when a file is first read: hosts are given rules that were compiled.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def refuse(problems: list[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, TypeAdapter, model_validator
+from pydantic import ConfigDict, Discriminator, Field, TypeAdapter, model_validator
 
 from domain.rules.curves import formulas
 from domain.rules.curves.published import PUBLISHED, CurveName
@@ -252,4 +252,4 @@ AnyCurve = Annotated[
     Discriminator(_form_of),
 ]
 
-_forms: TypeAdapter[LevelCurve] = TypeAdapter(AnyCurve)
+_forms: TypeAdapter[LevelCurve] = TypeAdapter(AnyCurve, config=ConfigDict(defer_build=True))
