@@ -27,6 +27,7 @@ from gateway.api.api_routes import (
 )
 from gateway.api.changes.long_poll import ChangesEndpoint, Waits, wait_for_version
 from gateway.api.commands.endpoints import CommandEndpoints
+from gateway.api.cross_origin import CrossOrigin
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
 from gateway.api.read_endpoints import ReadEndpoints
@@ -52,6 +53,7 @@ class App:
 
     Attributes:
         ready: `/readyz` says so; set once everything behind the gateway has started.
+        cross_origin: which pages may call.
         admission: who gets in, and how many at once.
         users: the way to users' actors.
         waits: requests that wait for a change.
@@ -65,8 +67,10 @@ class App:
         authenticator: Authenticator,
         rules: RulesEndpoint,
         limits: Limits,
+        cross_origin: CrossOrigin,
     ) -> None:
         self.ready = False
+        self.cross_origin = cross_origin
         self.admission = Admission(authenticator, limits)
         self.metrics = Metrics(directory, lambda: self.admission.in_flight)
         self.metrics_text = self._own_metrics_text
@@ -118,6 +122,8 @@ class App:
             response = await self._respond(method, place, exchange)
         except Disconnected:
             response = None
+        if isinstance(response, Response) and b"origin" in exchange.headers:
+            response = self.cross_origin.shown(response, exchange.headers)
         status, code = _status_of(response)
         seconds = time.perf_counter() - started
         # A made-up method is text from outside: it must not become a label.
@@ -138,6 +144,9 @@ class App:
         self, method: str, place: Place | None, exchange: Exchange
     ) -> Response | Upgraded:
         try:
+            preflight = self.cross_origin.preflight(method, exchange.headers)
+            if preflight is not None:
+                return preflight
             route = _route(method, place)
             if not route.private:
                 return await route.endpoint(exchange)

@@ -8,6 +8,7 @@ import time
 from typing import cast
 
 from actors.errors import DeliveryError
+from gateway.api.changes.connection_frames import MovingFrame, TokenExpiringFrame
 from gateway.api.media import join
 from gateway.http.messages import UpgradedProtocol
 from gateway.live.client_frames import NotAFrame
@@ -16,7 +17,7 @@ from gateway.live.connections import LiveConnections
 from gateway.live.conversation import Conversation
 from gateway.live.liveness import Liveness
 from gateway.live.opening import Wish
-from gateway.live.server_frames import MovingFrame, TokenExpiringFrame, micros, written
+from gateway.live.server_frames import micros, written
 from gateway.live.user_line import UserLine
 from gateway.live.websocket import WebSocket
 from gateway.problems import undelivered

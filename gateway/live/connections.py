@@ -10,11 +10,11 @@ from typing import Protocol
 from uuid import uuid4
 
 from actors.cluster.contract import UserDirectory
+from gateway.api.changes.connection_frames import ConnectionLimits
 from gateway.auth.authenticator import Caller, Role
 from gateway.live.close_codes import Close, CloseCode
 from gateway.live.commands import CommandServices
 from gateway.live.opening import Wish
-from gateway.live.server_frames import ConnectionLimits
 from gateway.metrics.counters import LiveCounts
 from gateway.problems import Problem
 

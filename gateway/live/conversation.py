@@ -10,6 +10,13 @@ from msgspec import Struct
 
 from actors.background_tasks import BackgroundTasks
 from domain.state.position import Position
+from gateway.api.changes.connection_frames import (
+    ConnectionLimits,
+    RulesFrame,
+    TickFrame,
+    TokenAcceptedFrame,
+    WelcomeFrame,
+)
 from gateway.api.commands.typed_bodies import read_typed_body
 from gateway.auth.authenticator import Caller
 from gateway.live.client_frames import CONTROL, Frame, NotAFrame, read_message, watched_in
@@ -18,16 +25,7 @@ from gateway.live.commands import Commands
 from gateway.live.connections import LiveConnections
 from gateway.live.liveness import Liveness
 from gateway.live.opening import Wish
-from gateway.live.server_frames import (
-    ConnectionLimits,
-    RulesFrame,
-    TickFrame,
-    TokenAcceptedFrame,
-    WelcomeFrame,
-    micros,
-    now_micros,
-    written,
-)
+from gateway.live.server_frames import micros, now_micros, written
 from gateway.live.user_line import Sink, UserLine
 from gateway.problems import Problem
 

@@ -3,8 +3,9 @@
 Not for: what is said on it (`connection`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
+from gateway.api.cross_origin import CrossOrigin
 from gateway.api.exchange import Exchange
 from gateway.api.parameters import user_of
 from gateway.auth.authenticator import Caller, Role
@@ -12,7 +13,7 @@ from gateway.http.messages import Response, Upgraded
 from gateway.live.close_codes import close_of
 from gateway.live.connection import LiveConnection
 from gateway.live.connections import LiveConnections
-from gateway.live.opening import Handshake, Wish, check_origin, wish_of
+from gateway.live.opening import Handshake, Wish, wish_of
 from gateway.live.refused import RefusedConnection
 from gateway.problems import Problem
 
@@ -24,11 +25,11 @@ class LiveEndpoint:
     """Opens live connections."""
 
     def __init__(
-        self, connections: LiveConnections, admit: Admit, allow_origins: Sequence[str]
+        self, connections: LiveConnections, admit: Admit, cross_origin: CrossOrigin
     ) -> None:
         self._connections = connections
         self._admit = admit
-        self._allow_origins = allow_origins
+        self._cross_origin = cross_origin
 
     async def one(self, exchange: Exchange) -> Response | Upgraded:
         """`GET /v1/users/{user_id}/live`."""
@@ -58,7 +59,7 @@ class LiveEndpoint:
         only_of: Callable[[Exchange], str | None],
     ) -> Wish:
         media = handshake.check()
-        check_origin(exchange, self._allow_origins)
+        self._cross_origin.check(exchange.headers)
         exchange.caller = await self._admit(exchange, handshake.token)
         only = only_of(exchange)
         self._connections.check_room()

@@ -5,18 +5,14 @@ Not for: who may do what (`app`), or the connection (`connection`).
 
 import base64
 import binascii
-from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-import structlog
 from msgspec import Struct
 from websockets.utils import accept_key
 
 from actors.messages import Media
 from domain.ids import ID_LENGTH_MAX, ID_RULE, is_id
 from domain.state.position import Position
-from domain.wording import describe_value
 from gateway.api.changes.frames import DEFAULT_ROWS, ROWS
 from gateway.api.commands.reply_form import ReplyForm
 from gateway.api.exchange import Exchange
@@ -30,8 +26,6 @@ SUBPROTOCOLS = {"questkeep.v1.json": Media.JSON, "questkeep.v1.msgpack": Media.M
 BEARER = "bearer."
 _OFFERED_MAX = 16
 _KEY_BYTES = 16
-
-log = structlog.get_logger("questkeep.live")
 
 
 def _read_rows(text: str) -> frozenset[str] | None:
@@ -148,24 +142,6 @@ class Handshake:
         if self._chosen is not None:
             headers.append((b"sec-websocket-protocol", self._chosen.encode()))
         return headers
-
-
-def check_origin(exchange: Exchange, allowed: Sequence[str]) -> None:
-    """Return if the page that asks may: one of this host, or of an origin that is allowed.
-
-    Raises:
-        Problem: `not_allowed`; the log names the origin and the option.
-    """
-    origin = exchange.headers.get(b"origin")
-    if origin is None:
-        return
-    text = origin.decode("latin-1")
-    host = exchange.headers.get(b"host", b"").decode("latin-1")
-    if urlsplit(text).netloc == host or text in allowed or "*" in allowed:
-        return
-    shown = describe_value(text)
-    log.warning("a page of another origin was refused", origin=text[:200], option="--allow-origin")
-    raise Problem("not_allowed", f"Origin is {shown}, which is not among allow_origins")
 
 
 def wish_of(exchange: Exchange, caller: Caller, media: Media, only: str | None) -> Wish:

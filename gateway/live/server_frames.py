@@ -1,6 +1,6 @@
-"""What the server says by itself: `welcome`, `tick` and the like, and replies as frames.
+"""Frames in bytes: what the server says by itself, replies and problems.
 
-Not for: `state`, `changes` and `caught_up` (`gateway.api.changes.frames`).
+Not for: what stands in them, nor `state`, `changes` and `caught_up` (`gateway.api.changes`).
 """
 
 import time
@@ -12,68 +12,6 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from actors.messages import Media, Reply
 from gateway.api.media import with_first, write
 from gateway.problems import Problem
-
-
-class ConnectionLimits(Struct, frozen=True):
-    """What one connection takes at most, as `welcome` says it."""
-
-    frame_bytes: int
-    list: int
-    unanswered: int
-    watched: int
-    receipts: int
-
-
-class WelcomeFrame(Struct, tag_field="type", tag="welcome", kw_only=True):
-    """The first frame; times are microseconds since the epoch."""
-
-    connection: str
-    now: int
-    role: str
-    rules: str
-    ping_ms: int
-    token_expires_at: int
-    limits: ConnectionLimits
-
-
-class RulesFrame(Struct, tag_field="type", tag="rules"):
-    """Other rules are in force."""
-
-    fingerprint: str
-
-
-class TokenExpiringFrame(Struct, tag_field="type", tag="token_expiring"):
-    """The connection ends with its token; send another one."""
-
-    token_expires_at: int
-
-
-class TokenAcceptedFrame(Struct, tag_field="type", tag="token_accepted"):
-    """The connection goes on with the new token."""
-
-    token_expires_at: int
-
-
-class TickFrame(Struct, tag_field="type", tag="tick"):
-    """The server is there."""
-
-    now: int
-
-
-class MovingFrame(Struct, tag_field="type", tag="moving"):
-    """This server ends: come back after so long, perhaps to another one."""
-
-    reconnect_in_ms: int
-
-
-SERVER_FRAMES: tuple[type[Struct], ...] = (
-    WelcomeFrame,
-    RulesFrame,
-    TokenExpiringFrame,
-    TokenAcceptedFrame,
-    TickFrame,
-    MovingFrame,
-)
 
 
 class ReplyHead(Struct):

@@ -6,6 +6,7 @@ Not for: the parts (`gateway.api`, `gateway.live`).
 from actors.cluster.contract import UserDirectory
 from gateway.api.admission import Limits
 from gateway.api.app import App
+from gateway.api.cross_origin import CrossOrigin
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.auth.authenticator import Authenticator, Keys
 from gateway.live.commands import CommandServices
@@ -27,7 +28,8 @@ def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: Ru
         settings.player_rate_max,
         settings.service_rate_max,
     )
-    app = App(directory, authenticator, rules, limits)
+    cross_origin = CrossOrigin(settings.allow_origins or ())
+    app = App(directory, authenticator, rules, limits, cross_origin)
     services = CommandServices(
         app.users, app.metrics, app.admission.limit_of, app.admission.counted
     )
@@ -39,7 +41,7 @@ def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: Ru
         connections_max=settings.live_connections_max,
         receipts=settings.receipt_window,
     )
-    endpoint = LiveEndpoint(connections, app.admission.admit, settings.allow_origins or ())
+    endpoint = LiveEndpoint(connections, app.admission.admit, cross_origin)
     app.extend(live_routes(endpoint), connections.drain)
     app.metrics.live = connections.counts
     return app

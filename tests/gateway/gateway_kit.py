@@ -21,6 +21,7 @@ from actors.messages import Reply, Request
 from domain.rules.compiled_rules import compile_rules
 from gateway.api.admission import Limits
 from gateway.api.app import App
+from gateway.api.cross_origin import CrossOrigin
 from gateway.auth.authenticator import Authenticator, Secret
 from gateway.http.messages import Request as HttpRequest
 from gateway.server.rules_reload import ServedRules
@@ -175,6 +176,7 @@ def gateway(
     limits: Limits | None = None,
     authenticator: Any = None,
     read_rules: Callable[[], str] = lambda: RULES_TEXT,
+    allow_origins: Sequence[str] = (),
 ) -> Gateway:
     """A ready gateway; over a real local cluster unless told otherwise."""
     cluster = cluster or a_local_cluster()
@@ -183,6 +185,7 @@ def gateway(
         authenticator or Authenticator(Secret(SECRET), ["HS256"]),
         ServedRules(compile_rules(RULES_TEXT), read_rules, cluster.change_rules),
         limits or Limits(body_bytes_max, requests_in_flight_max),
+        CrossOrigin(allow_origins),
     )
     app.ready = True
     return Gateway(app)

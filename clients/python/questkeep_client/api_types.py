@@ -130,6 +130,10 @@ class ApplyChapterLedgerEntryOfUser(Struct, tag_field='type', tag='apply_chapter
     level_at_exit: LevelAtExit | None | UnsetType = UNSET
 
 
+class AskTickFrame(Struct, tag_field='type', tag='tick'):
+    pass
+
+
 AbovePermilleItem: TypeAlias = Annotated[int, Meta(ge=0, le=1000000)]
 
 
@@ -250,6 +254,14 @@ class CombatTurnResolved(Struct, tag_field='type', tag='combat_turn_resolved'):
     action: str
     damage_dealt: int
     damage_taken: int
+
+
+class ConnectionLimits(Struct):
+    frame_bytes: int
+    list: int
+    unanswered: int
+    watched: int
+    receipts: int
 
 
 class CurrencyGranted(Struct, tag_field='type', tag='currency_granted'):
@@ -415,6 +427,10 @@ class LootOpened(Struct, tag_field='type', tag='loot_opened'):
     drops: list[LootDrop]
 
 
+class MovingFrame(Struct, tag_field='type', tag='moving'):
+    reconnect_in_ms: int
+
+
 class NoDecay(Struct, tag_field='kind', tag='none'):
     pass
 
@@ -535,6 +551,25 @@ class Error(Struct):
 
 class Problem(Struct):
     type: Annotated[str, Meta(description='Where the code is explained.')]
+    title: str
+    status: int
+    code: Code
+    detail: str
+    retry: Annotated[
+        Retry,
+        Meta(
+            description='`same`: the same command, later; `new`: another one under another id; or `never`.'
+        ),
+    ]
+    command_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
+    retry_after_ms: int | UnsetType = UNSET
+    errors: list[Error] | UnsetType = UNSET
+    problems: list[str] | UnsetType = UNSET
+    request_id: str | UnsetType = UNSET
+
+
+class ProblemFrame(Struct, tag_field='type', tag='problem'):
     title: str
     status: int
     code: Code
@@ -769,6 +804,10 @@ class RewardOffer(Struct):
     loot: dict[str, int] | UnsetType = UNSET
 
 
+class RulesFrame(Struct, tag_field='type', tag='rules'):
+    fingerprint: str
+
+
 class SafeZone(Struct, tag_field='kind', tag='safe_zone'):
     safe_base: Annotated[int, Meta(ge=0, le=10000)]
     safe_per_levels: Annotated[int, Meta(ge=1, le=10000)]
@@ -828,6 +867,10 @@ class StoryDeviation(Struct):
     level_difference: int | None
 
 
+class TickFrame(Struct, tag_field='type', tag='tick'):
+    now: int
+
+
 class Tier(Enum):
     boss = 'boss'
     elite = 'elite'
@@ -855,6 +898,22 @@ class TiersRules(Struct):
     standard: TierRules
     elite: TierRules
     boss: TierRules
+
+
+class TokenAcceptedFrame(Struct, tag_field='type', tag='token_accepted'):
+    token_expires_at: Annotated[
+        int, Meta(description='Microseconds since 1970-01-01, UTC.')
+    ]
+
+
+class TokenExpiringFrame(Struct, tag_field='type', tag='token_expiring'):
+    token_expires_at: Annotated[
+        int, Meta(description='Microseconds since 1970-01-01, UTC.')
+    ]
+
+
+class TokenFrame(Struct, tag_field='type', tag='token'):
+    token: str
 
 
 class TurnInQuest(Struct, tag_field='type', tag='turn_in_quest'):
@@ -990,12 +1049,29 @@ class UpsertChapterOfUser(Struct, tag_field='type', tag='upsert_chapter_progress
     since: Since | None | UnsetType = UNSET
 
 
+class WatchedUser(Struct):
+    user_id: str
+    after: str | UnsetType = UNSET
+
+
 class WeightedGoods(Struct):
     amount: Span
     weight: Annotated[int, Meta(ge=1, le=1000000)]
     item: str | UnsetType = UNSET
     currency: str | UnsetType = UNSET
     affinity: str | UnsetType = UNSET
+
+
+class WelcomeFrame(Struct, tag_field='type', tag='welcome'):
+    connection: str
+    now: int
+    role: str
+    rules: str
+    ping_ms: int
+    token_expires_at: Annotated[
+        int, Meta(description='Microseconds since 1970-01-01, UTC.')
+    ]
+    limits: ConnectionLimits
 
 
 class Why(Enum):
@@ -1386,6 +1462,10 @@ class StartBattleOfUser(Struct, tag_field='type', tag='start_battle'):
     reward: GoodsOffer | None | UnsetType = UNSET
 
 
+class UnwatchFrame(Struct, tag_field='type', tag='unwatch'):
+    users: list[WatchedUser]
+
+
 class UserChapter(Struct):
     user_id: str
     version: int
@@ -1435,6 +1515,10 @@ class UserQuests(Struct):
     next_after: str | UnsetType = UNSET
 
 
+class WatchFrame(Struct, tag_field='type', tag='watch'):
+    users: list[WatchedUser]
+
+
 class BattleState(Struct):
     battle_id: str
     user_id: str
@@ -1471,9 +1555,23 @@ CommandOrCommands1: TypeAlias = Annotated[list[Command], Meta(max_length=100)]
 CommandOrCommands: TypeAlias = Command | CommandOrCommands1
 
 
+ControlFrame: TypeAlias = Annotated[
+    WatchFrame | UnwatchFrame | TokenFrame | AskTickFrame,
+    Meta(description='What a client says beside commands.'),
+]
+
+
 Event: TypeAlias = Annotated[
     ExperienceGranted | LevelReached | GrantUndone | ProgressionRebased | LevelUpsAcknowledged | ChapterPlanned | ChapterLedgerApplied | QuestOffered | QuestProgressed | QuestReady | QuestTurnedIn | QuestAbandoned | ItemsGranted | CurrencyGranted | AffinityChanged | LootOpened | LootMissing | BattleStarted | CombatTurnResolved | BattleEnded,
     Meta(description='Something that happened to the user.'),
+]
+
+
+LiveClientFrame: TypeAlias = Annotated[
+    Command | UserCommand | ControlFrame,
+    Meta(
+        description='What a client says: a command (of a user, on a line of many), or another.'
+    ),
 ]
 
 
@@ -1483,6 +1581,15 @@ class Reply(Struct):
     replayed: bool
     changes: Changes
     events: list[Event]
+
+
+class ReplyFrame(Struct, tag_field='type', tag='reply'):
+    command_id: str
+    version: int
+    replayed: bool
+    user_id: str | UnsetType = UNSET
+    changes: Changes | UnsetType = UNSET
+    events: list[Event] | UnsetType = UNSET
 
 
 class StateFrame(Struct, tag_field='type', tag='state'):
@@ -1549,6 +1656,12 @@ CommandOutcome: TypeAlias = Annotated[
     Meta(
         description='What became of one command of a list: a problem is what has a `code`.'
     ),
+]
+
+
+LiveServerFrame: TypeAlias = Annotated[
+    StateFrame | ChangesFrame | CaughtUpFrame | WelcomeFrame | ReplyFrame | RulesFrame | TokenExpiringFrame | TokenAcceptedFrame | TickFrame | MovingFrame | ProblemFrame,
+    Meta(description='What the server says on a live connection.'),
 ]
 
 

@@ -92,6 +92,14 @@ export interface components {
             hostile_defeat_increment: number;
             level_at_exit?: number | null;
         };
+        /** @description Answer with a `tick` at once. */
+        AskTickFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tick";
+        };
         /**
          * @description Five levels either way are free, then it falls: a gap table with published entries.
          *
@@ -428,6 +436,16 @@ export interface components {
             type: "compile_chapters";
             chapters: components["schemas"]["BlueprintOffer"][];
         };
+        /** @description What one connection takes at most, as `welcome` says it. */
+        ConnectionLimits: {
+            frame_bytes: number;
+            list: number;
+            unanswered: number;
+            watched: number;
+            receipts: number;
+        };
+        /** @description What a client says beside commands. */
+        ControlFrame: components["schemas"]["WatchFrame"] | components["schemas"]["UnwatchFrame"] | components["schemas"]["TokenFrame"] | components["schemas"]["AskTickFrame"];
         /** @description `amount` of a currency went into the wallet. */
         CurrencyGranted: {
             /**
@@ -775,6 +793,10 @@ export interface components {
             type: "level_ups_acknowledged";
             count: number;
         };
+        /** @description What a client says: a command (of a user, on a line of many), or another. */
+        LiveClientFrame: components["schemas"]["Command"] | components["schemas"]["UserCommand"] | components["schemas"]["ControlFrame"];
+        /** @description What the server says on a live connection. */
+        LiveServerFrame: components["schemas"]["StateFrame"] | components["schemas"]["ChangesFrame"] | components["schemas"]["CaughtUpFrame"] | components["schemas"]["WelcomeFrame"] | components["schemas"]["ReplyFrame"] | components["schemas"]["RulesFrame"] | components["schemas"]["TokenExpiringFrame"] | components["schemas"]["TokenAcceptedFrame"] | components["schemas"]["TickFrame"] | components["schemas"]["MovingFrame"] | components["schemas"]["ProblemFrame"];
         /**
          * @description One thing that came out of a loot table, or a roll that gave `nothing`.
          *
@@ -819,6 +841,15 @@ export interface components {
             nothing: number;
             drops: components["schemas"]["WeightedGoods"][];
             guaranteed: components["schemas"]["Goods"][];
+        };
+        /** @description This server ends: come back after so long, perhaps to another one. */
+        MovingFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "moving";
+            reconnect_in_ms: number;
         };
         /** @description The plan does not limit anything. */
         NoDecay: {
@@ -945,6 +976,34 @@ export interface components {
         Problem: {
             /** @description Where the code is explained. */
             type: string;
+            title: string;
+            status: number;
+            /** @enum {string} */
+            code: "malformed_body" | "invalid_id" | "unknown_command" | "unauthenticated" | "not_your_user" | "not_allowed" | "unsupported_subprotocol" | "upgrade_required" | "not_found" | "quest_not_found" | "battle_not_found" | "chapter_not_found" | "grant_not_found" | "command_not_found" | "method_not_allowed" | "body_too_slow" | "quest_not_ready" | "quest_already_turned_in" | "quest_exists" | "battle_over" | "battle_exists" | "already_undone" | "command_id_reused" | "limit_reached" | "receipt_gone" | "body_too_large" | "answer_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_rules" | "too_many_requests" | "user_busy" | "internal" | "overloaded" | "draining" | "user_unavailable" | "outcome_unknown";
+            detail: string;
+            /**
+             * @description `same`: the same command, later; `new`: another one under another id; or `never`.
+             * @enum {string}
+             */
+            retry: "same" | "new" | "never";
+            command_id?: string;
+            user_id?: string;
+            retry_after_ms?: number;
+            errors?: {
+                field: string;
+                came: string;
+                expected: string;
+            }[];
+            problems?: string[];
+            request_id?: string;
+        };
+        /** @description A refusal, of the command that it names. */
+        ProblemFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "problem";
             title: string;
             status: number;
             /** @enum {string} */
@@ -1184,6 +1243,20 @@ export interface components {
             changes: components["schemas"]["Changes"];
             events: components["schemas"]["Event"][];
         };
+        /** @description The answer to a command; unless it was replayed, the change of its version, too. */
+        ReplyFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reply";
+            user_id?: string;
+            command_id: string;
+            version: number;
+            replayed: boolean;
+            changes?: components["schemas"]["Changes"];
+            events?: components["schemas"]["Event"][];
+        };
         ReplyOrOutcomes: components["schemas"]["Reply"] | components["schemas"]["CommandOutcome"][];
         /** @description Take one action in an ongoing battle. */
         ResolveCombatAction: {
@@ -1280,6 +1353,15 @@ export interface components {
             loot: {
                 [key: string]: components["schemas"]["LootTable"];
             };
+        };
+        /** @description Other rules are in force. */
+        RulesFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "rules";
+            fingerprint: string;
         };
         /**
          * @description Free within `safe_base + ⌊P / safe_per_levels⌋` levels either way, then it falls smoothly.
@@ -1423,6 +1505,15 @@ export interface components {
             level_at_exit: number | null;
             level_difference: number | null;
         };
+        /** @description The server is there. */
+        TickFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tick";
+            now: number;
+        };
         /**
          * @description Weight class of a hostile.
          * @enum {unknown}
@@ -1449,6 +1540,35 @@ export interface components {
             standard: components["schemas"]["TierRules"];
             elite: components["schemas"]["TierRules"];
             boss: components["schemas"]["TierRules"];
+        };
+        /** @description The connection goes on with the new token. */
+        TokenAcceptedFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "token_accepted";
+            /** @description Microseconds since 1970-01-01, UTC. */
+            token_expires_at: number;
+        };
+        /** @description The connection ends with its token; send another one. */
+        TokenExpiringFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "token_expiring";
+            /** @description Microseconds since 1970-01-01, UTC. */
+            token_expires_at: number;
+        };
+        /** @description Go on with this token: of the same bearer, and not ending before the old one. */
+        TokenFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "token";
+            token: string;
         };
         /** @description Hand in a quest that is ready and take its reward. */
         TurnInQuest: {
@@ -1495,6 +1615,15 @@ export interface components {
              */
             type: "undo_grant";
             undo_command_id: string;
+        };
+        /** @description Show these users no longer. */
+        UnwatchFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "unwatch";
+            users: components["schemas"]["WatchedUser"][];
         };
         /** @description Write or overwrite a chapter's plan; its ledger starts again at 0. */
         UpsertChapter: {
@@ -1628,6 +1757,20 @@ export interface components {
             events: components["schemas"]["Event"][];
             user_id: string;
         };
+        /** @description Show these users from now on. */
+        WatchFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "watch";
+            users: components["schemas"]["WatchedUser"][];
+        };
+        /** @description A user to be shown; `after` is the position to resume from. */
+        WatchedUser: {
+            user_id: string;
+            after?: string;
+        };
         /** @description Goods that a roll may fall on: `weight` out of all weights of the table. */
         WeightedGoods: {
             item?: string;
@@ -1635,6 +1778,22 @@ export interface components {
             affinity?: string;
             amount: components["schemas"]["Span"];
             weight: number;
+        };
+        /** @description The first frame; times are microseconds since the epoch. */
+        WelcomeFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "welcome";
+            connection: string;
+            now: number;
+            role: string;
+            rules: string;
+            ping_ms: number;
+            /** @description Microseconds since 1970-01-01, UTC. */
+            token_expires_at: number;
+            limits: components["schemas"]["ConnectionLimits"];
         };
         /**
          * @description Why a reader gets the whole state in place of what was missed.

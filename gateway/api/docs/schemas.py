@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from domain.messages.commands import command_adapter
 from gateway.api.bodies import STRUCTS, Rules
+from gateway.api.changes.connection_frames import CLIENT_FRAMES, SERVER_FRAMES
 from gateway.api.changes.frames import FRAMES
 from gateway.api.rules_endpoint import Reloaded
 from gateway.options import BATCH_MAX, LIST_MAX
@@ -30,13 +31,14 @@ REFS = "#/components/schemas/"
 _NAMES = {"ReplyBody": "Reply"}
 """What a type is called in the description, where that is not its own name."""
 _TAGS = ("type", "kind")
+_STRUCTS: tuple[type[Struct], ...] = (*STRUCTS, *FRAMES, *SERVER_FRAMES, *CLIENT_FRAMES, Reloaded)
 _NULL = {"type": "null"}
 
 
 def named_schemas() -> dict[str, Schema]:
     """Every schema that has a name, by its name."""
     structs = _structs()
-    schemas = {**_rules(), **_commands(), **structs, **_unions(structs), "Problem": _problem()}
+    schemas = {**_rules(), **_commands(), **structs, **_unions(structs), **_problems()}
     tidy = {_NAMES.get(name, name): _tidy(schema) for name, schema in schemas.items()}
     for schema in tidy.values():
         _tag_unions(schema, tidy)
@@ -99,7 +101,7 @@ def _rules() -> dict[str, Schema]:
 
 def _structs() -> dict[str, Schema]:
     """Rows, events and bodies.  Defaults are left out where the struct says so."""
-    structs = {struct.__name__: struct for struct in _reachable((*STRUCTS, *FRAMES, Reloaded))}
+    structs = {struct.__name__: struct for struct in _reachable(_STRUCTS)}
     _, schemas = msgspec.json.schema_components(structs.values(), ref_template=REFS + "{name}")
     for name, struct in structs.items():
         schema = schemas[name]
@@ -133,7 +135,7 @@ def _reachable(structs: tuple[type[Struct], ...]) -> Iterator[type[Struct]]:
 
 def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
     """Unions that clients name; the events of a reply among them."""
-    bodies = ("ReplyBody", "UserReply", "ChangesFrame")
+    bodies = ("ReplyBody", "UserReply", "ChangesFrame", "ReplyFrame")
     events = [structs[body]["properties"]["events"] for body in bodies]
     event = {"description": "Something that happened to the user.", **events[0]["items"]}
     for listed in events:
@@ -150,7 +152,25 @@ def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
         "description": "What whoever resumes is told of a user.",
         "oneOf": [reference(frame) for frame in ("StateFrame", "ChangesFrame", "CaughtUpFrame")],
     }
+    server_frame = {
+        "description": "What the server says on a live connection.",
+        "oneOf": [
+            *(reference(frame.__name__) for frame in (*FRAMES, *SERVER_FRAMES)),
+            reference("ProblemFrame"),
+        ],
+    }
+    control_frame = {
+        "description": "What a client says beside commands.",
+        "oneOf": [reference(frame.__name__) for frame in CLIENT_FRAMES],
+    }
+    client_frame = {
+        "description": "What a client says: a command (of a user, on a line of many), or another.",
+        "anyOf": [reference(name) for name in ("Command", "UserCommand", "ControlFrame")],
+    }
     return {
+        "LiveServerFrame": server_frame,
+        "LiveClientFrame": client_frame,
+        "ControlFrame": control_frame,
         "Event": event,
         "CommandOutcome": outcome,
         "UserCommands": list_of("UserCommand", BATCH_MAX),
@@ -161,6 +181,15 @@ def _unions(structs: Mapping[str, Schema]) -> dict[str, Schema]:
         "ResumeFrames": list_of("ResumeFrame"),
         "ReplyOrOutcomes": {"oneOf": [reference("Reply"), list_of("CommandOutcome")]},
     }
+
+
+def _problems() -> dict[str, Schema]:
+    """A problem, and the same as a frame: its `type` then says that, in place of a page."""
+    problem = _problem()
+    of_frame = {**problem["properties"], "type": {"type": "string", "const": "problem"}}
+    about = "A refusal, of the command that it names."
+    frame = {**problem, "description": about, "properties": of_frame}
+    return {"Problem": problem, "ProblemFrame": frame}
 
 
 def _problem() -> Schema:

@@ -21,6 +21,7 @@ UNTAGGED = [
     "BlueprintOffer",
     "CommandOrCommands",
     "CommandOutcome",
+    "LiveClientFrame",
     "ReplyOrOutcomes",
     "UserCommandOutcome",
 ]
