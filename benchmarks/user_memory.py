@@ -18,6 +18,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 
 from actors.cluster.host_actor import now
@@ -49,10 +50,10 @@ class Copies(DiskStore):
     originals = 0
 
     async def read_snapshot(self, user: str) -> Stored | None:
-        number = int(user.rpartition("-")[2])
-        if not 0 < self.originals <= number:
+        number = user.rpartition("-")[2]
+        if not number.isdigit() or not 0 < self.originals <= int(number):
             return await super().read_snapshot(user)
-        original = user_id(number % self.originals)
+        original = user_id(int(number) % self.originals)
         stored = await super().read_snapshot(original)
         assert stored is not None
         return Stored(stored.version, stored.payload.replace(original.encode(), user.encode()))
@@ -153,6 +154,7 @@ async def _live(host: Host, numbers: range) -> None:
     for some in _batches(numbers):
         replies = await asyncio.gather(*(host.ask(commands_of(number)) for number in some))
         _check([reply for each in replies for reply in each])
+        await hibernate_quiet(host.activations, quiet_seconds=inf, pack_seconds=0)
 
 
 async def _look(host: Host, numbers: range) -> None:

@@ -130,6 +130,10 @@ class Activations:
         del self.awake[activation.user_id]
         return True
 
+    def pack(self, activation: Activation) -> bool:
+        """Have a user take less memory while awake; False if nothing was done for that."""
+        return activation.actor is not None and activation.idle and activation.actor.pack()
+
     async def passivate(self, activation: Activation, reason: str) -> bool:
         """Snapshot an idle user and let them go; False when a request arrived meanwhile."""
         activation.busy = True

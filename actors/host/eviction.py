@@ -13,21 +13,26 @@ from actors.host.hibernation import QUIET_SECONDS
 from actors.host.settings import HostSettings
 
 UPKEEP_SECONDS = 1.0
+PACK_SECONDS = 1.0
+"""Without a request for this long a user's older rows and receipts are packed."""
 
-HIBERNATE_AT_ONCE = 4
-"""Users who hibernate before requests get their turn: half a millisecond."""
+AT_ONCE = 4
+"""Users who are packed or hibernate before requests get their turn: half a millisecond."""
 
 
-async def hibernate_quiet(users: Activations, quiet_seconds: float = QUIET_SECONDS) -> None:
-    """Hibernate everybody who had no request for `quiet_seconds`."""
+async def hibernate_quiet(
+    users: Activations, quiet_seconds: float = QUIET_SECONDS, pack_seconds: float = PACK_SECONDS
+) -> None:
+    """Hibernate everybody who had no request for `quiet_seconds`, pack who had none for less."""
     now = time.monotonic()
-    hibernated = 0
+    changed = 0
     for activation in list(users.awake.values()):
-        if now - max(activation.last_command, activation.awake_since) < quiet_seconds:
+        quiet = now - max(activation.last_command, activation.awake_since)
+        if quiet < min(pack_seconds, quiet_seconds):
             break  # and whoever comes after has been asked later
-        if users.hibernate(activation):
-            hibernated += 1
-            if hibernated % HIBERNATE_AT_ONCE == 0:
+        if (quiet >= quiet_seconds and users.hibernate(activation)) or users.pack(activation):
+            changed += 1
+            if changed % AT_ONCE == 0:
                 await asyncio.sleep(0)
 
 

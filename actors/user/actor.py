@@ -65,6 +65,7 @@ class UserActor:
         receipts.remember_history(state.history)
         self.snapshot_version = state.version if snapshot_version is None else snapshot_version
         self.storing_pages = False
+        self._packed_version = -1
         self._snapshot_begun = self.snapshot_version
         self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
         self._in_force = rules
@@ -171,12 +172,28 @@ class UserActor:
     def is_large(self) -> bool:
         """Whether encoding all of the user at once would hold up the other users of the host."""
         state = self.durable
+        rows = self._row_count() + state.open_quests.objectives
+        if rows > LARGE_ROWS or state.quests.packed_bytes > LARGE_BYTES:
+            return True
+        return sum(len(receipt.decision) for receipt in self.receipts) > LARGE_BYTES
+
+    def _row_count(self) -> int:
+        state = self.durable
         rows = len(state.quests) + len(state.battles) + len(state.chapters) + len(state.history)
-        rows += len(state.inventory) + len(state.wallet) + len(state.affinity) + len(state.repeats)
-        if rows <= LARGE_ROWS:
-            rows += sum(len(quest.objectives) for quest in state.quests.values())
-        receipts = sum(len(receipt.decision) for receipt in self.receipts)
-        return rows > LARGE_ROWS or receipts > LARGE_BYTES
+        amounts = len(state.inventory) + len(state.wallet) + len(state.affinity)
+        return rows + amounts + len(state.repeats)
+
+    def pack(self) -> bool:
+        """Take less memory until the next turn; whether anything was done.  All must be durable.
+
+        Not for large users: they would hold up others, and mostly own what is not settled.
+        """
+        if self._packed_version == self.durable.version or self._row_count() > LARGE_ROWS:
+            return False
+        self._packed_version = self.durable.version
+        self.durable = self.working = self.durable.packed()
+        self.receipts.pack()
+        return True
 
     def snapshot(self) -> Iterable[bytes]:
         """The durable state with its receipts, for the store; in slices if the user is large."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from actors.messages import Media, Reply, answered
 from actors.user import refusals
-from persistence.codec.slices import json_slices, msgpack_slices
+from persistence.codec.slices import ListOf, json_slices, msgpack_slices
 
 ROWS_AT_ONCE = 32
 """A body of fewer rows is encoded at once."""
@@ -45,15 +45,24 @@ def write_body(body: object, media: Media) -> bytes:
 
 def reply_with(body: dict[str, Any], media: Media, position: str) -> AnyReply:
     """The reply that carries `body`, whose lists and maps must not change any more."""
-    tables = (value for value in body.values() if isinstance(value, list | tuple | dict))
-    if sum(map(len, tables)) <= ROWS_AT_ONCE:
-        return answered(write_body(body, media), position)
+    if sum(map(_rows_in, body.values())) <= ROWS_AT_ONCE:
+        whole = {
+            name: list(value.items) if isinstance(value, ListOf) else value
+            for name, value in body.items()
+        }
+        return answered(write_body(whole, media), position)
     slices = json_slices(body) if media is Media.JSON else msgpack_slices(body)
     begin = next(slices)
     more = next(slices, None)
     if more is None:
         return answered(begin, position)
     return LargeReply(answered(b"", position), chain((begin, more), slices))
+
+
+def _rows_in(value: object) -> int:
+    if isinstance(value, ListOf):
+        return value.length
+    return len(value) if isinstance(value, list | tuple | dict) else 0
 
 
 class AnswerLimit:

@@ -17,18 +17,15 @@ from domain.messages.rejections import Code
 from domain.rules.compiled_rules import Rules
 from domain.rules.deviation import rate, rate_story
 from domain.state.rows import (
-    BattleOutcome,
     BattleState,
     ChapterProgression,
     QuestRecord,
-    QuestStatus,
 )
 from domain.state.user_state import UserState
+from persistence.codec.slices import ListOf
 
 HISTORY_LIMIT = 100
 """Entries of the history in one answer when the reader names no number."""
-
-SETTLED_QUESTS = frozenset({QuestStatus.TURNED_IN, QuestStatus.ABANDONED})
 
 Row = TypeVar("Row")
 Rows = dict[str, Any]
@@ -43,7 +40,7 @@ def rows_of(state: UserState, rules: Rules, request: Read) -> Rows | Reply:
         case View.USER:
             return _everything(state, rules)
         case View.UNSETTLED:
-            return _unsettled(_everything(state, rules))
+            return _unsettled(state, rules)
         case View.PROGRESSION:
             return {"player_progression": progression_of(state, rules)}
         case View.CHAPTERS:
@@ -80,23 +77,27 @@ def _everything(state: UserState, rules: Rules) -> Rows:
     return {
         "player_progression": progression_of(state, rules),
         "chapter_progression": list(state.chapters.values()),
-        "quest_record": list(state.quests.values()),
-        "battle_state": list(state.battles.values()),
+        "quest_record": ListOf.of(state.quests.values()),
+        "battle_state": ListOf.of(state.battles.values()),
         "inventory": dict(state.inventory),
         "wallet": dict(state.wallet),
         "affinity": dict(state.affinity),
     }
 
 
-def _unsettled(rows: Rows) -> Rows:
+def _unsettled(state: UserState, rules: Rules) -> Rows:
     """The same without quests and battles that are over, and how many those are."""
-    quests = [row for row in rows["quest_record"] if row.status not in SETTLED_QUESTS]
-    battles = [row for row in rows["battle_state"] if row.outcome is BattleOutcome.ONGOING]
+    quests, battles = state.open_quests.rows, state.open_battles
     left_out = {
-        "quests": len(rows["quest_record"]) - len(quests),
-        "battles": len(rows["battle_state"]) - len(battles),
+        "quests": len(state.quests) - len(quests),
+        "battles": len(state.battles) - len(battles),
     }
-    return {**rows, "quest_record": quests, "battle_state": battles, "left_out": left_out}
+    return {
+        **_everything(state, rules),
+        "quest_record": ListOf.of(quests.values()),
+        "battle_state": ListOf.of(battles.values()),
+        "left_out": left_out,
+    }
 
 
 def _chapters(state: UserState, rules: Rules, request: Read) -> Rows | Reply:
@@ -141,7 +142,8 @@ def _page(
         return None
     page: list[Row] = []
     last = ""
-    for key, row in _after(rows.items(), request.key):
+    for key in _after(rows, request.key):
+        row = rows[key]
         if not is_asked_for(row):
             continue
         if request.limit and len(page) == request.limit:
@@ -151,10 +153,10 @@ def _page(
     return page, {}
 
 
-def _after(items: Iterable[tuple[str, Row]], key: str) -> Iterable[tuple[str, Row]]:
-    remaining = iter(items)
+def _after(keys: Iterable[str], key: str) -> Iterable[str]:
+    remaining = iter(keys)
     if key:
-        for name, _ in remaining:
+        for name in remaining:
             if name == key:
                 break
     return remaining

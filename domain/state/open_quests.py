@@ -27,8 +27,17 @@ class OpenQuests(Struct, frozen=True):
 
     @staticmethod
     def of(quests: Iterable[QuestRecord]) -> "OpenQuests":
-        """The open ones among `quests`."""
-        return OpenQuests().put(tuple(quest for quest in quests if quest.status.open))
+        """Those, which are all open."""
+        rows = {quest.quest_id: quest for quest in quests}
+        ids: dict[str, list[str]] = {}
+        for quest in rows.values():
+            for target in {objective.target: None for objective in quest.objectives}:
+                ids.setdefault(target, []).append(quest.quest_id)
+        return OpenQuests(
+            PersistentMap(rows),
+            PersistentMap({target: tuple(listed) for target, listed in ids.items()}),
+            sum(len(quest.objectives) for quest in rows.values()),
+        )
 
     def put(self, quests: tuple[QuestRecord, ...]) -> "OpenQuests":
         """The next ones: `quests` in place of those with their ids, settled ones taken out."""

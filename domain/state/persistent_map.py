@@ -37,6 +37,10 @@ class PersistentMap(Mapping[str, Row]):
         after: PersistentMap[Row] = PersistentMap.__new__(PersistentMap)
         after._others = others
         after._newest = {**newest, **rows}
+        if None in rows.values():  # nothing has to hide what never joined the others
+            for key, row in rows.items():
+                if row is None and key not in others:
+                    del after._newest[key]
         after._length = length
         if len(after._newest) > NEWEST_MAX:
             after._others, after._newest = after._merged(), {}

@@ -15,6 +15,7 @@ from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.open_quests import OpenQuests
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap, Row
+from domain.state.row_table import RowKind, RowTable
 from domain.state.rows import (
     BattleOutcome,
     BattleState,
@@ -47,6 +48,11 @@ class Changes(Struct, frozen=True, omit_defaults=True):
 
 NOTHING = Changes()
 
+QUEST = RowKind(QuestRecord, lambda row: not row.status.open)
+BATTLE = RowKind(BattleState, lambda row: row.outcome is not BattleOutcome.ONGOING)
+NO_QUESTS = RowTable(QUEST, PersistentMap())
+NO_BATTLES = RowTable(BATTLE, PersistentMap())
+
 
 class UserState(Struct, frozen=True):
     """Everything one user owns but the receipts.  `version` counts the commands that changed it.
@@ -63,9 +69,9 @@ class UserState(Struct, frozen=True):
     era: str = ""
     player_progression: PlayerProgression | None = None
     chapters: PersistentMap[ChapterProgression] = PersistentMap()
-    quests: PersistentMap[QuestRecord] = PersistentMap()
+    quests: RowTable[QuestRecord] = NO_QUESTS
     open_quests: OpenQuests = OpenQuests()
-    battles: PersistentMap[BattleState] = PersistentMap()
+    battles: RowTable[BattleState] = NO_BATTLES
     open_battles: PersistentMap[BattleState] = PersistentMap()
     inventory: PersistentMap[int] = PersistentMap()
     wallet: PersistentMap[int] = PersistentMap()
@@ -98,15 +104,24 @@ class UserState(Struct, frozen=True):
             era=self.era,
             player_progression=changes.player_progression or self.player_progression,
             chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
-            quests=_put(self.quests, changes.quest_record, "quest_id"),
+            quests=_put_rows(self.quests, changes.quest_record, "quest_id"),
             open_quests=self.open_quests.put(changes.quest_record),
-            battles=_put(self.battles, changes.battle_state, "battle_id"),
+            battles=_put_rows(self.battles, changes.battle_state, "battle_id"),
             open_battles=_put_open_battles(self.open_battles, changes.battle_state),
             inventory=_put_amounts(self.inventory, changes.inventory),
             wallet=_put_amounts(self.wallet, changes.wallet),
             affinity=_put_amounts(self.affinity, changes.affinity),
             repeats=_put_counts(self.repeats, changes.repeat_tally),
             history=self.history.plus(changes.history),
+        )
+
+    def packed(self) -> "UserState":
+        """The same state in less memory: settled rows and older entries of the history packed."""
+        return replace(
+            self,
+            quests=self.quests.packed(),
+            battles=self.battles.packed(),
+            history=self.history.packed(),
         )
 
     def without_history_through(self, sequence: int) -> "UserState":
@@ -134,6 +149,11 @@ def history_page(state: UserState) -> tuple[HistoryEntry, ...] | None:
 def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> PersistentMap[Row]:
     """`rows_by_id` with `rows` in it; the same map when there are none."""
     return rows_by_id.put({getattr(row, key): row for row in rows}) if rows else rows_by_id
+
+
+def _put_rows(table: RowTable[Row], rows: tuple[Row, ...], key: str) -> RowTable[Row]:
+    """The same of a table."""
+    return table.put({getattr(row, key): row for row in rows}) if rows else table
 
 
 def _put_amounts(held: PersistentMap[int], changed: Mapping[str, int]) -> PersistentMap[int]:

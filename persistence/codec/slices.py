@@ -7,7 +7,7 @@ Not for: small values, which cost less at once, or what they mean (`snapshots`).
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -26,6 +26,11 @@ class ListOf(NamedTuple):
 
     length: int
     items: Iterator[Any]
+
+    @classmethod
+    def of(cls, items: Collection[Any]) -> "ListOf":
+        """The list of `items`."""
+        return cls(len(items), iter(items))
 
 
 class _Form(NamedTuple):

@@ -3,16 +3,16 @@
 Not for: framing and checksums (`frame`), or where bytes go (`store`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from domain.state.history import HistoryEntry
 from domain.state.open_quests import OpenQuests
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap
 from domain.state.receipts import Receipt
+from domain.state.row_table import RowTable
 from domain.state.rows import (
     BattleOutcome,
     BattleState,
@@ -21,7 +21,7 @@ from domain.state.rows import (
     PlayerProgression,
     QuestRecord,
 )
-from domain.state.user_state import UserState
+from domain.state.user_state import BATTLE, QUEST, UserState
 from persistence.codec.array_form import to_array
 from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
 from persistence.codec.slices import ListOf, msgpack_slices
@@ -82,27 +82,76 @@ def rows_of(state: UserState) -> Rows:
 
 def state_of(user_id: str, era: str, version: int, rows: Rows) -> UserState:
     """The state whose tables `rows` are."""
-    quests = {row.quest_id: row for row in rows.quest_record}
-    battles = {row.battle_id: row for row in rows.battle_state}
-    ongoing = BattleOutcome.ONGOING
-    return UserState(
-        user_id=user_id,
-        era=era,
-        version=version,
-        player_progression=rows.player_progression,
-        chapters=PersistentMap({row.chapter_id: row for row in rows.chapter_progression}),
-        quests=PersistentMap(quests),
-        open_quests=OpenQuests.of(quests.values()),
-        battles=PersistentMap(battles),
-        open_battles=PersistentMap(
-            {key: row for key, row in battles.items() if row.outcome is ongoing}
-        ),
-        inventory=PersistentMap(rows.inventory),
-        wallet=PersistentMap(rows.wallet),
-        affinity=PersistentMap(rows.affinity),
-        repeats=PersistentMap({row.scope: row for row in rows.repeat_tally}),
-        history=PersistentList.of(rows.history),
-    )
+    tables = _Tables()
+    for take, table in (
+        (tables.add_chapter, rows.chapter_progression),
+        (tables.add_quest, rows.quest_record),
+        (tables.add_battle, rows.battle_state),
+        (tables.add_repeat, rows.repeat_tally),
+        (tables.history.append, rows.history),
+    ):
+        for row in table:
+            take(row)  # type: ignore[arg-type]
+    tables.player_progression = rows.player_progression
+    tables.inventory, tables.wallet, tables.affinity = rows.inventory, rows.wallet, rows.affinity
+    return tables.state(user_id, era, version)
+
+
+class _Tables:
+    """The tables of a state that is being read, row by row."""
+
+    def __init__(self) -> None:
+        self.player_progression: PlayerProgression | None = None
+        self.inventory: dict[str, int] = {}
+        self.wallet: dict[str, int] = {}
+        self.affinity: dict[str, int] = {}
+        self.history: list[HistoryEntry] = []
+        self._chapters: dict[str, ChapterProgression] = {}
+        self._quests: dict[str, QuestRecord | bytes] = {}
+        self._open_quests: list[QuestRecord] = []
+        self._battles: dict[str, BattleState | bytes] = {}
+        self._open_battles: dict[str, BattleState] = {}
+        self._repeats: dict[str, DefeatCounts] = {}
+
+    def add_chapter(self, row: ChapterProgression) -> int:
+        """One more chapter; like the others it returns how many there are."""
+        self._chapters[row.chapter_id] = row
+        return len(self._chapters)
+
+    def add_quest(self, row: QuestRecord) -> int:
+        self._quests[row.quest_id] = QUEST.packed(row)
+        if row.status.open:
+            self._open_quests.append(row)
+        return len(self._quests)
+
+    def add_battle(self, row: BattleState) -> int:
+        self._battles[row.battle_id] = BATTLE.packed(row)
+        if row.outcome is BattleOutcome.ONGOING:
+            self._open_battles[row.battle_id] = row
+        return len(self._battles)
+
+    def add_repeat(self, row: DefeatCounts) -> int:
+        self._repeats[row.scope] = row
+        return len(self._repeats)
+
+    def state(self, user_id: str, era: str, version: int) -> UserState:
+        """The state."""
+        return UserState(
+            user_id=user_id,
+            era=era,
+            version=version,
+            player_progression=self.player_progression,
+            chapters=PersistentMap(self._chapters),
+            quests=RowTable(QUEST, PersistentMap(self._quests)),
+            open_quests=OpenQuests.of(self._open_quests),
+            battles=RowTable(BATTLE, PersistentMap(self._battles)),
+            open_battles=PersistentMap(self._open_battles),
+            inventory=PersistentMap(self.inventory),
+            wallet=PersistentMap(self.wallet),
+            affinity=PersistentMap(self.affinity),
+            repeats=PersistentMap(self._repeats),
+            history=PersistentList.of(self.history),
+        )
 
 
 def encode_snapshot(state: UserState, receipts: Iterable[Receipt]) -> bytes:
@@ -115,14 +164,25 @@ def encode_snapshot(state: UserState, receipts: Iterable[Receipt]) -> bytes:
 
 def snapshot_slices(state: UserState, receipts: Sequence[Receipt]) -> Iterator[bytes]:
     """The same bytes in slices, for a user of whom all at once would take too long."""
+    progression = state.player_progression
     rows = [
-        ListOf(len(table), map(to_array, table)) if isinstance(table, list) else table
-        for table in astuple(rows_of(state))
+        progression if progression is None else to_array(progression),
+        _arrays(state.chapters.values()),
+        _arrays(state.quests.values()),
+        _arrays(state.battles.values()),
+        dict(state.inventory),
+        dict(state.wallet),
+        dict(state.affinity),
+        _arrays(state.repeats.values()),
+        _arrays(state.history[:]),
     ]
-    if state.player_progression is not None:
-        rows[0] = to_array(state.player_progression)
     stored = [FORMAT, state.user_id, state.era, state.version, rows]
-    return msgpack_slices([*stored, ListOf(len(receipts), map(to_array, receipts))])
+    return msgpack_slices([*stored, _arrays(receipts)])
+
+
+def _arrays(table: Collection[Struct]) -> ListOf:
+    """The rows in array form, each made when it is its turn."""
+    return ListOf(len(table), map(to_array, table))
 
 
 def decode_snapshot(payload: bytes, place: str) -> Snapshot:
@@ -147,31 +207,23 @@ def snapshot_steps(payload: bytes, place: str) -> Steps[Snapshot]:
     unpacking.value()
     user_id, era = unpacking.typed(str), unpacking.typed(str)
     version = unpacking.typed(int)
-    rows = yield from _rows_steps(unpacking)
-    receipts = yield from unpacking.rows(Receipt)
+    tables = yield from _tables_steps(unpacking)
+    receipts: list[Receipt] = []
+    yield from unpacking.rows(Receipt, receipts.append)
     unpacking.end()
-    state = state_of(user_id, era, version, rows)
-    for table, listed, by_key in (
-        ("chapter_progression", rows.chapter_progression, state.chapters),
-        ("quest_record", rows.quest_record, state.quests),
-        ("battle_state", rows.battle_state, state.battles),
-        ("repeat_tally", rows.repeat_tally, state.repeats),
-    ):
-        if len(listed) != len(by_key):
-            raise unpacking.corrupt(f"{table}: two rows with one key")
-    return Snapshot(state, receipts)
+    return Snapshot(tables.state(user_id, era, version), receipts)
 
 
-def _rows_steps(unpacking: Unpacking) -> Steps[Rows]:
+def _tables_steps(unpacking: Unpacking) -> Steps[_Tables]:
+    tables = _Tables()
     unpacking.begin_fields(Rows)
-    return Rows(
-        player_progression=unpacking.row_or_none(PlayerProgression),
-        chapter_progression=(yield from unpacking.rows(ChapterProgression)),
-        quest_record=(yield from unpacking.rows(QuestRecord)),
-        battle_state=(yield from unpacking.rows(BattleState)),
-        inventory=(yield from unpacking.amounts()),
-        wallet=(yield from unpacking.amounts()),
-        affinity=(yield from unpacking.amounts()),
-        repeat_tally=(yield from unpacking.rows(DefeatCounts)),
-        history=(yield from unpacking.rows(HistoryEntry)),
-    )
+    tables.player_progression = unpacking.row_or_none(PlayerProgression)
+    yield from unpacking.keyed_rows(ChapterProgression, tables.add_chapter)
+    yield from unpacking.keyed_rows(QuestRecord, tables.add_quest)
+    yield from unpacking.keyed_rows(BattleState, tables.add_battle)
+    tables.inventory = yield from unpacking.amounts()
+    tables.wallet = yield from unpacking.amounts()
+    tables.affinity = yield from unpacking.amounts()
+    yield from unpacking.keyed_rows(DefeatCounts, tables.add_repeat)
+    yield from unpacking.rows(HistoryEntry, tables.history.append)
+    return tables

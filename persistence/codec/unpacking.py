@@ -4,7 +4,7 @@ Not for: what the values mean (`snapshots`), or making them (`slices`).
 """
 
 import io
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 import msgpack
@@ -79,14 +79,20 @@ class Unpacking:
         values = self.value()
         return None if values is None else self._as_row(kind, values)
 
-    def rows(self, kind: type[Row]) -> Steps[list[Row]]:
-        """The next value, which is a list of such rows."""
-        rows: list[Row] = []
+    def rows(self, kind: type[Row], take: Callable[[Row], object]) -> Steps[None]:
+        """Give every row to `take`; the next value is a list of their array forms."""
         for _ in range(self.begin_list()):
-            rows.append(self.row(kind))
+            take(self.row(kind))
             if self._slice_is_full():
                 yield
-        return rows
+
+    def keyed_rows(self, kind: type[Row], add: Callable[[Row], int]) -> Steps[None]:
+        """The same where each row has a key of its own; `add` says how many keys there are."""
+        for count in range(1, self.begin_list() + 1):
+            if add(self.row(kind)) != count:
+                raise self.corrupt(f"a {kind.__name__} with the key of another row")
+            if self._slice_is_full():
+                yield
 
     def amounts(self) -> Steps[dict[str, int]]:
         """The next value, which is a map of names to integers."""

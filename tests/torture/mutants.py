@@ -87,7 +87,7 @@ def forgets_what_is_on_its_way(patch: Patch) -> None:
     def take(self: UserActor, turn: Turn) -> None:
         self.working = turn.state
         self.receipts._on_their_way += 1
-        remember = self.receipts._by_id.__setitem__
+        remember = self.receipts._loose.__setitem__
         asyncio.get_running_loop().call_later(
             0.005, remember, turn.receipt.command_id, turn.receipt
         )

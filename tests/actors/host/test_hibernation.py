@@ -94,6 +94,31 @@ async def test_a_user_who_sleeps_between_all_messages_answers_like_one_who_never
     assert drowsy.world.snapshots["u"] == awake.world.snapshots["u"]
 
 
+async def test_a_user_who_is_packed_between_all_messages_answers_like_one_who_never_is() -> None:
+    loose, packed = Rig(), Rig()
+    for request in life():
+        expected = await ask(loose.host, request)
+        await hibernate_quiet(packed.host.activations, pack_seconds=0)
+        assert await ask(packed.host, request) == expected, request
+    actor = packed.host.activations.awake["u"].actor
+    assert actor is not None
+    assert actor.durable.quests.packed_bytes > 0
+    await loose.host.drain()
+    await packed.host.drain()
+    assert packed.world.snapshots["u"] == loose.world.snapshots["u"]
+
+
+async def test_nobody_is_packed_while_something_is_under_way() -> None:
+    rig = Rig()
+    await ask(rig.host, *(grant("u", f"c{number}") for number in range(40)))
+    users, activation = rig.host.activations, rig.host.activations.awake["u"]
+    activation.busy = True
+    assert not users.pack(activation)
+    activation.busy = False
+    assert users.pack(activation)
+    assert not users.pack(activation)  # until something changes
+
+
 async def test_a_user_wakes_without_a_look_at_the_store() -> None:
     rig = Rig()
     await ask(rig.host, grant("u", "c"))

@@ -56,7 +56,7 @@ def test_the_first_offered_is_moved_first() -> None:
         "offer b need=a:x:9; offer a need=a:x:9; offer c need=a:x:9; abandon a"
     )
     assert [row.quest_id for row in state.open_quests.asking_for("x")] == ["b", "c"]
-    assert OpenQuests.of(state.quests.values()) == state.open_quests
+    assert OpenQuests.of(state.open_quests.rows.values()) == state.open_quests
 
 
 def test_a_signal_looks_at_no_quest_that_asks_for_something_else(

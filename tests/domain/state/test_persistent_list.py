@@ -2,17 +2,21 @@
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.state import persistent_list
 from domain.state.persistent_list import PersistentList
 from domain.state.user_state import UserState
 
-ITEMS = st.lists(st.integers(), max_size=4).map(tuple)
-STEPS = st.lists(st.tuples(st.integers(0, 999), ITEMS | st.integers(0, 6)), min_size=1, max_size=40)
-"""From which of the lists made so far, and what to add to it or how many to leave out."""
+ITEMS = st.lists(st.integers(-(2**53), 2**53), max_size=4).map(tuple)
+STEPS = st.lists(
+    st.tuples(st.integers(0, 999), ITEMS | st.integers(0, 6) | st.none()), min_size=1, max_size=40
+)
+"""From which of the lists made so far, and what to add to it or how many to leave out, or pack."""
 
 SLICES = [
     (slice(None), (1, 2, 3, 4)),
@@ -26,15 +30,25 @@ SLICES = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(persistent_list, "BLOCK_ITEMS", 4)
+        yield
+
+
 @given(STEPS)
 def test_lists_made_from_one_another_are_what_tuples_would_be(
-    steps: list[tuple[int, tuple[int, ...] | int]],
+    steps: list[tuple[int, tuple[int, ...] | int | None]],
 ) -> None:
     made: list[PersistentList[int]] = [PersistentList.of()]
     expected: list[tuple[int, ...]] = [()]
     for place, step in steps:
         at = place % len(made)
-        if isinstance(step, int):
+        if step is None:
+            made.append(made[at].packed())
+            expected.append(expected[at])
+        elif isinstance(step, int):
             made.append(made[at].without_oldest(step))
             expected.append(expected[at][step:])
         else:
@@ -47,6 +61,7 @@ def test_lists_made_from_one_another_are_what_tuples_would_be(
         assert tuple(reversed(made_list)) == items[::-1]
         assert made_list == PersistentList.of(items)
         assert made_list[1:] == items[1:]
+        assert [made_list[place] for place in range(len(items))] == list(items)
         assert made_list.newest == (items[-1] if items else None)
     assert [made[0] == one for one in made] == [expected[0] == one for one in expected]
 
@@ -63,14 +78,14 @@ def test_what_is_added_to_the_same_list_twice_is_not_mixed() -> None:
 def test_a_list_that_nobody_added_to_shares_its_items_with_the_next() -> None:
     begin = PersistentList.of([1, 2])
     after = begin.plus((3,)).plus((4,))
-    assert after._items is begin._items
-    assert begin.plus((5,))._items is not begin._items
+    assert after._loose is begin._loose
+    assert begin.plus((5,))._loose is not begin._loose
 
 
 def test_an_empty_list_that_two_users_begin_from_stays_empty() -> None:
     nobody = UserState("u").history
     assert (tuple(nobody.plus((1,))), tuple(nobody.plus((2,)))) == ((1,), (2,))
-    assert (tuple(nobody), nobody._items) == ((), [])
+    assert (tuple(nobody), nobody._loose) == ((), [])
 
 
 def test_what_is_read_of_a_list_stays_when_another_is_added_to() -> None:

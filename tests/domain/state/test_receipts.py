@@ -1,7 +1,11 @@
 """Receipts: the window, and what is known beyond it."""
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.state.receipts import Receipt, Receipts
 from tests.domain import script_kit
@@ -79,3 +83,56 @@ def test_ids_that_the_history_names_are_known_without_a_receipt() -> None:
     assert [name for name in "abcd" if receipts.in_history(name)] == ["a", "b", "c"]
     receipts.remember_history(state.history[1:])
     assert [name for name in "abcd" if receipts.in_history(name)] == ["b", "c"]
+
+
+def test_packed_receipts_are_found_until_they_leave_the_window() -> None:
+    receipts = Receipts(40)
+    for version in range(1, 101):
+        receipts.add(receipt(f"c{version}", version))
+        receipts.confirm()
+        if version % 7 == 0:
+            receipts.pack()
+    assert kept(receipts) == [f"c{version}" for version in range(61, 101)]
+    assert (len(receipts), receipts.oldest_version(100)) == (40, 61)
+    found = [version for version in range(1, 101) if receipts.find(f"c{version}") is not None]
+    assert found == list(range(61, 101))
+    assert receipts.find("c70") == receipt("c70", 70)
+
+
+STEPS = st.lists(st.sampled_from(["add", "grant", "confirm", "pack", "page"]), max_size=120)
+
+
+@given(st.integers(0, 12), STEPS)
+def test_packing_changes_nothing_that_is_known(window: int, steps: list[str]) -> None:
+    plain, packing = Receipts(window), Receipts(window)
+    names: list[str] = []
+    waiting = 0
+    for step in steps:
+        if step in ("add", "grant"):
+            names.append(f"c{len(names)}")
+            entries = script_kit.given(f"grant 1 id={names[-1]}").history if step == "grant" else ()
+            for receipts in (plain, packing):
+                receipts.add(receipt(names[-1], len(names)), tuple(entries))
+            waiting += 1
+        elif step == "confirm" and waiting:
+            plain.confirm()
+            packing.confirm()
+            waiting -= 1
+        elif step == "page":
+            plain.remember_history(())
+            packing.remember_history(())
+        elif step == "pack":
+            packing.pack()
+        assert list(packing) == list(plain)
+        assert len(packing) == len(plain)
+        assert packing.oldest_version(99) == plain.oldest_version(99)
+    for name in [*names, "unknown"]:
+        assert packing.find(name) == plain.find(name)
+        assert packing.in_history(name) == plain.in_history(name)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("domain.state.receipts.BLOCK_ITEMS", 3)
+        yield

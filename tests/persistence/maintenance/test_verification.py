@@ -176,7 +176,7 @@ FLAWS: dict[str, tuple[Any, str]] = {
     ),
     "a row twice": (
         lambda s: s["rows"]["quest_record"].append(s["rows"]["quest_record"][0]),
-        "quest_record: two rows with one key",
+        "a QuestRecord with the key of another row",
     ),
     "a gap in the history": (
         lambda s: s["rows"]["history"][1].update(sequence=7),
