@@ -1,6 +1,6 @@
 """The front door keeps up: what the README and its neighbours promise a reader is there.
 
-Not for whether the prose is good, nor for the operators' page (`test_operations_page`).
+Not for whether the prose is good, nor for the operators' page (`tests.operations`).
 """
 
 import re

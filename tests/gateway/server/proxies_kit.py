@@ -23,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.operations_kit import PAGE
+from tests.operations.page_kit import PAGE
 from tests.processes_kit import until
 
 TOOLS = Path(__file__).parents[3] / ".tools" / "proxies"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.server.output.logs import configure_logs
+from gateway.server.output import logs
+from gateway.server.output.logs import configure_logs, log_to_stderr
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import ACKNOWLEDGE, PLAYER, SECRET, SERVICE, ScriptedCluster, token
 
@@ -86,3 +87,21 @@ async def test_at_debug_each_request_is_one_line(log: Log) -> None:
     [line] = [json.loads(line) for line in log.read().splitlines()]
     told: dict[str, Any] = {name: line[name] for name in ("method", "path", "status", "code")}
     assert told == {"method": "GET", "path": "/healthz", "status": 200, "code": ""}
+
+
+def test_lines_that_were_lost_are_counted_in_a_line(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        """An output that has lost seven lines and takes the next one."""
+
+        def __init__(self, _: int, on_lost: Any) -> None:
+            self.write = log.write
+            self.on_lost = on_lost
+
+    monkeypatch.setattr(logs, "LineOutput", Full)
+    monkeypatch.setattr(logs, "log_libraries", lambda: None)
+    output: Any = log_to_stderr("info", "json")
+    output.on_lost(7)
+    event = json.loads(log.read())
+    assert (event["event"], event["count"]) == ("log lines were lost", 7)

@@ -3,9 +3,12 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 from tests.architecture_rules import PACKAGES, read_sources
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+Patch = pytest.MonkeyPatch
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 WAKES = {"warning", "error", "exception", "critical"}
 

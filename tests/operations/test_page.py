@@ -10,7 +10,7 @@ import pytest
 
 from cli.main import cli
 from cli.store.commands import store_cli
-from tests.operations_kit import PAGE, log_lines
+from tests.operations.page_kit import PAGE, log_lines
 
 
 def test_every_log_line_at_warning_and_above_is_explained() -> None:
