@@ -18,6 +18,7 @@ import time
 import uuid
 from subprocess import PIPE, Popen
 
+import psutil
 import uvloop
 from msgspec.structs import replace
 
@@ -144,20 +145,25 @@ async def measure(server: "Popen[str]", folder: str, options: argparse.Namespace
         await load.age()
     rates: dict[str, list[float]] = {name: [] for name in loads}
     slowest: dict[str, list[float]] = {name: [] for name in loads}
+    spent: dict[str, list[float]] = {name: [] for name in loads}
+    process = psutil.Process(server.pid)
     for load in loads.values():  # and the journal grows as long as it will
         await load.window(options.clients, options.seconds)
     for _ in range(options.rounds):
         for name, load in loads.items():
+            before = _cpu_seconds(process)
             took = await load.window(options.clients, options.seconds)
-            rates[name].append(len(took) * options.list / options.seconds)
+            count = len(took) * options.list
+            spent[name].append((_cpu_seconds(process) - before) / count * 1e6)
+            rates[name].append(count / options.seconds)
             slowest[name].append(statistics.quantiles(took, n=100)[98] * 1e3)
     assert server.stdin is not None
     assert server.stdout is not None
     server.stdin.close()
     found = json.loads(server.stdout.readline())
-    rate, p99 = (
+    rate, p99, cpu = (
         {name: statistics.median(figures) for name, figures in measured.items()}
-        for measured in (rates, slowest)
+        for measured in (rates, slowest, spent)
     )
     return [
         Figure("commands without checkpoints", rate[WITHOUT], "/s"),
@@ -165,9 +171,16 @@ async def measure(server: "Popen[str]", folder: str, options: argparse.Namespace
         Figure("… of those without", 100 * rate[WITH] / rate[WITHOUT], "%", "90"),
         Figure("p99 without", p99[WITHOUT], "ms"),
         Figure("… with", p99[WITH], "ms", f"{2 * p99[WITHOUT]:,.1f}"),
+        Figure("CPU of the hosts for a command, without", cpu[WITHOUT], "us"),
+        Figure("… with", cpu[WITH], "us", f"{cpu[WITHOUT] / 0.9:,.0f}"),
         Figure("snapshots written in all", found["snapshots"], ""),
         Figure("longest garbage collection", found["gc_pause_max"] * 1e3, "ms"),
     ]
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from persistence.failpoints import failpoint
 from persistence.journal import frame
 from persistence.store import Stream, StreamId, new_incarnation
 
-SEGMENT_BYTES = 64 * 1024 * 1024
+SEGMENT_BYTES = 16 * 1024 * 1024
 # An active segment this large is given back once all of it is dropped.
 ROLL_BYTES_MIN = 256 * 1024
 

@@ -31,6 +31,7 @@ PAUSED_AT = (
     "journal.after_sync",
     "host.before_reply",
     "host.checkpoint",
+    "host.checkpointed",
     "snapshot.before_write",
     "snapshot.before_rename",
     "snapshot.after_rename",
