@@ -93,7 +93,8 @@ class Checkpoints:
         self._pace = self._planned_at = 0.0
         self._overdue = self._written = 0
         self._cut_due = False
-        self._working = self._closed = False
+        self._worker: asyncio.Task[None] | None = None
+        self._closed = False
         self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
@@ -126,12 +127,14 @@ class Checkpoints:
     async def finish(self, at_once: int) -> None:
         """Write the snapshots of all whom the journal covers, and drop all of it.
 
-        Nothing may be on its way.
+        No commit may be on its way.
 
         Raises:
             StorageError: the journal could not be dropped.
         """
         self.close()
+        if self._worker is not None:
+            await self._worker
         left = [*self._oldest, *(write.user_id for write in self._writing)]
         users = [user for user_id in left if (user := self._find(user_id)) is not None]
         if await self._snapshots.write_all(users, at_once):
@@ -151,7 +154,7 @@ class Checkpoints:
         now = self._loop.time()
         if self._timer_at <= now:
             self._stop_timer()
-        if self._working or self._closed or not self._uncovered:
+        if self._worker is not None or self._closed or not self._uncovered:
             return
         if now < self._not_before:
             self._advance_at(self._not_before)
@@ -160,8 +163,7 @@ class Checkpoints:
         if self._growth - self._planned_at >= 1 / PLANS or not self._pace:
             self._plan()
         if self._writing or self._cut_due or self._due() or not self._oldest:
-            self._working = True
-            self._tasks.spawn(self._work())
+            self._worker = self._tasks.spawn(self._work())
         else:
             until = self._planned_at + min(1 / PLANS, (self._written + 1) / self._pace)
             self._advance_at(now + (until - self._growth) * self._most.seconds)
@@ -206,7 +208,7 @@ class Checkpoints:
         except Exception as error:
             self._not_before = self._loop.time() + PAUSE_SECONDS
             self._snapshots.report("checkpoint failed", error)
-        self._working = False
+        self._worker = None
         self._advance()
 
     async def _write_due(self) -> None:
