@@ -7,7 +7,7 @@ Not for: what a body says (`views`, `user`), or how slices are sent (`actors.tra
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -21,8 +21,10 @@ from persistence.codec.slices import ListOf, json_slices, msgpack_slices
 ROWS_AT_ONCE = 32
 """A body of fewer rows is encoded at once."""
 
-_to_json = msgspec.json.Encoder().encode
-_to_msgpack = msgspec.msgpack.Encoder().encode
+_ENCODE: dict[Media, Callable[[object], bytes]] = {
+    Media.JSON: msgspec.json.Encoder().encode,
+    Media.MSGPACK: msgspec.msgpack.Encoder().encode,
+}
 
 
 class LargeReply:
@@ -40,7 +42,7 @@ AnyReply = Reply | LargeReply
 
 def write_body(body: object, media: Media) -> bytes:
     """`body` as the client asked for it."""
-    return _to_json(body) if media is Media.JSON else _to_msgpack(body)
+    return _ENCODE[media](body)
 
 
 def reply_with(body: dict[str, Any], media: Media, position: str) -> AnyReply:

@@ -9,7 +9,7 @@ from domain.game.chapters import promised_to
 from domain.game.loot import unknown_tables
 from domain.game.profiles import PlanInForce, player_profile, resolve_hostile
 from domain.game.progression import progression_of
-from domain.game.rewards import NO_GOODS, Grant, Happened, pay_out
+from domain.game.rewards import NO_GOODS, Grant, pay_out
 from domain.messages.commands import ResolveCombatAction, StartBattle
 from domain.messages.decision import Decision
 from domain.messages.events import AnyEvent, BattleEnded, BattleStarted
@@ -125,4 +125,4 @@ def _victory(
         goods=battle.reward,
         hostile=battle.hostile,
     )
-    return pay_out(state, grant, Happened((*events, *progress), moved, (battle,)), now, rules)
+    return pay_out(state, grant, (*events, *progress), now, rules, moved, (battle,))

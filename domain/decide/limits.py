@@ -3,7 +3,7 @@
 Not for: how large one command or one reply may be (`command_parts`, the gateway's settings).
 """
 
-from collections.abc import Iterator
+from collections.abc import Sized
 
 from msgspec import Struct
 
@@ -35,34 +35,40 @@ def over_limit(
 
     Who is over a limit already, because it was lowered, may do whatever adds no row to it.
     """
-    for kind, held, rows, most in _counts(changes, before, after, limits):
-        if rows > most and rows > held:
-            return Rejection(
-                Code.LIMIT_REACHED,
-                f"{kind} would be {rows} with this command, expected at most {most}, which is "
-                f"the setting {kind}_max",
-            )
-    return None
-
-
-def _counts(
-    changes: Changes, before: UserState, after: UserState, limits: Limits
-) -> Iterator[tuple[str, int, int, int]]:
-    """Of each kind that changed: its name, the rows before and after, and the most there may be."""
+    refusal: Rejection | None = None
     if changes.quest_record:
-        yield "quests", len(before.quests), len(after.quests), limits.quests_max
-        yield "open_quests", len(before.open_quests), len(after.open_quests), limits.open_quests_max
-        objectives = before.open_quests.objectives, after.open_quests.objectives
-        yield "open_objectives", *objectives, limits.open_objectives_max
-    if changes.battle_state:
-        yield "battles", len(before.battles), len(after.battles), limits.battles_max
-        open_battles = len(before.open_battles), len(after.open_battles)
-        yield "open_battles", *open_battles, limits.open_battles_max
-    if changes.chapter_progression:
-        yield "chapters", len(before.chapters), len(after.chapters), limits.chapters_max
-    if changes.inventory:
-        yield "items", len(before.inventory), len(after.inventory), limits.items_max
-    if changes.wallet:
-        yield "currencies", len(before.wallet), len(after.wallet), limits.currencies_max
-    if changes.affinity:
-        yield "npcs", len(before.affinity), len(after.affinity), limits.npcs_max
+        held, rows = before.open_quests, after.open_quests
+        objectives = held.objectives, rows.objectives
+        refusal = (
+            _over("quests", before.quests, after.quests, limits.quests_max)
+            or _over("open_quests", held, rows, limits.open_quests_max)
+            or _more("open_objectives", *objectives, limits.open_objectives_max)
+        )
+    if changes.battle_state and refusal is None:
+        refusal = _over("battles", before.battles, after.battles, limits.battles_max) or _over(
+            "open_battles", before.open_battles, after.open_battles, limits.open_battles_max
+        )
+    if changes.chapter_progression and refusal is None:
+        refusal = _over("chapters", before.chapters, after.chapters, limits.chapters_max)
+    if changes.inventory and refusal is None:
+        refusal = _over("items", before.inventory, after.inventory, limits.items_max)
+    if changes.wallet and refusal is None:
+        refusal = _over("currencies", before.wallet, after.wallet, limits.currencies_max)
+    if changes.affinity and refusal is None:
+        refusal = _over("npcs", before.affinity, after.affinity, limits.npcs_max)
+    return refusal
+
+
+def _over(kind: str, held: Sized, rows: Sized, most: int) -> Rejection | None:
+    count = len(rows)
+    return None if count <= most else _more(kind, len(held), count, most)
+
+
+def _more(kind: str, held: int, count: int, most: int) -> Rejection | None:
+    if count <= most or count <= held:
+        return None
+    return Rejection(
+        Code.LIMIT_REACHED,
+        f"{kind} would be {count} with this command, expected at most {most}, which is "
+        f"the setting {kind}_max",
+    )

@@ -4,7 +4,7 @@ Not for: the curve (`progression`), or for taking a grant back (`undo`).
 """
 
 from domain.game.progression import acknowledge_level_ups, rebase_progression
-from domain.game.rewards import Grant, Happened, pay_out
+from domain.game.rewards import Grant, pay_out
 from domain.messages.commands import GrantExperience, RebaseProgression
 from domain.messages.decision import NO_CHANGE, Decision
 from domain.messages.events import LevelReached, LevelUpsAcknowledged, ProgressionRebased
@@ -13,8 +13,6 @@ from domain.rules.compiled_rules import Rules
 from domain.state.history import Cause, HistoryEntry
 from domain.state.rows import Source
 from domain.state.user_state import Changes, UserState
-
-_ASKED = Happened(())
 
 
 def grant_experience(
@@ -30,7 +28,7 @@ def grant_experience(
         source=command.source,
         planned=command.amount,
     )
-    return pay_out(state, grant, _ASKED, now, rules)
+    return pay_out(state, grant, (), now, rules)
 
 
 def acknowledge(state: UserState, now: int) -> Decision:

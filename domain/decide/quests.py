@@ -5,7 +5,7 @@ Not for: the life of a quest (`quests`) or what it pays (`rewards`).
 
 from domain.game import quests
 from domain.game.loot import unknown_tables
-from domain.game.rewards import Grant, Happened, pay_out
+from domain.game.rewards import Grant, pay_out
 from domain.messages.commands import AbandonQuest, OfferQuest, RecordSignal, TurnInQuest
 from domain.messages.decision import NO_CHANGE, Decision
 from domain.messages.events import (
@@ -54,7 +54,7 @@ def turn_in_quest(
         chapter_id=after.chapter_id,
         goods=after.reward,
     )
-    return pay_out(state, grant, Happened((QuestTurnedIn(after.quest_id),), (after,)), now, rules)
+    return pay_out(state, grant, (QuestTurnedIn(after.quest_id),), now, rules, (after,))
 
 
 def abandon_quest(state: UserState, command: AbandonQuest, now: int) -> Decision | Rejection:

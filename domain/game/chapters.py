@@ -92,29 +92,36 @@ def apply_chapter_progression_ledger_entry(
     Hostile XP and defeats are also added to the share of `tier`, where the plan has one.  An entry
     that adds nothing and moves no level gives the same row back.
     """
-    for name, amount, held in (
-        ("granted_quest_xp", granted_quest_xp, row.actual_quest_xp),
-        ("granted_hostile_xp", granted_hostile_xp, row.actual_hostile_xp),
-        ("hostile_defeat_increment", hostile_defeat_increment, row.actual_hostile_defeat_count),
-    ):
-        if held + amount > INTEGER_MAX:
-            return Rejection(
-                Code.INVALID_FIELD,
-                f"{name} is {amount}, but the {held} in the ledger of {row.chapter_id} "
-                f"can only grow to {INTEGER_MAX}",
-            )
+    quest_xp = row.actual_quest_xp + granted_quest_xp
+    hostile_xp = row.actual_hostile_xp + granted_hostile_xp
+    defeats = row.actual_hostile_defeat_count + hostile_defeat_increment
+    if quest_xp > INTEGER_MAX:
+        return _full(row, "granted_quest_xp", granted_quest_xp, row.actual_quest_xp)
+    if hostile_xp > INTEGER_MAX:
+        return _full(row, "granted_hostile_xp", granted_hostile_xp, row.actual_hostile_xp)
+    if defeats > INTEGER_MAX:
+        held = row.actual_hostile_defeat_count
+        return _full(row, "hostile_defeat_increment", hostile_defeat_increment, held)
     left_at = row.level_at_exit if level_at_exit is None else level_at_exit
     added = granted_quest_xp or granted_hostile_xp or hostile_defeat_increment
     if not added and left_at == row.level_at_exit:
         return row
     return replace(
         row,
-        actual_quest_xp=row.actual_quest_xp + granted_quest_xp,
-        actual_hostile_xp=row.actual_hostile_xp + granted_hostile_xp,
-        actual_hostile_defeat_count=row.actual_hostile_defeat_count + hostile_defeat_increment,
+        actual_quest_xp=quest_xp,
+        actual_hostile_xp=hostile_xp,
+        actual_hostile_defeat_count=defeats,
         level_at_exit=left_at,
         updated_at=now,
         hostile_tiers=_moved(row, tier, granted_hostile_xp, hostile_defeat_increment),
+    )
+
+
+def _full(row: ChapterProgression, name: str, amount: int, held: int) -> Rejection:
+    return Rejection(
+        Code.INVALID_FIELD,
+        f"{name} is {amount}, but the {held} in the ledger of {row.chapter_id} "
+        f"can only grow to {INTEGER_MAX}",
     )
 
 
@@ -212,6 +219,8 @@ def _moved(
     row: ChapterProgression, tier: Tier | None, xp: int, defeats: int
 ) -> tuple[TierLedger, ...]:
     """The shares of `row` with that of `tier` moved; its XP never falls below 0."""
+    if not row.hostile_tiers:
+        return ()
     return tuple(
         replace(
             share,

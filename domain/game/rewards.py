@@ -2,7 +2,8 @@
 
 Whatever pays a player goes through `pay_out`, so a quest and a battle cannot differ in what they
 write.  All of it is one decision: it stands or falls as one, and the order in which a reward lists
-its parts makes no difference.
+its parts makes no difference.  The player's row changes only for experience above 0, and only a
+chapter with a plan books it [seed].
 
 Not for: when something pays (`decide`), or what the rules make of planned experience
 (`xp_modifiers`).
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from domain.game import chapters
 from domain.game.defeat_counts import current_counts, with_defeat
-from domain.game.goods import give, listed
+from domain.game.goods import UNTOUCHED, ChangedGoods, give, listed
 from domain.game.loot import open_tables
 from domain.game.progression import grant_player_progression_experience, progression_of
 from domain.game.xp_modifiers import ModifierContext, modify_experience
@@ -34,7 +35,6 @@ from domain.state.rows import (
     ChapterProgression,
     DefeatCounts,
     Hostile,
-    PlayerProgression,
     QuestRecord,
     Reward,
     Source,
@@ -60,90 +60,135 @@ class Grant(Struct, frozen=True):
     hostile: Hostile | None = None
 
 
-class Happened(Struct, frozen=True):
-    """What the grant is paid for: events and rows that belong to the same decision."""
+class Goods(Struct, frozen=True):
+    """Items, currency and affinity of a grant by id, and what they make of the user's rows.
 
-    events: tuple[AnyEvent, ...]
-    quest_record: tuple[QuestRecord, ...] = ()
-    battle_state: tuple[BattleState, ...] = ()
+    `tables` is how often each loot table was opened for them, `openings` what dropped.
+    """
+
+    items: dict[str, int]
+    currency: dict[str, int]
+    affinity: dict[str, int]
+    held: ChangedGoods
+    tables: dict[str, int]
+    openings: tuple[AnyEvent, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.items or self.currency or self.affinity)
 
 
-class Earned(Struct, frozen=True):
-    """The experience of a grant: both sides of the player's row and of the chapter's."""
-
-    amount: int
-    factors: tuple[Factor, ...]
-    before: PlayerProgression
-    after: PlayerProgression
-    chapter: ChapterProgression | None
-    ledger: ChapterProgression | None
+EXPERIENCE_ONLY = Goods({}, {}, {}, UNTOUCHED, {}, ())
 
 
 def pay_out(
-    state: UserState, grant: Grant, happened: Happened, now: int, rules: Rules
+    state: UserState,
+    grant: Grant,
+    happened: tuple[AnyEvent, ...],
+    now: int,
+    rules: Rules,
+    quest_record: tuple[QuestRecord, ...] = (),
+    battle_state: tuple[BattleState, ...] = (),
 ) -> Decision | Rejection:
-    """`happened` and all that `grant` pays for it, in one decision; loot tables are opened first.
-
-    The player's row changes only for experience above 0.  The ledger of a chapter with a plan gets
-    what was granted, the defeat, and the level after it; without a plan there is no entry [seed].
-    """
-    hostile = grant.hostile
-    counts = None if hostile is None else current_counts(state, grant.chapter_id, now, rules)
-    earned = _earn(state, grant, counts, now, rules)
-    if isinstance(earned, Rejection):
-        return earned
-    goods, loot = open_tables(state.user_id, grant.cause, grant.cause_id, grant.goods, rules)
-    held = give(state, goods)
-    if isinstance(held, Rejection):
-        return held
-    entry = _entry(state, grant, goods, earned, now, rules)
-    ledger = earned.ledger
-    changes = Changes(
-        player_progression=earned.after if earned.amount > 0 else None,
-        chapter_progression=() if ledger is None or ledger is earned.chapter else (ledger,),
-        quest_record=happened.quest_record,
-        battle_state=happened.battle_state,
-        inventory=held.inventory,
-        wallet=held.wallet,
-        affinity=held.affinity,
-        repeat_tally=(with_defeat(counts, hostile.hostile_id),) if counts and hostile else (),
-        history=() if entry is None else (entry,),
-    )
-    return Decision(changes, _told(happened, grant, earned, loot, entry))
-
-
-def _earn(
-    state: UserState, grant: Grant, counts: DefeatCounts | None, now: int, rules: Rules
-) -> Earned | Rejection:
-    """Modify what was planned, grant it, and write the ledger.
-
-    A grant by command means the amount it names: no modifier applies.
-    """
+    """What `happened`, with its rows, and all that `grant` pays for it, in one decision."""
+    hostile, chapter_id = grant.hostile, grant.chapter_id
     before = progression_of(state, rules)
-    chapter = None if grant.chapter_id is None else state.chapters.get(grant.chapter_id)
-    amount = grant.planned
-    factors: tuple[Factor, ...] = ()
-    if amount > 0 and grant.cause is not Cause.GRANT and not rules.penalties.off:
-        context = _context(grant, before.level, chapter, counts)
-        amount, factors = modify_experience(amount, context, rules)
+    chapter = None if chapter_id is None else state.chapters.get(chapter_id)
+    counts = None if hostile is None else current_counts(state, chapter_id, now, rules)
+    amount, factors = _worth(grant, before.level, chapter, counts, rules)
     after = grant_player_progression_experience(before, amount, grant.source, now, rules)
     if isinstance(after, Rejection):
         return after
-    if chapter is None:
-        return Earned(amount, factors, before, after, None, None)
+    ledger = None if chapter is None else _booked(chapter, grant, amount, after.level, now)
+    if isinstance(ledger, Rejection):
+        return ledger
+    goods = _give(state, grant, rules)
+    if isinstance(goods, Rejection):
+        return goods
+    entry = None
+    if grant.planned or goods:
+        entry = HistoryEntry(
+            state.next_sequence,
+            state.version + 1,
+            grant.command_id,
+            now,
+            grant.source,
+            grant.cause,
+            grant.cause_id,
+            grant.planned,
+            amount,
+            level_before=before.level,
+            level_after=after.level,
+            rules=rules.fingerprint,
+            chapter_id=None if chapter is None else chapter_id,
+            factors=factors,
+            items=goods.items,
+            currency=goods.currency,
+            affinity=goods.affinity,
+            loot=goods.tables,
+        )
+    changes = Changes(
+        player_progression=after if amount > 0 else None,
+        chapter_progression=() if ledger is None else (ledger,),
+        quest_record=quest_record,
+        battle_state=battle_state,
+        inventory=goods.held.inventory,
+        wallet=goods.held.wallet,
+        affinity=goods.held.affinity,
+        repeat_tally=(with_defeat(counts, hostile.hostile_id),) if counts and hostile else (),
+        history=() if entry is None else (entry,),
+    )
+    return Decision(changes, (*happened, *_paid(grant, entry, ledger is not None, amount, goods)))
+
+
+def _worth(
+    grant: Grant,
+    level: int,
+    chapter: ChapterProgression | None,
+    counts: DefeatCounts | None,
+    rules: Rules,
+) -> tuple[int, tuple[Factor, ...]]:
+    """What was planned after the XP modifiers, and each that changed it.
+
+    A grant by command means the amount it names: no modifier applies.
+    """
+    if rules.penalties.off or grant.planned <= 0 or grant.cause is Cause.GRANT:
+        return grant.planned, ()
+    return modify_experience(grant.planned, _context(grant, level, chapter, counts), rules)
+
+
+def _booked(
+    chapter: ChapterProgression, grant: Grant, amount: int, level: int, now: int
+) -> ChapterProgression | Rejection | None:
+    """`chapter` with the grant, the defeat and the level after it in its ledger [seed].
+
+    None when there is nothing to add.
+    """
+    hostile = grant.hostile
     quest_xp, hostile_xp = _by_source(grant.source, amount)
     ledger = chapters.apply_chapter_progression_ledger_entry(
         chapter,
         granted_quest_xp=quest_xp,
         granted_hostile_xp=hostile_xp,
-        hostile_defeat_increment=0 if grant.hostile is None else 1,
-        level_at_exit=after.level,
+        hostile_defeat_increment=0 if hostile is None else 1,
+        level_at_exit=level,
         now=now,
-        tier=None if grant.hostile is None else grant.hostile.tier,
+        tier=None if hostile is None else hostile.tier,
     )
-    if isinstance(ledger, Rejection):
-        return ledger
-    return Earned(amount, factors, before, after, chapter, ledger)
+    return None if ledger is chapter else ledger
+
+
+def _give(state: UserState, grant: Grant, rules: Rules) -> Goods | Rejection:
+    """The goods of the grant, those out of its loot tables among them."""
+    promised = grant.goods
+    if not (promised.items or promised.currency or promised.affinity or promised.loot):
+        return EXPERIENCE_ONLY
+    goods, openings = open_tables(state.user_id, grant.cause, grant.cause_id, promised, rules)
+    held = give(state, goods)
+    if isinstance(held, Rejection):
+        return held
+    tables = {name: times for name, times in sorted(promised.loot.items()) if name in rules.loot}
+    items, currency, affinity = listed(goods.items), listed(goods.currency), listed(goods.affinity)
+    return Goods(items, currency, affinity, held, tables, openings)
 
 
 def _context(
@@ -167,53 +212,11 @@ def _context(
     )
 
 
-def _entry(
-    state: UserState, grant: Grant, goods: Reward, earned: Earned, now: int, rules: Rules
-) -> HistoryEntry | None:
-    """The history entry for it, `goods` and all; None when the grant holds nothing."""
-    items, currency, affinity = goods.items, goods.currency, goods.affinity
-    if items or currency or affinity:
-        items, currency, affinity = listed(items), listed(currency), listed(affinity)
-    if grant.planned == 0 and not (items or currency or affinity):
-        return None
-    chapter = earned.chapter
-    return HistoryEntry(
-        sequence=state.next_sequence,
-        version=state.version + 1,
-        command_id=grant.command_id,
-        at=now,
-        source=grant.source,
-        cause=grant.cause,
-        cause_id=grant.cause_id,
-        planned=grant.planned,
-        amount=earned.amount,
-        level_before=earned.before.level,
-        level_after=earned.after.level,
-        rules=rules.fingerprint,
-        chapter_id=None if chapter is None else chapter.chapter_id,
-        factors=earned.factors,
-        items=items,
-        currency=currency,
-        affinity=affinity,
-        loot=_opened(grant.goods, rules),
-    )
-
-
-def _opened(goods: Reward, rules: Rules) -> dict[str, int]:
-    """How often each table was opened that there is, in the order of their names."""
-    return {name: times for name, times in sorted(goods.loot.items()) if name in rules.loot}
-
-
-def _told(
-    happened: Happened,
-    grant: Grant,
-    earned: Earned,
-    loot: tuple[AnyEvent, ...],
-    entry: HistoryEntry | None,
-) -> tuple[AnyEvent, ...]:
-    """What happened, then what it paid, in one order for every grant."""
-    events: list[AnyEvent] = [*happened.events]
-    chapter_id = grant.chapter_id
+def _paid(
+    grant: Grant, entry: HistoryEntry | None, booked: bool, amount: int, goods: Goods
+) -> list[AnyEvent]:
+    """What was paid, in one order for every grant."""
+    events: list[AnyEvent] = []
     if entry is not None and entry.planned > 0:
         granted = ExperienceGranted(
             entry.source, entry.amount, entry.planned, entry.chapter_id, entry.factors
@@ -221,16 +224,16 @@ def _told(
         events.append(granted)
         for level in range(entry.level_before + 1, entry.level_after + 1):
             events.append(LevelReached(level))
-    if chapter_id is not None and earned.ledger is not earned.chapter:
-        quest_xp, hostile_xp = _by_source(grant.source, earned.amount)
+    if booked and grant.chapter_id is not None:
+        quest_xp, hostile_xp = _by_source(grant.source, amount)
         defeats = 0 if grant.hostile is None else 1
-        events.append(ChapterLedgerApplied(chapter_id, quest_xp, hostile_xp, defeats))
-    events += loot
-    if entry is not None and (entry.items or entry.currency or entry.affinity):
-        events += [ItemsGranted(item, count) for item, count in entry.items.items()]
-        events += [CurrencyGranted(coin, amount) for coin, amount in entry.currency.items()]
-        events += [AffinityChanged(npc, amount) for npc, amount in entry.affinity.items()]
-    return tuple(events)
+        events.append(ChapterLedgerApplied(grant.chapter_id, quest_xp, hostile_xp, defeats))
+    if goods is not EXPERIENCE_ONLY:
+        events += goods.openings
+        events += [ItemsGranted(item, count) for item, count in goods.items.items()]
+        events += [CurrencyGranted(coin, amount) for coin, amount in goods.currency.items()]
+        events += [AffinityChanged(npc, amount) for npc, amount in goods.affinity.items()]
+    return events
 
 
 def _by_source(source: Source, amount: int) -> tuple[int, int]:

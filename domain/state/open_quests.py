@@ -47,9 +47,9 @@ class OpenQuests(Struct, frozen=True):
         targets: dict[str, tuple[str, ...]] = {}
         objectives = self.objectives
         for quest in quests:
-            key, is_open, was_open = quest.quest_id, quest.status.open, quest.quest_id in self.rows
+            key, is_open = quest.quest_id, quest.status.open
             rows[key] = quest if is_open else None
-            if is_open is was_open or not quest.objectives:
+            if not quest.objectives or is_open is (key in self.rows):
                 continue
             objectives += len(quest.objectives) if is_open else -len(quest.objectives)
             for target in {objective.target: None for objective in quest.objectives}:
@@ -57,13 +57,10 @@ class OpenQuests(Struct, frozen=True):
                 targets[target] = (
                     (*ids, key) if is_open else tuple(other for other in ids if other != key)
                 )
-        return OpenQuests(
-            self.rows.put(rows),
-            self.by_target.put({target: ids or None for target, ids in targets.items()})
-            if targets
-            else self.by_target,
-            objectives,
-        )
+        by_target = self.by_target
+        if targets:
+            by_target = by_target.put({target: ids or None for target, ids in targets.items()})
+        return OpenQuests(self.rows.put(rows), by_target, objectives)
 
     def asking_for(self, target: str) -> Iterator[QuestRecord]:
         """Those with an objective about `target`, the first offered first."""

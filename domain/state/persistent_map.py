@@ -7,9 +7,10 @@ Not for: what is in the rows (`rows`), or which maps a user has (`user_state`).
 """
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Row = TypeVar("Row")
+Default = TypeVar("Default")
 
 NEWEST_MAX = 32
 """Rows put in lately, copied by every put; beyond it they join the others, which copies those."""
@@ -27,22 +28,26 @@ class PersistentMap(Mapping[str, Row]):
 
     def put(self, rows: Mapping[str, Row | None]) -> "PersistentMap[Row]":
         """This map with `rows` in place of those of the same ids; None removes a row."""
-        others, newest, length = self._others, self._newest, self._length
+        newest, length = self._newest.copy(), self._length
         for key, row in rows.items():
-            held = newest[key] is not None if key in newest else key in others
-            if row is None:
-                length -= held
-            elif not held:
-                length += 1
+            held = newest[key] is not None if key in newest else key in self._others
+            length += (row is not None) - held
+            _lay_over(newest, self._others, key, row)
+        return self._next(newest, length)
+
+    def put_row(self, key: str, row: Row | None) -> "PersistentMap[Row]":
+        """The same for one row, as most turns have it."""
+        length = self._length + (row is not None) - (key in self)
+        newest = self._newest.copy()
+        _lay_over(newest, self._others, key, row)
+        return self._next(newest, length)
+
+    def _next(self, newest: dict[str, Row | None], length: int) -> "PersistentMap[Row]":
         after: PersistentMap[Row] = PersistentMap.__new__(PersistentMap)
-        after._others = others
-        after._newest = {**newest, **rows}
-        if None in rows.values():  # nothing has to hide what never joined the others
-            for key, row in rows.items():
-                if row is None and key not in others:
-                    del after._newest[key]
+        after._others = self._others
+        after._newest = newest
         after._length = length
-        if len(after._newest) > NEWEST_MAX:
+        if len(newest) > NEWEST_MAX:
             after._others, after._newest = after._merged(), {}
         return after
 
@@ -53,6 +58,19 @@ class PersistentMap(Mapping[str, Row]):
         if key in self._newest:
             raise KeyError(key)
         return self._others[key]
+
+    @overload
+    def get(self, key: str) -> Row | None: ...
+
+    @overload
+    def get(self, key: str, default: Row | Default) -> Row | Default: ...
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The row under `key`, else `default`."""
+        row = self._newest.get(key)
+        if row is not None:
+            return row
+        return default if key in self._newest else self._others.get(key, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._merged())
@@ -87,3 +105,12 @@ class PersistentMap(Mapping[str, Row]):
             else:
                 merged[key] = row
         return merged
+
+
+def _lay_over(
+    newest: dict[str, Row | None], others: Mapping[str, Row], key: str, row: Row | None
+) -> None:
+    if row is None and key not in others:
+        newest.pop(key, None)  # nothing has to hide what never joined the others
+    else:
+        newest[key] = row

@@ -51,6 +51,10 @@ class RowTable(Mapping[str, Row]):
         """This table with `rows` in place of those of the same ids."""
         return RowTable(self._kind, self._kept.put(rows))
 
+    def put_row(self, key: str, row: Row) -> "RowTable[Row]":
+        """The same for one row, as most turns have it."""
+        return RowTable(self._kind, self._kept.put_row(key, row))
+
     def packed(self) -> "RowTable[Row]":
         """The same table, its settled rows packed."""
         kept = {key: self._kind.packed(row) for key, row in self._kept.items()}

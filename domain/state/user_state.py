@@ -98,6 +98,8 @@ class UserState(Struct, frozen=True):
 
     def put(self, changes: Changes) -> "UserState":
         """The next state: this one with `changes` in it and `version` one higher."""
+        battles, counts = changes.battle_state, changes.repeat_tally
+        items, coins, friends = changes.inventory, changes.wallet, changes.affinity
         return UserState(
             user_id=self.user_id,
             version=self.version + 1,
@@ -106,12 +108,12 @@ class UserState(Struct, frozen=True):
             chapters=_put(self.chapters, changes.chapter_progression, "chapter_id"),
             quests=_put_rows(self.quests, changes.quest_record, "quest_id"),
             open_quests=self.open_quests.put(changes.quest_record),
-            battles=_put_rows(self.battles, changes.battle_state, "battle_id"),
-            open_battles=_put_open_battles(self.open_battles, changes.battle_state),
-            inventory=_put_amounts(self.inventory, changes.inventory),
-            wallet=_put_amounts(self.wallet, changes.wallet),
-            affinity=_put_amounts(self.affinity, changes.affinity),
-            repeats=_put_counts(self.repeats, changes.repeat_tally),
+            battles=_put_rows(self.battles, battles, "battle_id") if battles else self.battles,
+            open_battles=_put_open(self.open_battles, battles) if battles else self.open_battles,
+            inventory=_put_amounts(self.inventory, items) if items else self.inventory,
+            wallet=_put_amounts(self.wallet, coins) if coins else self.wallet,
+            affinity=_put_amounts(self.affinity, friends) if friends else self.affinity,
+            repeats=_put_counts(self.repeats, counts) if counts else self.repeats,
             history=self.history.plus(changes.history),
         )
 
@@ -148,24 +150,26 @@ def history_page(state: UserState) -> tuple[HistoryEntry, ...] | None:
 
 def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> PersistentMap[Row]:
     """`rows_by_id` with `rows` in it; the same map when there are none."""
+    if len(rows) == 1:
+        return rows_by_id.put_row(getattr(rows[0], key), rows[0])
     return rows_by_id.put({getattr(row, key): row for row in rows}) if rows else rows_by_id
 
 
 def _put_rows(table: RowTable[Row], rows: tuple[Row, ...], key: str) -> RowTable[Row]:
     """The same of a table."""
+    if len(rows) == 1:
+        return table.put_row(getattr(rows[0], key), rows[0])
     return table.put({getattr(row, key): row for row in rows}) if rows else table
 
 
 def _put_amounts(held: PersistentMap[int], changed: Mapping[str, int]) -> PersistentMap[int]:
-    """`held` with the changed amounts in it; the same map when there are none."""
-    return held.put({name: amount or None for name, amount in changed.items()}) if changed else held
+    """`held` with the changed amounts in it; what is 0 is gone."""
+    return held.put({name: amount or None for name, amount in changed.items()})
 
 
-def _put_open_battles(
+def _put_open(
     open_battles: PersistentMap[BattleState], rows: tuple[BattleState, ...]
 ) -> PersistentMap[BattleState]:
-    if not rows:
-        return open_battles
     ongoing = BattleOutcome.ONGOING
     return open_battles.put(
         {row.battle_id: row if row.outcome is ongoing else None for row in rows}
@@ -176,8 +180,6 @@ def _put_counts(
     repeats: PersistentMap[DefeatCounts], changed: tuple[DefeatCounts, ...]
 ) -> PersistentMap[DefeatCounts]:
     """`repeats` with the changed counts laid over those of the same scope and day."""
-    if not changed:
-        return repeats
     rows: dict[str, DefeatCounts] = {}
     for row in changed:
         held = repeats.get(row.scope)
