@@ -6,7 +6,7 @@ Not for: the order of answers (`user_line`), or the checks themselves (`gateway.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -117,7 +117,7 @@ class Commands:
         """Give each its place in its user's line, then ask the hosts."""
         by_host: dict[Hashable, list[_Asked]] = {}
         refused: list[UserLine] = []
-        counts: Counter[tuple[str, str]] = Counter()
+        counts: list[tuple[str, str]] = []
         for each in checked:
             line = self._line_of(each.user_id)
             if isinstance(each, Ask) and (problem := self._too_often(each)) is not None:
@@ -125,7 +125,7 @@ class Commands:
             if isinstance(each, _Refused):
                 line.unanswered.append(Sent(each.command_id, each.problem))
                 refused.append(line)
-                counts[each.kind, each.problem.code] += 1
+                counts.append((each.kind, each.problem.code))
                 continue
             sent = Sent(each.command_id)
             line.unanswered.append(sent)
@@ -151,7 +151,7 @@ class Commands:
 
     async def _ask_host(self, asked: Sequence[_Asked]) -> None:
         outcomes: Sequence[Outcome]
-        counts: Counter[tuple[str, str]] = Counter()
+        counts: list[tuple[str, str]] = []
         with self._services.counted():
             try:
                 outcomes = await self._services.users.ask_host([each.ask for each in asked])
@@ -161,7 +161,7 @@ class Commands:
             if isinstance(outcome, Reply) and outcome.code:
                 outcome = refusal(outcome, each.ask.command_id)
             each.sent.outcome = outcome
-            counts[each.ask.kind, outcome.code or "ok"] += 1
+            counts.append((each.ask.kind, outcome.code or "ok"))
             self._done(each.line)
         self._services.metrics.commands(counts)
 

@@ -11,7 +11,7 @@ Not for: tracing one request (`logs`), or Prometheus's text (`prometheus`).
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import Struct
@@ -91,10 +91,11 @@ class Metrics:
         latency.buckets[bisect_left(BUCKET_SECONDS, seconds)] += 1
         latency.seconds += seconds
 
-    def commands(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Count commands: how many there were of each type and outcome."""
-        for key, count in counts.items():
-            self._commands[key] = self._commands.get(key, 0) + count
+    def commands(self, outcomes: Iterable[tuple[str, str]]) -> None:
+        """Count commands: of each its type, one that exists, and its outcome."""
+        counts = self._commands
+        for key in outcomes:
+            counts[key] = counts.get(key, 0) + 1
 
     def snapshot(self) -> MetricsSnapshot:
         """The counters as they are now; read them before the event loop goes on."""

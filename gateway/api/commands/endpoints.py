@@ -12,7 +12,6 @@ from gateway.api.commands.execution import (
     execute,
     execute_for_user,
     list_of,
-    outcome_counts,
 )
 from gateway.api.commands.reading import ReadCommands, read_commands
 from gateway.api.commands.reply_form import ReplyForm
@@ -82,4 +81,5 @@ class CommandEndpoints:
 
     def _count(self, form: ReplyForm, commands: ReadCommands, outcomes: list[Outcome]) -> None:
         if not form.dry_run:  # else nothing came of any
-            self._metrics.commands(outcome_counts(commands.labels, outcomes))
+            codes = [outcome.code or "ok" for outcome in outcomes]
+            self._metrics.commands(zip(commands.labels, codes, strict=True))

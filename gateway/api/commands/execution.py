@@ -9,7 +9,6 @@ Not for: what the commands are read from (`reading`).
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from itertools import chain
 from typing import cast
@@ -55,9 +54,14 @@ async def execute_for_user(users: UserRequests, entries: Sequence[Entry]) -> lis
         Problem: like `UserRequests.ask`, of all of them.
     """
     asks = [entry for entry in entries if isinstance(entry, Ask)]
-    command_id = asks[0].command_id if asks and len(entries) == 1 else None
-    replies = iter(_outcomes(asks, await users.ask(asks, command_id)) if asks else ())
-    return [next(replies) if isinstance(entry, Ask) else entry for entry in entries]
+    if not asks:
+        return cast(list[Outcome], list(entries))
+    command_id = asks[0].command_id if len(entries) == 1 else None
+    answers = _outcomes(asks, await users.ask(asks, command_id))
+    if len(asks) == len(entries):
+        return answers
+    remaining = iter(answers)
+    return [next(remaining) if isinstance(entry, Ask) else entry for entry in entries]
 
 
 async def _ask_host(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
@@ -90,11 +94,6 @@ def _outcomes(asks: Sequence[Ask], replies: Sequence[Reply]) -> list[Outcome]:
 
 def _whose(ask: Ask) -> str | None:
     return ask.user_id if ask.named else None
-
-
-def outcome_counts(labels: Sequence[str], outcomes: Sequence[Outcome]) -> Counter[tuple[str, str]]:
-    """How many commands of each type ended in which way: `ok`, or a code."""
-    return Counter(zip(labels, (outcome.code or "ok" for outcome in outcomes), strict=True))
 
 
 def body_of(outcome: Outcome, media: Media) -> bytes:

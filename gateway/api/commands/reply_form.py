@@ -24,10 +24,15 @@ class ReplyForm(NamedTuple):
     def of(cls, exchange: Exchange, *, named: bool = False) -> "ReplyForm":
         """What the request's headers and query say.  Raises `Problem` like `query_of`."""
         if not exchange.has_query and b"prefer" not in exchange.headers:
-            return cls(exchange.answer, named=named)
+            return _PLAIN[exchange.answer, named]
         dry_run = query_of(exchange, COMMAND_QUERY).get("dry_run") == "true"
         return cls(exchange.answer, prefers_minimal(exchange), dry_run, named)
 
     def ask(self, user_id: str, command: Command) -> Ask:
         """What the user's host is asked."""
         return Ask.of(user_id, command, *self)
+
+
+_PLAIN = {
+    (media, named): ReplyForm(media, named=named) for media in Media for named in (False, True)
+}

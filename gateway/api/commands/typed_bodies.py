@@ -6,7 +6,7 @@ by `validation`, which says what is wrong; both take the same commands.
 Not for: the structs (`command_structs`), or bodies without a struct for each of their commands.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple, get_args
@@ -45,21 +45,33 @@ def read_typed_body(
         value = _DECODE[media](body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    alone = isinstance(value, CommandStruct)
-    commands: Sequence[CommandStruct] = [value] if alone else value
-    if caller.role is Role.PLAYER and any(_NAMES[type(c)] not in caller.commands for c in commands):
-        return None
-    ids = [each for command in commands for each in ids_of(command) if each is not None]
-    if not are_ids(ids):
-        return None
-    users = [command.user_id for command in commands]
-    if user_id is None:
-        if alone or UNSET in users or "me" in users or not are_ids(users):  # type: ignore[arg-type]
+    if isinstance(value, CommandStruct):
+        if user_id is None or value.user_id is not UNSET or not _may_be_sent([value], caller):
             return None
-        return TypedBody([_ask(command, form, command.user_id) for command in commands], alone)
-    if any(named is not UNSET for named in users):
+        return TypedBody([_ask(value, form, user_id)], alone=True)
+    commands: list[CommandStruct] = value
+    users = [command.user_id for command in commands]
+    if not _may_be_sent(commands, caller):
         return None
-    return TypedBody([_ask(command, form, user_id) for command in commands], alone)
+    if user_id is not None:
+        if users.count(UNSET) != len(users):
+            return None
+        return TypedBody([_ask(command, form, user_id) for command in commands], alone=False)
+    if UNSET in users or "me" in users or not are_ids(users):  # type: ignore[arg-type]
+        return None
+    return TypedBody([_ask(command, form, command.user_id) for command in commands], alone=False)
+
+
+def _may_be_sent(commands: Iterable[CommandStruct], caller: Caller) -> bool:
+    """Whether all ids in them are some, and the caller may send commands of these types."""
+    if caller.role is Role.PLAYER:
+        allowed = caller.commands
+        if any(_NAMES[type(command)] not in allowed for command in commands):
+            return False
+    ids: list[str | None] = []
+    for command in commands:
+        ids += ids_of(command)
+    return are_ids(filter(None, ids))  # none is empty
 
 
 def _ask(command: CommandStruct, form: ReplyForm, user_id: Any) -> Ask:
