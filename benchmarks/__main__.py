@@ -24,7 +24,9 @@ def main() -> int:
         provision.python_packages()
         provision.program("wrk", "wrk")
         try:
-            return goals.main(asked.only) if asked.short else _compare(asked)
+            if asked.short:
+                return goals.main(asked.only, asked.rounds, asked.seconds)
+            return _compare(asked)
         except KeyboardInterrupt:
             progress("stopped; every server is down")
             return 130

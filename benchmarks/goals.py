@@ -30,7 +30,7 @@ from benchmarks.setup import machine
 from benchmarks.setup.processes import ROOT
 from benchmarks.setup.provision import Unavailable
 
-ROUNDS, WARM_UP_SECONDS, SECONDS = 3, 1, 2
+ROUNDS, WARM_UP_SECONDS, SECONDS = 3, 0.5, 2.0
 BRIEF = Traffic(16, batch=100, form=Form("msgpack", minimal=True))
 BRIEF_JSON = Traffic(16, batch=100, form=Form("json", minimal=True))
 WHOLE = Traffic(16, batch=100)
@@ -43,9 +43,11 @@ Measured = dict[tuple[str, Traffic], dict[str, float]]
 
 
 class Figures:
-    """What was measured of whom, and why some of it was not."""
+    """What was measured of whom, and why some of it was not.  Each run is `rounds` × `seconds`."""
 
-    def __init__(self) -> None:
+    def __init__(self, rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
+        self.rounds = rounds
+        self.seconds = seconds
         self.measured: Measured = {}
         self.missing: dict[str, str] = {}
 
@@ -59,7 +61,7 @@ class Figures:
 
         try:
             peer.install()
-            runs = measure(peer, setting, taken, ROUNDS, WARM_UP_SECONDS, SECONDS, say)
+            runs = measure(peer, setting, taken, self.rounds, WARM_UP_SECONDS, self.seconds, say)
         except (Unavailable, *FAILURES) as reason:
             self.missing[name] = str(reason).strip().splitlines()[0]
             progress(f"{name} is missing: {reason}")
@@ -72,26 +74,32 @@ class Figures:
         return self.measured.get((name, traffic), {}).get(field, math.nan)
 
 
-def main(only: Sequence[str] | None) -> int:
+def main(only: Sequence[str] | None, rounds: int | None, seconds: int | None) -> int:
     """Measure and write the table; 1 if something could not be measured.
 
     `only` leaves out peers that it does not name; Questkeep's own figures are always there.
+    `rounds` and `seconds` say how often each shape of traffic has its turn, and how long.
     """
-    facts, figures = machine.facts(), Figures()
+    facts, figures = machine.facts(), Figures(rounds or ROUNDS, seconds or SECONDS)
     one, two = Questkeep("packed", [1]), Questkeep("packed", [2])
     figures.add("one host", one, BATCHES + SINGLES)
     figures.add("two hosts", two, BATCHES)
     for peer in (Redis(), Postgres(), Workerd()):
         if not only or peer.name in only:
             figures.add(peer.name, peer, (BRIEF_JSON, WHOLE, *SINGLES))
-    rows = [*_rates(figures), *_peers(figures), *_costs(figures), *_flat()]
-    rows += _scenario("overload", OVERLOAD)
-    rows += _scenario("checkpoints", CHECKPOINTS)
+    rows = [
+        *rate_rows(figures),
+        *peer_rows(figures),
+        *cost_rows(figures),
+        *growth_rows(figures.seconds),
+    ]
+    rows += scenario("overload", ["--seconds", f"{10 * figures.seconds}"], _overload)
+    rows += scenario("checkpoints", ["--seconds", f"{1.5 * figures.seconds}"], _checkpoints)
     print(write(rows, figures.missing, facts))
     return 1 if any(math.isnan(row.value) for row in rows) else 0
 
 
-def _rates(figures: Figures) -> list[Goal]:
+def rate_rows(figures: Figures) -> list[Goal]:
     of = figures.of
     return [
         Goal(f"{BRIEF.name}: one host", of("one host", BRIEF), "/s", least=45_000, dream=60_000),
@@ -114,7 +122,7 @@ WANTED: dict[str, tuple[float | None, float | None]] = {
 """How many times a peer's turn-ins: one by one, and both in batches."""
 
 
-def _peers(figures: Figures) -> list[Goal]:
+def peer_rows(figures: Figures) -> list[Goal]:
     """Each peer's rates, and how many times as many Questkeep's are: like with like."""
     rows = []
     for name, (single, batched) in WANTED.items():
@@ -127,7 +135,7 @@ def _peers(figures: Figures) -> list[Goal]:
     return rows
 
 
-def _costs(figures: Figures) -> list[Goal]:
+def cost_rows(figures: Figures) -> list[Goal]:
     def of(field: str) -> float:
         return figures.of("one host", BRIEF, field)
 
@@ -141,9 +149,9 @@ def _costs(figures: Figures) -> list[Goal]:
     ]
 
 
-def _flat() -> list[Goal]:
+def growth_rows(seconds: float) -> list[Goal]:
     try:
-        rows = flatness.figures(flatness.CASES)
+        rows = flatness.figures(flatness.CASES, lambda case: flatness.measure(case, seconds))
     except (*FAILURES, Unavailable) as reason:
         progress(f"flatness: {reason}")
         return [Goal("the rate as what is stored grows", math.nan, note=str(reason))]
@@ -178,13 +186,8 @@ def _checkpoints(found: dict[str, Any]) -> list[Goal]:
     ]
 
 
-OVERLOAD = (["--seconds", "20"], _overload)
-CHECKPOINTS = (["--seconds", "3"], _checkpoints)
-
-
-def _scenario(name: str, how: tuple[list[str], Pick]) -> list[Goal]:
+def scenario(name: str, arguments: Sequence[str], pick: Pick) -> list[Goal]:
     """A benchmark of its own, in a process of its own, and what counts of its figures."""
-    arguments, pick = how
     argv = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
     progress(f"{name} ...")
     try:

@@ -43,7 +43,9 @@ def arguments(names: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--hosts", type=int, choices=(1, 2), help="a packed Questkeep's hosts")
     parser.add_argument("--rounds", type=_positive, help="rounds in turn (default 3)")
-    parser.add_argument("--seconds", type=_positive, help="length of a measured run (default 10)")
+    parser.add_argument(
+        "--seconds", type=_positive, help="length of a measured run (default 10; --short: 2)"
+    )
     parser.add_argument("--connections", type=_counts, metavar="N,N", help=f"default {CONNECTIONS}")
     parser.add_argument(
         "--batches", type=_counts, metavar="N,N", help=f"commands a request; default {BATCHES}"

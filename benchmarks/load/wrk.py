@@ -58,7 +58,8 @@ def _run(argv: list[str | Path]) -> tuple[dict[str, Any], float]:
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     try:
-        text = process.stdout.read().decode("utf-8", "replace")
+        with process.stdout as output:
+            text = output.read().decode("utf-8", "replace")
     except BaseException:
         process.kill()
         process.wait()

@@ -49,8 +49,8 @@ class Questkeep(Started):
         self.name = f"questkeep_{placement}"
         self.title = f"Questkeep, {placement} placement" + (" (8 users)" if dedicated else "")
         self.users = 8 if dedicated else 1_000
-        self.rate = 4_000 if dedicated else 30_000
-        self.batch_rate = 0 if dedicated else 60_000
+        self.rate = 4_000 if dedicated else 25_000
+        self.batch_rate = 0 if dedicated else 45_000
         self.settings: Sequence[Setting] = [Setting("one process a user")]
         if not dedicated:
             self.settings = [Setting(f"hosts={n}", {"hosts": str(n)}) for n in hosts]

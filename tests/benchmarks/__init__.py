@@ -1,0 +1,1 @@
+"""Tests of the benchmarks: what is measured is right, and whoever breaks the rules is found out."""
