@@ -116,6 +116,7 @@ class BatchClients:
         self._requests = requests
         self._over = asyncio.get_running_loop().create_future()
         self._running = 0
+        self._connections: list[_Connection] = []
 
     async def connect(self, url: str, count: int) -> None:
         """Connect and begin."""
@@ -124,17 +125,26 @@ class BatchClients:
         assert place.port is not None
         self._running = count
         for _ in range(count):
-            await asyncio.get_running_loop().create_connection(
+            _, connection = await asyncio.get_running_loop().create_connection(
                 lambda: _Connection(self), place.hostname, place.port
             )
+            self._connections.append(connection)
 
     def stop(self) -> None:
         """Send no more."""
         self._requests = iter(())
 
     async def wait(self) -> None:
-        """Until everything is answered.  Raises `Refused`."""
-        await self._over
+        """Until everything is answered; then, or when it fails, all have hung up.
+
+        Raises:
+            Refused: a batch or one of its commands was, or a connection broke.
+        """
+        try:
+            await self._over
+        finally:
+            for connection in self._connections:
+                connection.hang_up()
 
     def next_request(self) -> bytes | None:
         """What a connection sends next; None where it is to leave."""
@@ -181,12 +191,19 @@ class _Connection(asyncio.Protocol):
         if self._missing:
             return
         answer, self._parts = b"".join(self._parts), []
-        if b'"code":' in answer or b"\xa4code" in answer:
-            self._clients.refused(answer[answer.find(_HEAD_END) :])
+        code = max(answer.find(b'"code":'), answer.find(b"\xa4code"))
+        if code >= 0:
+            self._clients.refused(answer[max(0, code - 200) :])
             return
         now = time.perf_counter()
         self._clients.answered.append(Answered(now, now - self._asked_at))
         self._ask()
+
+    def hang_up(self) -> None:
+        """Leave, whatever is on its way."""
+        self._asked_at = 0.0
+        if self._transport is not None:
+            self._transport.abort()
 
     def _ask(self) -> None:
         assert self._transport is not None
