@@ -25,7 +25,7 @@ FAULTS = (
     "levels stay",
     "minimal replies are whole",
     "players send batches",
-    "strangers are let in",
+    "others are let in",
     "unknown fields are let in",
 )
 
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if claims["role"] != "service" and peer.fault != "players send batches":
                     return 403, {}
                 return 200, peer.batch(body, self.headers["prefer"] == "return=minimal")
-            if claims["sub"] != path[3] and peer.fault != "strangers are let in":
+            if claims["sub"] != path[3] and peer.fault != "others are let in":
                 return 403, {}
             if "experience" in body and peer.fault != "unknown fields are let in":
                 return 422, {}
