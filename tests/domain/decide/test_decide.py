@@ -4,66 +4,33 @@ The columns: `given` is what happened before, `command` what is asked, `answer` 
 `! code: words of the sentence`, `rows` what changed, `after` some fields of the state afterwards.
 """
 
-import copy
-
 import pytest
 
 from domain.decide.dispatch import decide
 from domain.messages.commands import COMMAND_TYPES
 from domain.messages.events import Event
-from domain.messages.rejections import Code, Rejection
+from domain.messages.rejections import Code
 from domain.rules.compiled_rules import Rules
-from domain.state.user_state import NOTHING
 from tests.domain import script_kit, table_kit
+from tests.domain.decide import promises_kit as promises
 
-# table -> the rules of what was given, and those the command is asked under
-TABLES: dict[str, tuple[Rules, Rules]] = {
-    **dict.fromkeys(
-        ("levels", "chapters", "quests", "battles", "rewards", "signals", "profiles", "stories"),
-        (script_kit.SMALL, script_kit.SMALL),
-    ),
-    "history": (script_kit.SMALL, script_kit.SMALL),
-    "penalties": (script_kit.STRICT, script_kit.STRICT),
-    "loot": (script_kit.LOOT, script_kit.LOOT),
-    "loot_gone": (script_kit.LOOT, script_kit.SMALL),
-    "rebase": (script_kit.SMALL, script_kit.STEEP),
-}
-TEXTS = {name: (table_kit.CASES / f"{name}.txt").read_text(encoding="utf-8") for name in TABLES}
 ALL = [
-    pytest.param(row, *TABLES[name], id=f"{name}: {row['case']}")
-    for name, text in TEXTS.items()
+    pytest.param(row, *promises.TABLES[name], id=f"{name}: {row['case']}")
+    for name, text in promises.TEXTS.items()
     for row in table_kit.rows(text)
 ]
-ROWS = [row for text in TEXTS.values() for row in table_kit.rows(text)]
+ROWS = [row for text in promises.TEXTS.values() for row in table_kit.rows(text)]
 
 
 def test_no_two_rows_of_a_table_have_the_same_name() -> None:
-    assert all(table_kit.params(text) for text in TEXTS.values())
+    assert all(table_kit.params(text) for text in promises.TEXTS.values())
 
 
 @pytest.mark.parametrize(("row", "earlier", "rules"), ALL)
 def test_the_command_is_answered_and_changes_the_rows_as_the_table_says(
     row: dict[str, str], earlier: Rules, rules: Rules
 ) -> None:
-    before = script_kit.given(row["given"], earlier)
-    untouched = copy.deepcopy(before)
-
-    answer = decide(before, script_kit.command(row["command"]), script_kit.NOW, rules)
-
-    if row["answer"].startswith("!"):
-        assert isinstance(answer, Rejection), script_kit.told(answer)
-        code, _, words = row["answer"].removeprefix("! ").partition(": ")
-        assert answer.code == code
-        assert words in answer.detail
-        after = before
-    else:
-        assert script_kit.told(answer) == row["answer"]
-        after = before if answer.changes == NOTHING else before.put(answer.changes)
-    assert script_kit.changed(answer) == row["rows"]
-    assert before == untouched
-    expected = [word.partition("=") for word in row["after"].split()]
-    seen = [f"{path}={script_kit.look(after, path, rules)}" for path, _, _ in expected]
-    assert seen == row["after"].split()
+    promises.a_row_is_what_the_table_says(row, earlier, rules)
 
 
 @pytest.mark.parametrize(("row", "earlier", "rules"), ALL)

@@ -1,16 +1,12 @@
 """Open quests are found by what they ask for, as if all of them were looked through."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.decide import quests as deciding
-from domain.game import quests
-from domain.messages.decision import Decision
 from domain.state.open_quests import OpenQuests
 from domain.state.rows import Objective, QuestRecord, QuestStatus, Reward
-from domain.state.user_state import UserState
 from tests.domain import script_kit
+from tests.domain.decide import promises_kit as promises
 
 TARGETS = ("wolf", "bear", "herb")
 
@@ -59,21 +55,5 @@ def test_the_first_offered_is_moved_first() -> None:
     assert OpenQuests.of(state.open_quests.rows.values()) == state.open_quests
 
 
-def test_a_signal_looks_at_no_quest_that_asks_for_something_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    offers = (f"offer q{n} need=collect:herb-{n}:3 need=collect:wood-{n}:3" for n in range(200))
-    state: UserState = script_kit.given("; ".join(offers))
-    looked_at: list[str] = []
-    record_signal = quests.record_signal
-
-    def noted(quest: QuestRecord, *signal: object) -> QuestRecord:
-        looked_at.append(quest.quest_id)
-        return record_signal(quest, *signal)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(deciding.quests, "record_signal", noted)
-    decision = script_kit.decide(
-        state, script_kit.command("signal collect:herb-7:1"), 1, script_kit.SMALL
-    )
-    assert isinstance(decision, Decision)
-    assert [row.quest_id for row in decision.changes.quest_record] == looked_at == ["q7"]
+def test_a_signal_looks_at_no_quest_that_asks_for_something_else() -> None:
+    promises.a_signal_looks_at_no_other_quest()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.state.receipts import Receipt, Receipts
 from tests.domain import script_kit
+from tests.domain.decide import promises_kit as promises
 
 
 def receipt(name: str, version: int = 1) -> Receipt:
@@ -86,17 +87,7 @@ def test_ids_that_the_history_names_are_known_without_a_receipt() -> None:
 
 
 def test_packed_receipts_are_found_until_they_leave_the_window() -> None:
-    receipts = Receipts(40)
-    for version in range(1, 101):
-        receipts.add(receipt(f"c{version}", version))
-        receipts.confirm()
-        if version % 7 == 0:
-            receipts.pack()
-    assert kept(receipts) == [f"c{version}" for version in range(61, 101)]
-    assert (len(receipts), receipts.oldest_version(100)) == (40, 61)
-    found = [version for version in range(1, 101) if receipts.find(f"c{version}") is not None]
-    assert found == list(range(61, 101))
-    assert receipts.find("c70") == receipt("c70", 70)
+    promises.packed_receipts_are_found_until_they_leave_the_window()
 
 
 STEPS = st.lists(st.sampled_from(["add", "grant", "confirm", "pack", "page"]), max_size=120)
