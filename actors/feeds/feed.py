@@ -6,6 +6,7 @@ reads what was missed first, and again whenever something may have been (`subscr
 Not for: getting changes here (`actors.transport`, `actors.cluster`).
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -31,12 +32,21 @@ class Listener(Protocol):
         ...
 
 
-class Feed:
-    """One listener's place at one user's changes, until it is closed."""
+READS_AT_ONCE = 1_000
+"""Of what was missed, in one host: when a host died, everybody who is watched is read anew."""
 
-    __slots__ = ("_feeds", "_listener", "_user_id")
+
+class Feed:
+    """One listener's place at one user's changes, until it is closed.
+
+    Attributes:
+        reads: to be held while what was missed is read.
+    """
+
+    __slots__ = ("_feeds", "_listener", "_user_id", "reads")
 
     def __init__(self, feeds: "Feeds", user_id: str, listener: Listener) -> None:
+        self.reads = feeds.reads
         self._feeds = feeds
         self._user_id = user_id
         self._listener: Listener | None = listener
@@ -49,13 +59,14 @@ class Feed:
 
 
 class Feeds:
-    """The listeners of one gateway.
+    """The listeners of one gateway to the users of one host, or of all.
 
     Args:
         begin, end: called with a user who has the first listener, or none any more.
     """
 
     def __init__(self, begin: Callable[[str], None], end: Callable[[str], None]) -> None:
+        self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self._begin = begin
         self._end = end
         self._listeners: dict[str, list[Listener]] = {}

@@ -118,8 +118,10 @@ class Subscription:
         try:
             while True:
                 self._stale = False
-                request = replace(self._request, after=self.position)
-                self._take(await read_changes(self._directory, request))
+                async with self._feed.reads:
+                    request = replace(self._request, after=self.position)
+                    read = await read_changes(self._directory, request)
+                self._take(read)
                 while self._heard and not self._closed:
                     self._stale |= not self._pass_on(self._heard.popleft())
                 if not self._stale or self._closed:

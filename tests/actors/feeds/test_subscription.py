@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from actors.errors import UserUnavailable
+from actors.feeds.feed import READS_AT_ONCE
 from actors.messages import Reply, Request, refused
 from actors.user.missed_changes import Why
 from tests.actors.feeds.subscription_kit import (
@@ -114,3 +115,16 @@ async def test_a_bug_ends_it_instead_of_leaving_it_to_wait_for_ever() -> None:
     _, said = subscribed(user, 0)
     await user.answer(ZeroDivisionError())
     assert (said, len(user.feeds)) == (["internal"], 0)
+
+
+async def test_however_many_resume_at_once_only_some_read_at_a_time() -> None:
+    user = OneUser()
+    subscriptions = [subscribed(user, 0) for _ in range(READS_AT_ONCE + 50)]
+    await a_moment()
+    assert len(user.reads) == READS_AT_ONCE
+    for _ in subscriptions:
+        user.reads.pop(0).set_result(None)
+        await a_moment()
+    assert all(said == ["caught up 0"] for _, said in subscriptions)
+    for subscription, _ in subscriptions:
+        subscription.close()
