@@ -1,6 +1,7 @@
 """The table of goals has every line, whatever could not be had."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from benchmarks import goals
 from benchmarks.comparison import options
 from benchmarks.load.traffic import Traffic
+from benchmarks.report import page
 from benchmarks.report.goal_table import Goal, markdown
 from benchmarks.setup.provision import Unavailable
 from tests.benchmarks.peer_kit import FakePeer
@@ -82,3 +84,16 @@ def test_options_name_the_traffic(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["benchmarks", *argv])
     assert options.plan_of(options.arguments(["redis"])).traffics == traffics
+
+
+def test_the_page_has_the_newest_table_and_nothing_else_changes(tmp_path: Path) -> None:
+    source, docs = tmp_path / "goals.md", tmp_path / "performance.md"
+    docs.write_text(f"# Before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+    assert page.main(source, docs) == 1
+    source.write_text("| new |\n")
+    assert [page.main(source, docs), page.main(source, docs)] == [0, 0]
+    assert docs.read_text() == f"# Before\n{page.BEGIN}\n| new |\n{page.END}\nafter\n"
+
+
+def test_the_page_has_a_place_for_the_table() -> None:
+    assert "| new |" in page.with_section(page.PAGE.read_text(encoding="utf-8"), "| new |")
