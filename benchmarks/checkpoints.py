@@ -1,6 +1,6 @@
 """What users notice of checkpoints: rate and slowest answers with them and without, in one run.
 
-    python -m benchmarks.checkpoints [--users 1000] [--journal-mb 16] [--seconds 5] [--rounds 3]
+    python -m benchmarks.checkpoints [--users 1000] [--journal-mb 64] [--seconds 5] [--rounds 3]
 
 One process has two hosts with the same aged users on one disk.  The journal of one may grow for
 ever, that of the other is kept short, so that checkpoints never end.  Clients ask the one and then
@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=1_000, help="of each host")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--list", type=int, default=1, help="commands in one request")
-    parser.add_argument("--journal-mb", type=float, default=16.0, help="length of the journal")
+    parser.add_argument("--journal-mb", type=float, default=64.0, help="its length, a server's own")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each window")
     parser.add_argument("--rounds", type=int, default=3, help="windows of each host")
     parser.add_argument("--serve", help=argparse.SUPPRESS)

@@ -52,7 +52,7 @@ def decode_decision(data: bytes, place: str) -> Decision:
 
 
 def decode_changes(data: bytes, place: str) -> Changes:
-    """What the decision that `data` holds has changed: all that a fold needs, at half the time.
+    """What the decision that `data` holds has changed: all that a fold needs.
 
     Raises:
         Corrupt: it is none; its events are not looked at.
