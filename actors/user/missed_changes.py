@@ -47,10 +47,11 @@ def missed_or_why(
     state: UserState, receipts: Iterable[Receipt], after: Position | None, store_era: str
 ) -> list[MissedChange] | Why:
     """The durable changes after a position, oldest first, or why they cannot be told."""
+    era = state.era or store_era  # a user who never changed will be of the store's
     if after is None:
         return Why.FIRST
-    if after.era not in ("", state.era):
-        return Why.RESTORED if store_era not in ("", state.era) else Why.ERA
+    if after.era not in ("", era):
+        return Why.RESTORED if store_era not in ("", era) else Why.ERA
     if after.version > state.version:
         return Why.AHEAD
     changes = [
@@ -69,7 +70,6 @@ def answer_changes(
     store_era: str,
 ) -> AnyReply:
     """The answer to `request` out of durable rows and receipts; see there."""
-    # A user who never changed is of no era yet, and will be of the store's.
     era = state.era or store_era
     position = str(Position(era, state.version))
     missed = missed_or_why(state, receipts, request.after, store_era)
