@@ -37,7 +37,7 @@ class CrossOrigin:
     def foreign(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """The origin of the page that asks, if it is of another host than this."""
         origin = headers.get(b"origin")
-        if origin is None or urlsplit(_text(origin)).netloc == _text(headers.get(b"host", b"")):
+        if origin is None or _is_of_host(_text(origin), _text(headers.get(b"host", b""))):
             return None
         return origin
 
@@ -89,6 +89,13 @@ class CrossOrigin:
 
 def _allow(origin: bytes) -> Headers:
     return ((b"access-control-allow-origin", origin), (b"vary", b"origin"))
+
+
+def _is_of_host(origin: str, host: str) -> bool:
+    try:
+        return bool(host) and urlsplit(origin).netloc == host
+    except ValueError:  # such as a bracket that is never closed
+        return False
 
 
 def _text(value: bytes) -> str:

@@ -18,7 +18,13 @@ from gateway.problems import Problem
 DEPTH_MAX = 16
 Frame = dict[str, Any]
 
-CONTROL = frozenset({"watch", "unwatch", "token", "tick"})
+CONTROL = {
+    "watch": frozenset({"type", "users"}),
+    "unwatch": frozenset({"type", "users"}),
+    "token": frozenset({"type", "token"}),
+    "tick": frozenset({"type"}),
+}
+"""Frames that are no commands, and the members that each has."""
 
 
 class NotAFrame(Exception):
@@ -55,8 +61,8 @@ def watched_in(frame: Frame) -> list[tuple[str, Position | None]]:
         NotAFrame: they are spelled in another way.
     """
     users = frame.get("users")
-    if not isinstance(users, list) or set(frame) != {"type", "users"}:
-        raise _no_frame(f"a {frame['type']} has `users`, a list, and nothing else")
+    if not isinstance(users, list):
+        raise _no_frame(f"users is {describe_value(users)}, expected a list")
     return [_watched(user) for user in users]
 
 
@@ -80,8 +86,10 @@ def _check(frame: object) -> None:
     kind = frame.get("type")
     known = isinstance(kind, str) and (kind in COMMAND_TYPES or kind in CONTROL)
     # A command of a type that is not known is refused as a command.
-    if not known and "command_id" not in frame:
+    if not known and not (isinstance(kind, str) and "command_id" in frame):
         raise _no_frame(f"type is {describe_value(kind)}, expected that of a frame")
+    if kind in CONTROL and set(frame) != CONTROL[kind]:
+        raise _no_frame(f"a {kind} has {', '.join(sorted(CONTROL[kind]))}, and nothing else")
     if _depth_exceeds(frame, DEPTH_MAX):
         raise _no_frame(f"a frame is nested deeper than {DEPTH_MAX} levels")
 

@@ -7,9 +7,9 @@ Not for: the order of answers (`user_line`), or the checks themselves (`gateway.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -75,6 +75,7 @@ class Commands:
         wish: Wish,
         line_of: Callable[[str], UserLine],
         answered: Callable[[UserLine], None],
+        broke: Callable[[Exception], None],
     ) -> None:
         self.unanswered = 0
         self._services = services
@@ -82,6 +83,7 @@ class Commands:
         self._form = wish.form
         self._line_of = line_of
         self._answered = answered
+        self._broke = broke
         self._waiting: deque[Ask | Frame] = deque()
         self._tasks = BackgroundTasks()
         self._checking = False
@@ -95,12 +97,18 @@ class Commands:
         self._waiting.extend(commands)
         if not self._checking:
             self._checking = True
-            self._tasks.spawn(self._check_waiting())
+            self._tasks.spawn(self._guarded(self._check_waiting()))
 
     def close(self) -> None:
         """Answer nobody any more.  What was asked is carried out all the same."""
         self._waiting.clear()
         self._line_of, self._answered = _no_line, _nobody
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._broke(error)
 
     async def _check_waiting(self) -> None:
         try:
@@ -137,7 +145,7 @@ class Commands:
         self._services.metrics.commands(counts)
         for asked in by_host.values():
             for piece in _pieces(asked):
-                self._tasks.spawn(self._ask_host(piece))
+                self._tasks.spawn(self._guarded(self._ask_host(piece)))
 
     def _too_often(self, ask: Ask) -> Problem | None:
         caller = self._wish.caller

@@ -6,8 +6,11 @@ Not for: what frames do (`conversation`), bytes (`websocket`), all connections (
 import asyncio
 import time
 from typing import cast
+from uuid import uuid4
 
-from actors.errors import DeliveryError
+import structlog
+
+from actors.errors import DeliveryCode, DeliveryError
 from gateway.api.changes.connection_frames import MovingFrame, TokenExpiringFrame
 from gateway.api.media import join
 from gateway.http.messages import UpgradedProtocol
@@ -30,6 +33,8 @@ LEAVE_SECONDS_MAX = 5.0
 MESSAGE_BYTES = 64 * 1024
 """About as much is put into one message to a client."""
 
+log = structlog.get_logger("questkeep.live")
+
 
 class LiveConnection(UpgradedProtocol):
     """A client's WebSocket.
@@ -48,6 +53,7 @@ class LiveConnection(UpgradedProtocol):
         self._ready: list[bytes] = []
         self._reading = True
         self._paused_at = self._closing_at = 0.0
+        self._unsent = 0  # bytes, when that was last looked at
         self.liveness = Liveness(wish.caller, gateway.ping_seconds(), self._loop.time())
         self._conversation = Conversation(self, gateway, self._limits)
 
@@ -61,8 +67,11 @@ class LiveConnection(UpgradedProtocol):
             text=self.wish.media == "json",
             message_bytes_max=self._limits.frame_bytes,
         )
-        self._gateway.opened(self)
-        self._conversation.begin()
+        try:
+            self._gateway.opened(self)
+            self._conversation.begin()
+        except Exception as error:
+            self.broke(error)
 
     def data_received(self, data: bytes) -> None:
         self.liveness.heard(self._loop.time())
@@ -70,9 +79,12 @@ class LiveConnection(UpgradedProtocol):
         self.written = self._socket.written
         try:
             for message in messages:
-                self._conversation.take(message)
+                if not self._closing_at:
+                    self._conversation.take(message)
         except NotAFrame as error:
             self.close(error.close)
+        except Exception as error:
+            self.broke(error)
         if self._socket.closed is not None:
             self._begin_leaving()
         self.read_or_not()
@@ -83,12 +95,16 @@ class LiveConnection(UpgradedProtocol):
     def pause_writing(self) -> None:
         self.paused = True
         self._paused_at = self._loop.time()
+        self._unsent = self._transport.get_write_buffer_size()
         self.read_or_not()
 
     def resume_writing(self) -> None:
         self.paused = False
-        if not self._closing_at:
-            self._conversation.go_on()
+        try:
+            if not self._closing_at:
+                self._conversation.go_on()
+        except Exception as error:
+            self.broke(error)
         self.read_or_not()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,7 +119,7 @@ class LiveConnection(UpgradedProtocol):
     def put(self, frame: bytes) -> None:
         """See `Sink`: frames of one moment leave in one message."""
         if not self._ready:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush_ready)
         self._ready.append(frame)
 
     def resumed(self, how: str) -> None:
@@ -112,10 +128,19 @@ class LiveConnection(UpgradedProtocol):
 
     def failed(self, line: UserLine, error: DeliveryError) -> None:
         """See `Sink`: a line of many tries again by itself; the only one is for the client to."""
-        if self.wish.only is not None:
-            self.close(close_of(undelivered(error)))
-        else:
+        if self.wish.only is None:
             self._conversation.try_again(line)
+        elif error.code is DeliveryCode.INTERNAL:
+            self.broke(error)
+        else:
+            self.close(close_of(undelivered(error)))
+
+    def broke(self, error: Exception) -> None:
+        """See `Sink`: the log has more, under the id that the client is told."""
+        request_id = uuid4().hex
+        log.error("a live connection failed", request_id=request_id, exc_info=error)
+        self._ready.clear()  # they may be what is wrong; the client resumes
+        self.close(Close(CloseCode.BUG, request_id))
 
     def read_or_not(self) -> None:
         """Read on only while the client reads, and while it does not wait for too many answers."""
@@ -135,12 +160,18 @@ class LiveConnection(UpgradedProtocol):
             if now - self._closing_at > LEAVE_SECONDS_MAX:
                 self._transport.abort()
         elif self.paused:
+            unsent = self._transport.get_write_buffer_size()
+            if unsent < self._unsent:  # a slow client is one that reads
+                self._paused_at, self._unsent = now, unsent
             if now - self._paused_at > UNREAD_SECONDS_MAX:
                 self.close(Close(CloseCode.DID_NOT_READ))
         elif self._reading and self.liveness.is_silent(now):
             self.close(Close(CloseCode.SILENT))
         else:
-            self._look_after(now)
+            try:
+                self._look_after(now)
+            except Exception as error:
+                self.broke(error)
 
     def close(self, close: Close) -> None:
         """Say goodbye, after whatever is ready."""
@@ -169,6 +200,12 @@ class LiveConnection(UpgradedProtocol):
         if liveness.wants_ping(now):
             self._socket.ping()
             self._conversation.tick()
+
+    def _flush_ready(self) -> None:
+        try:
+            self._flush()
+        except Exception as error:
+            self.broke(error)
 
     def _flush(self) -> None:
         ready, self._ready = self._ready, []

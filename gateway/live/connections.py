@@ -113,6 +113,7 @@ class LiveConnections:
         if wish.session:
             key = _session(wish)
             if (old := self._of_session.get(key)) is not None:
+                self._forget_of_player(old)  # it is not to cost another device its place
                 old.close(Close(CloseCode.DISPLACED, "another connection of this session"))
             self._of_session[key] = connection
         if wish.caller.role is Role.PLAYER:
@@ -129,11 +130,7 @@ class LiveConnections:
         wish = connection.wish
         if wish.session and self._of_session.get(_session(wish)) is connection:
             del self._of_session[_session(wish)]
-        of_player = self._of_player.get(wish.caller.sub, [])
-        if connection in of_player:
-            of_player.remove(connection)
-            if not of_player:
-                del self._of_player[wish.caller.sub]
+        self._forget_of_player(connection)
 
     def counts(self) -> LiveCounts:
         """What they have come to, for metrics."""
@@ -150,7 +147,7 @@ class LiveConnections:
 
     def ping_seconds(self) -> float:
         """After how much silence of ours one connection is pinged; within a tenth."""
-        return PING_MS / 1_000 * self._dice.uniform(0.9, 1.0)
+        return self.ping_ms / 1_000 * self._dice.uniform(0.9, 1.0)
 
     def next_moment_ms(self) -> int:
         """When the next of those who are sent away is to come back: not all at once."""
@@ -160,6 +157,14 @@ class LiveConnections:
     def new_name(self) -> str:
         """What one connection is called in logs."""
         return uuid4().hex[:12]
+
+    def _forget_of_player(self, connection: Open) -> None:
+        player = connection.wish.caller.sub
+        of_player = self._of_player.get(player, [])
+        if connection in of_player:
+            of_player.remove(connection)
+            if not of_player:
+                del self._of_player[player]
 
 
 def _session(wish: Wish) -> tuple[str, str, str]:

@@ -4,7 +4,8 @@ Not for: bytes, deadlines and pressure (`connection`), or one user's order (`use
 """
 
 import asyncio
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from gateway.api.changes.connection_frames import (
 from gateway.api.commands.typed_bodies import read_typed_body
 from gateway.auth.authenticator import Caller
 from gateway.live.client_frames import CONTROL, Frame, NotAFrame, read_message, watched_in
-from gateway.live.close_codes import Close, CloseCode, close_of
+from gateway.live.close_codes import RETRY_AFTER_MS, Close, CloseCode, close_of, wait
 from gateway.live.commands import Commands
 from gateway.live.connections import LiveConnections
 from gateway.live.liveness import Liveness
@@ -61,7 +62,9 @@ class Conversation:
         self._form = connection.wish.form
         self._lines: dict[str, UserLine] = {}
         self._watched = 0
-        self._commands = Commands(gateway.services, self._wish, self._line_of, self._answered)
+        self._commands = Commands(
+            gateway.services, self._wish, self._line_of, self._answered, connection.broke
+        )
         self._tasks = BackgroundTasks()
         self._rules = gateway.rules_in_force()
         self._ended = False
@@ -148,7 +151,7 @@ class Conversation:
         if kind == "tick":
             self.tick()
         elif kind == "token":
-            self._tasks.spawn(self._renew(frame.get("token")))
+            self._tasks.spawn(self._guarded(self._renew(frame["token"])))
         elif self._wish.only is not None:
             raise NotAFrame(CloseCode.NO_FRAME, f"{kind} is for connections of many users")
         elif kind == "watch":
@@ -163,8 +166,8 @@ class Conversation:
         if not line.watched:
             self._watched += 1
             if self._watched > self._limits.watched:
-                detail = f"more than {self._limits.watched} users are watched"
-                raise NotAFrame(CloseCode.TOO_MANY, detail)
+                close = wait(CloseCode.TOO_MANY, RETRY_AFTER_MS)
+                raise NotAFrame(CloseCode.TOO_MANY, close.reason)
         line.watch(after)
 
     def _unwatch(self, user_id: str) -> None:
@@ -189,8 +192,8 @@ class Conversation:
         before = self._wish.caller
         if (caller.sub, caller.role) != (before.sub, before.role):
             raise Problem("unauthenticated", "The new token is of somebody else")
-        if caller.expires_at < self._connection.liveness.expires_at:
-            raise Problem("unauthenticated", "The new token expires before the old one")
+        if caller.expires_at <= self._connection.liveness.expires_at:
+            raise Problem("unauthenticated", "The new token expires no later than the old one")
 
     def _line_of(self, user_id: str) -> UserLine:
         line = self._lines.get(user_id)
@@ -209,8 +212,17 @@ class Conversation:
             self._lines.pop(line.user_id, None)
 
     def _resubscribe(self, line: UserLine) -> None:
-        if self._lines.get(line.user_id) is line and line.suspended:
-            line.subscribe()
+        try:
+            if self._lines.get(line.user_id) is line and line.suspended:
+                line.subscribe()
+        except Exception as error:
+            self._connection.broke(error)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._connection.broke(error)
 
     def _put(self, frame: Struct) -> None:
         if not self._ended:

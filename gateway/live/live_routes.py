@@ -12,7 +12,6 @@ _CODES = frozenset(
         "upgrade_required",
         "unsupported_subprotocol",
         "malformed_body",
-        "invalid_field",
         "unauthenticated",
         "not_allowed",
         "too_many_requests",

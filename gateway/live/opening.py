@@ -148,10 +148,13 @@ def wish_of(exchange: Exchange, caller: Caller, media: Media, only: str | None) 
     """What the query asks for.
 
     Raises:
-        Problem: `invalid_field`.
+        Problem: `malformed_body`, a 400, as for the rest of a handshake.
     """
     known = [each for each in LIVE_QUERY if only is not None or each.name != "after"]
-    query: dict[str, Any] = query_of(exchange, known)
+    try:
+        query: dict[str, Any] = query_of(exchange, known)
+    except Problem as problem:
+        raise Problem("malformed_body", problem.detail, errors=problem.errors) from None
     return Wish(
         caller=caller,
         media=media,

@@ -24,7 +24,12 @@ class ReplyHead(Struct):
     @property
     def changed(self) -> bool:
         """Whether the command changed anything now."""
-        empty = self.changes is UNSET or bytes(self.changes) in (b"{}", b"\x80")
+        return self.may_have_changed and self.changes is not UNSET
+
+    @property
+    def may_have_changed(self) -> bool:
+        """The same, also where the reply is brief and does not say."""
+        empty = self.changes is not UNSET and bytes(self.changes) in (b"{}", b"\x80")
         return not self.replayed and not empty
 
 

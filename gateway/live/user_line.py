@@ -7,7 +7,9 @@ Not for: asking (`commands`), or how much may wait (`connection`).
 """
 
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol
 
 from actors.cluster.contract import UserDirectory
 from actors.errors import DeliveryError
@@ -42,6 +44,23 @@ class Sink(Protocol):
     def failed(self, line: "UserLine", error: DeliveryError) -> None:
         """The user cannot be read now."""
         ...
+
+    def broke(self, error: Exception) -> None:
+        """A bug: this connection ends."""
+        ...
+
+
+def _guarded(told: Callable[..., None]) -> Callable[..., None]:
+    """A bug in one line ends its connection, and costs those who share the feed nothing."""
+
+    @wraps(told)
+    def guarded(self: "UserLine", argument: Any) -> None:
+        try:
+            told(self, argument)
+        except Exception as error:
+            self._sink.broke(error)
+
+    return guarded
 
 
 class Sent:
@@ -129,6 +148,7 @@ class UserLine:
 
     # -- the subscription's side -------------------------------------------------------------------
 
+    @_guarded
     def state(self, state: WholeState) -> None:
         """See `Subscriber`."""
         if self.shown is not None:
@@ -138,6 +158,7 @@ class UserLine:
         self.shown = state.position
         self._put(state.frame)
 
+    @_guarded
     def changed(self, change: Change) -> None:
         """See `Subscriber`."""
         self._heard.append(change)
@@ -146,6 +167,7 @@ class UserLine:
         elif len(self._heard) > HEARD_MAX:
             self.close()
 
+    @_guarded
     def caught_up(self, position: Position) -> None:
         """See `Subscriber`."""
         if self.shown is not None and not self._caught_up and position.era:
@@ -186,21 +208,27 @@ class UserLine:
         body, media = reply.body, self._wish.media
         if self.shown is not None:
             head = head_of(reply, media)
-            if head.changed and head.version > self.shown.version:
-                if not self._heard or self._heard[0].version != head.version:
+            if head.may_have_changed and head.version > self.shown.version:
+                # One without its rows cannot stand for the change: that is shown before it.
+                brief = not head.changed
+                if brief or not self._heard or self._heard[0].version != head.version:
                     return False
                 self.shown = self._heard.popleft().position
-            elif head.changed:
+            elif head.may_have_changed:
                 body = as_replayed(body, media)
         self._sink.put(reply_frame(body, media))
         return True
 
     def _show_next(self) -> bool:
-        """Send the next change, unless it is to come as the reply to a command of this client."""
+        """Send the next change, unless it is to come as the reply to a command of this client.
+
+        A reply that is known and still not in its turn waits for this change, whose ever it is.
+        """
         if not self._heard:
             return False
         change = self._heard[0]
-        if self._caught_up and any(one.command_id == change.command_id for one in self.unanswered):
+        awaited = self._caught_up and self.unanswered and self.unanswered[0].outcome is None
+        if awaited and any(one.command_id == change.command_id for one in self.unanswered):
             return False
         self._heard.popleft()
         self.shown = change.position

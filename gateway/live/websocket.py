@@ -35,7 +35,7 @@ class WebSocket:
         self._protocol = Protocol(
             Side.SERVER, state=State.OPEN, max_size=message_bytes_max, logger=_LOGGER
         )
-        self._fragments: list[bytes] = []
+        self._begun: bytearray | None = None  # a message of which only some fragments are here
 
     def receive(self, data: bytes) -> list[bytes]:
         """The messages that are whole with `data`; text ones are UTF-8."""
@@ -83,12 +83,13 @@ class WebSocket:
         if frame.opcode is not Opcode.CONT and frame.opcode is not self._opcode:
             self._fail(CloseCode.NOT_THIS_FORMAT, "text for json, binary for msgpack")
             return None
-        if not frame.fin or self._fragments:
-            self._fragments.append(bytes(frame.data))
+        message = bytes(frame.data)
+        if not frame.fin or self._begun is not None:
+            self._begun = bytearray() if self._begun is None else self._begun
+            self._begun += message
             if not frame.fin:
                 return None
-        message = b"".join(self._fragments) if self._fragments else bytes(frame.data)
-        self._fragments.clear()
+            message, self._begun = bytes(self._begun), None
         if self._opcode is Opcode.TEXT and not _is_utf8(message):
             self._fail(CloseCode.NOT_UTF8, "")
             return None
