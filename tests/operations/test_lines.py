@@ -72,6 +72,8 @@ PROVOKED: list[tuple[Provoke, str, str]] = [
 
 ELSEWHERE = {
     "a host died": "actors/cluster/test_host_watch.py",
+    "a live connection failed": "gateway/live/test_close_codes.py",
+    "a page of another origin was refused": "gateway/live/test_opening.py",
     "a tool of Ray's ended": "end_to_end/test_ray_deaths.py",
     "connections cannot be accepted": "gateway/http/test_listener.py",
     "hosts of a dead node may find no room": "actors/cluster/test_room.py",

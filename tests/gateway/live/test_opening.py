@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.gateway.gateway_kit import PLAYER, SERVICE, token
 from tests.gateway.live.live_kit import JSON, MSGPACK, Server, server
@@ -148,6 +149,15 @@ async def test_pages_of_this_host_and_of_sites_that_are_allowed_may_connect() ->
             ("https://game.example.evil.example", 403),
         ]:
             assert (await asked(here, OWN, Origin=origin)).status == status
+
+
+async def test_the_log_names_a_page_that_was_refused_and_the_option_that_allows_it() -> None:
+    async with server() as here:
+        with capture_logs() as logs:
+            await asked(here, OWN, **FOREIGN)
+        [line] = [line for line in logs if line["event"] == "a page of another origin was refused"]
+        assert line["origin"] == FOREIGN["Origin"]
+        assert line["option"] == "--allow-origin"
 
 
 async def test_the_header_counts_where_a_token_is_offered_twice() -> None:
