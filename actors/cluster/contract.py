@@ -16,17 +16,19 @@ from actors.messages import Reply, Request
 
 
 class JournalActivity(Struct, frozen=True):
-    """A host's journal: its batches, and how long the last opening took to fold what was left."""
+    """A host's journal: its batches, and what the last opening folded of its predecessor's."""
 
     host: str
     batches: int
     fold_seconds: float
+    records_folded: int
 
 
 class Activity(Struct, frozen=True):
     """What a cluster is doing now, for metrics: totals since start but for users.
 
-    `users_hibernated` are those of `users_active` who are kept small until their next message.
+    `users_hibernated` are those of `users_active` who are kept small until their next message;
+    `hosts_away` are the hosts whose users are not served now.
     """
 
     users_active: int = 0
@@ -36,6 +38,7 @@ class Activity(Struct, frozen=True):
     users_hibernated: int = 0
     host_deaths: int = 0
     journals: tuple[JournalActivity, ...] = ()
+    hosts_away: tuple[str, ...] = ()
 
     @classmethod
     def total(cls, parts: Iterable["Activity"]) -> "Activity":
@@ -112,10 +115,11 @@ class Cluster(UserDirectory, Protocol):
         ...
 
     async def health(self) -> str:
-        """Empty while a user would be served now, wherever they are; else one sentence on why not.
+        """Empty while users would be served now; else one sentence on why not.
 
-        Every host, the store and what carries requests are asked.  It may take as long as they
-        take: whoever asks sets a limit.
+        Every host, the store and what carries requests are asked.  One host of several may be away:
+        then the others' users are served, and the log and `activity` name it.  It may take as long
+        as they take: whoever asks sets a limit.
         """
         ...
 

@@ -253,7 +253,14 @@ def activity_of(host: Host) -> Activity:
         activations=users.activated,
         passivations=users.passivated,
         retries=0,
-        journals=(JournalActivity(host.name, host.journal.batches, host.journal.fold_seconds),),
+        journals=(
+            JournalActivity(
+                host.name,
+                host.journal.batches,
+                host.journal.fold_seconds,
+                host.journal.records_folded,
+            ),
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.feeds.feed import Feed, Listener
 from actors.host.settings import HostSettings
+from actors.host_presence import HostPresence
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
 from actors.transport.socket_channel import SocketChannel
@@ -55,6 +56,7 @@ class PackedCluster:
         self._channels: list[SocketChannel] = []
         self._started: list[RayActor | None] = []
         self._activity = Activity()
+        self._presence = HostPresence()
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -166,22 +168,42 @@ class PackedCluster:
         """See `UserDirectory.activity`; some seconds old."""
         retries = sum(channel.retries for channel in self._channels)
         deaths = self.actors.watch.deaths
-        return msgspec.structs.replace(self._activity, retries=retries, host_deaths=deaths)
+        return msgspec.structs.replace(
+            self._activity,
+            retries=retries,
+            host_deaths=deaths,
+            hosts_away=self._presence.away,
+        )
 
     async def _watch(self) -> None:
-        """Ask the hosts from time to time how many users they hold."""
+        """Ask the hosts from time to time whether they answer, and how many users they hold."""
         while True:
             await asyncio.sleep(ACTIVITY_SECONDS)
             # All are asked, also when one is just being replaced: they go when nobody does.
-            asked = [actor.call("activity") for actor in self._started if actor is not None]
-            try:
-                async with asyncio.timeout(ACTIVITY_SECONDS):
-                    counts = await asyncio.gather(*asked, return_exceptions=True)
-            except TimeoutError:
-                continue
-            known = [each for each in counts if isinstance(each, Activity)]
+            asked = [
+                self._ask_activity(packed_host(slot), actor)
+                for slot, actor in enumerate(self._started)
+                if actor is not None
+            ]
+            counts = await asyncio.gather(*asked)
+            known = [each for each in counts if each is not None]
             if len(known) == self._hosts:
                 self._activity = Activity.total(known)
+
+    async def _ask_activity(self, host: str, actor: RayActor) -> Activity | None:
+        """What the host does; None where it cannot serve anybody now, which is told."""
+        reason = await actor.health()
+        try:
+            async with asyncio.timeout(ACTIVITY_SECONDS):
+                activity: Activity = await actor.call("activity")
+        except (HostGone, UserUnavailable, TimeoutError) as error:
+            reason = reason or str(error) or "it does not answer"
+        if reason:
+            self._presence.silent(host, reason)
+            return None
+        for journal in activity.journals:
+            self._presence.answered(journal.host, journal.records_folded, journal.fold_seconds)
+        return activity
 
     async def health(self) -> str:
         """See `Cluster.health`."""
@@ -191,10 +213,12 @@ class PackedCluster:
         )
         if everything:
             return everything
-        for (slot, _), problem in zip(started, hosts, strict=True):
-            if problem:
-                return f"host {slot + 1} of {self._hosts}: {problem}"
-        return ""
+        away = [
+            f"host {slot + 1} of {self._hosts}: {problem}"
+            for (slot, _), problem in zip(started, hosts, strict=True)
+            if problem
+        ]
+        return "" if len(away) <= min(1, self._hosts - 1) else "; ".join(away)
 
     async def failed(self) -> Failure:
         """See `Cluster.failed`."""

@@ -61,6 +61,7 @@ class HostJournal:
     ) -> None:
         self.epoch = 0
         self.fold_seconds = 0.0
+        self.records_folded = 0
         self.store_era = ""
         self.snapshots = Snapshots(store, host, on_fenced)
         self.commits: GroupCommit | None = None
@@ -96,7 +97,7 @@ class HostJournal:
             if self.commits is not None:
                 return False
             self._stream, folded = await open_stream(self._store, self._host, self._settings)
-            self.fold_seconds = folded.seconds
+            self.fold_seconds, self.records_folded = folded.seconds, folded.records
             self.store_era = await store_era(self._store)
             self.commits = GroupCommit(self._stream)
             self.checkpoints = self._begin_checkpoints(self._stream)

@@ -141,7 +141,7 @@ def total(snapshots: Iterable[MetricsSnapshot]) -> MetricsSnapshot:
 def without_gauges(snapshot: MetricsSnapshot) -> MetricsSnapshot:
     """What stays of a gateway that is gone: what it did, not what it was doing."""
     activity = msgspec.structs.replace(
-        snapshot.activity, users_active=0, users_hibernated=0, journals=()
+        snapshot.activity, users_active=0, users_hibernated=0, journals=(), hosts_away=()
     )
     live = msgspec.structs.replace(snapshot.live, connections=0)
     return msgspec.structs.replace(snapshot, in_flight=0, activity=activity, live=live)

@@ -111,6 +111,12 @@ def _activity(now: Activity) -> Iterator[Metric]:
         yield CounterMetricFamily(f"questkeep_user_{name}", help_text, value)
     died = "Processes of hosts that ended without being asked to."
     yield CounterMetricFamily("questkeep_host_deaths", died, now.host_deaths)
+    away = GaugeMetricFamily(
+        "questkeep_host_away", "1 while the users of a host are not served.", labels=["slot"]
+    )
+    for host in sorted({journal.host for journal in now.journals}.union(now.hosts_away)):
+        away.add_metric([host.rpartition(":")[2]], host in now.hosts_away)
+    yield away
     batches = GaugeMetricFamily(
         "questkeep_journal_batches", "Batches in a host's journal.", labels=["slot"]
     )

@@ -158,8 +158,8 @@ class ScriptedCluster:
         return "one"
 
     def activity(self) -> Activity:
-        journal = JournalActivity("users:3", 7, 0.25)
-        return Activity(1, 2, 3, 4, 5, journals=(journal,))
+        journal = JournalActivity("users:3", 7, 0.25, 40)
+        return Activity(1, 2, 3, 4, 5, journals=(journal,), hosts_away=("users:3",))
 
     async def drain(self) -> None: ...
 

@@ -18,6 +18,7 @@ from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_nodes import check_nodes
 from actors.cluster.ray_session import LOCAL, RaySession
 from actors.errors import HostGone, UserUnavailable
+from actors.host_presence import HostPresence
 from actors.transport.addresses import (
     HostAddress,
     Identity,
@@ -101,6 +102,17 @@ async def nobody_asks_for_a_host(folder: Path, patch: Patch) -> None:
     host = PackedHost("users:0", alone, lambda: HERE, left.set)
     await host.where("here")
     await left.wait()
+
+
+async def a_host_does_not_answer_for_a_while(_: Path, __: Patch) -> None:
+    seconds = iter([0.0, 30.0])
+    presence = HostPresence(lambda: next(seconds))
+    presence.answered("users:1", 0, 0.0)
+    for _ in range(2):  # said once
+        presence.silent("users:1", "it does not answer")
+    assert presence.away == ("users:1",)
+    presence.answered("users:1", 40, 0.5)
+    assert presence.away == ()
 
 
 class Handle:

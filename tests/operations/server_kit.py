@@ -10,8 +10,10 @@ import pytest
 
 from actors.logs.host_events import relay
 from domain.rules.compiled_rules import compile_rules
+from gateway.api.cross_origin import CrossOrigin
 from gateway.auth.tokens import Signing
 from gateway.metrics.counters import EMPTY
+from gateway.problems import Problem
 from gateway.server import supervisor
 from gateway.server.ipc import IpcChannel, RemoteError
 from gateway.server.preflight import Checked, load_keys
@@ -46,6 +48,12 @@ async def a_host_does_not_take_rules(_: Path, __: Patch) -> None:
 
 async def a_bug(_: Path, __: Patch) -> None:
     await gateway_kit.gateway(ScriptedCluster(RuntimeError("a bug"))).send(ACKNOWLEDGE)
+
+
+async def a_page_of_somebody_else_calls(_: Path, __: Patch) -> None:
+    headers = {b"origin": b"https://elsewhere.example", b"host": b"game.example"}
+    with pytest.raises(Problem):
+        CrossOrigin([]).check(headers)
 
 
 async def nobody_is_served(_: Path, __: Patch) -> None:

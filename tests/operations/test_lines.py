@@ -66,6 +66,9 @@ PROVOKED: list[tuple[Provoke, str, str]] = [
         "an actor was gone before it could be drained",
         "",
     ),
+    (cluster_kit.a_host_does_not_answer_for_a_while, "a host is away", "reason"),
+    (cluster_kit.a_host_does_not_answer_for_a_while, "a host is back", "seconds_away"),
+    (server_kit.a_page_of_somebody_else_calls, "a page of another origin was refused", "origin"),
     (cluster_kit.a_cluster_lets_everybody_in, "the Ray cluster asks for no token", ""),
     (cluster_kit.ray_gives_up_its_first_start, "Ray did not start and is tried once more", ""),
 ]

@@ -122,13 +122,21 @@ async def test_watchers_at_two_gateways_see_every_version_though_hosts_are_kille
 
 async def test_a_host_that_does_not_answer_is_named_until_it_does(cluster: PackedCluster) -> None:
     assert await cluster.health() == ""
-    pid = (await host_pids(cluster))["users:1"]
-    os.kill(pid, signal.SIGSTOP)
+    pids = await host_pids(cluster)
+    os.kill(pids["users:1"], signal.SIGSTOP)
     try:
-        assert await cluster.health() == "host 2 of 2: it does not answer"
+        assert await cluster.health() == ""  # the other's users are served
+        while cluster.activity().hosts_away != ("users:1",):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.1)
+        os.kill(pids["users:0"], signal.SIGSTOP)
+        both = "host 1 of 2: it does not answer; host 2 of 2: it does not answer"
+        assert await cluster.health() == both
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in pids.values():
+            os.kill(pid, signal.SIGCONT)
     assert await cluster.health() == ""
+    while cluster.activity().hosts_away:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.1)
 
 
 async def test_a_host_that_died_is_logged_counted_and_healthy_again(

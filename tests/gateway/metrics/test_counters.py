@@ -12,7 +12,7 @@ from gateway.metrics.counters import (
     without_gauges,
 )
 
-JOURNAL = JournalActivity("users:0", 12, 0.5)
+JOURNAL = JournalActivity("users:0", 12, 0.5, 3)
 ONE = MetricsSnapshot(
     {("GET", "/a", 200, ""): 2, ("GET", "/a", 404, "not_found"): 1},
     {"/a": Latency([1, 2], 0.5)},

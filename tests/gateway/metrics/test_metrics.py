@@ -73,6 +73,7 @@ async def test_the_cluster_s_numbers_are_those_of_now() -> None:
     ):
         assert await counted(gateway, name) == {(): value}
     for name, value in (
+        ("questkeep_host_away", 1),
         ("questkeep_journal_batches", 7),
         ("questkeep_journal_fold_seconds", 0.25),
     ):
