@@ -200,17 +200,23 @@ _command = {
 def test_a_command_with_bytes_changed_is_answered_and_never_with_a_500(
     edits: list[tuple[int, int]], packed: bool
 ) -> None:
-    body = bytearray(msgpack.packb(_command) if packed else json.dumps(_command).encode())
-    for place, byte in edits:
-        body[place % len(body)] = byte
-    _never_a_bug(bytes(body), packed)
+    named = {**_command, "user_id": "alice"}
+    for value in (_command, [named, named]):
+        body = bytearray(msgpack.packb(value) if packed else json.dumps(value).encode())
+        for place, byte in edits:
+            body[place % len(body)] = byte
+        _never_a_bug(bytes(body), packed)
 
 
 def _never_a_bug(body: bytes, packed: bool) -> None:
-    headers = MSGPACK if packed else []
-    answer = asyncio.run(_fresh_send(body, headers))
-    assert answer.status in (200, 400, 403, 404, 409, 422), answer
+    for answer in asyncio.run(_fresh_sends(body, MSGPACK if packed else [])):
+        assert answer.status in (200, 400, 403, 404, 409, 422), answer
 
 
-async def _fresh_send(body: bytes, headers: Any) -> gateway_kit.Answer:
-    return await gateway_kit.gateway(gateway_kit.a_local_cluster()).send(body, headers=headers)
+async def _fresh_sends(body: bytes, headers: Any) -> list[gateway_kit.Answer]:
+    """The body as one user's commands, and as those of many."""
+    gateway = gateway_kit.gateway(gateway_kit.a_local_cluster())
+    return [
+        await gateway.send(body, headers=headers),
+        await gateway.request("POST", "/v1/commands", headers=headers, body=body),
+    ]
