@@ -72,7 +72,7 @@ class Admission:
         Raises:
             Problem: `unauthenticated`, `user_unavailable` or `too_many_requests`.
         """
-        caller = await self.bearer(authorization)
+        caller = await self._authenticator.caller(authorization)
         wait_ms = self.limit_of(caller).wait_ms(caller.sub, asyncio.get_running_loop().time())
         if wait_ms:
             detail = f"More requests come from {caller.role} {caller.sub} than one may send"
@@ -104,20 +104,20 @@ class Admission:
     @contextmanager
     def counted(self) -> Iterator[None]:
         """While something is answered, which a stop waits for."""
-        self._begin()
+        self.begin()
         try:
             yield
         finally:
-            self._end()
+            self.end()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """While a request waits for a change it takes no room from others."""
-        self._end()
+        self.end()
         try:
             yield
         finally:
-            self._begin()
+            self.begin()
 
     async def wait_idle(self, seconds_max: float) -> bool:
         """Wait until no request is being answered; False when that takes too long."""
@@ -128,11 +128,13 @@ class Admission:
             return False
         return True
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Something is answered from now on: `counted` without its context, for every request."""
         self.in_flight += 1
         self._idle.clear()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """It is answered."""
         self.in_flight -= 1
         if self.in_flight == 0:
             self._idle.set()

@@ -166,9 +166,12 @@ class App:
         """Run an endpoint for a verified caller, while there is room."""
         admission = self.admission
         admission.check_room(exchange.address)
-        with admission.counted():
+        admission.begin()
+        try:
             exchange.caller = await admission.caller(exchange.authorization())
             return await endpoint(exchange)
+        finally:
+            admission.end()
 
     async def _healthz(self, exchange: Exchange) -> Response:
         return Response(200, b"application/json", b'{"status":"up"}')

@@ -4,7 +4,8 @@ Not for: bytes that take no look at single fields (`typed_bodies`), the checks (
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from actors.messages import Ask, Media
 from domain.wording import describe_value
@@ -20,7 +21,7 @@ Entry = Ask | Problem
 """A command for a user's host, or why it is none."""
 
 
-class ReadCommands(NamedTuple):
+class ReadCommands(Struct, frozen=True):
     """The commands of one body.
 
     Attributes:

@@ -9,10 +9,10 @@ Not for: the structs (`command_structs`), or bodies without a struct for each of
 from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from actors.messages import Ask, Media
 from domain.ids import are_ids
@@ -25,7 +25,7 @@ BODY_BYTES_MAX = 256 * 1024
 """Longer bodies are checked a little at a time: this would hold up others for milliseconds."""
 
 
-class TypedBody(NamedTuple):
+class TypedBody(Struct, frozen=True):
     """Commands, each checked; `alone` where the body is one, and no list."""
 
     asks: list[Ask]
