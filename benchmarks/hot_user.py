@@ -53,6 +53,7 @@ async def measure(server: PackedServer, seconds: float) -> list[Figure]:
             *latency("refused", refused, "at most 50"),
             Figure("… with anything but 429", sum(one.status != 429 for one in refused), "", "0"),
         ]
+    others.leave(CLIENTS)
     return figures
 
 

@@ -60,6 +60,7 @@ async def measure(server: PackedServer, seconds: float, patient: bool) -> list[F
     clients.leave((TIMES - 1) * best)
     left = time.perf_counter()
     after = await clients.watch(AFTER_SECONDS)
+    clients.leave(best)
     refused = [one for one in answers if one.status != 200]
     untold = sum(not one.told_to_wait for one in refused)
     return [
