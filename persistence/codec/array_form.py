@@ -34,12 +34,18 @@ def from_array(kind: type[Row], values: Any) -> Row:
     return row
 
 
-class _Writers(dict[type[Struct], Callable[[Any], Sequence[Any]]]):
+Writer = Callable[[Any], Sequence[Any]]
+Part = tuple[int, Writer, bool]
+"""The place of a field in which structs may stand, what writes one, and whether it is a list."""
+
+
+class _Writers(dict[type[Struct], Writer]):
     """`to_array` by kind of struct, each worked out once: every turn takes a dozen of them."""
 
-    def __missing__(self, kind: type[Struct]) -> Callable[[Any], Sequence[Any]]:
-        places, tag = _struct_places(kind), kind.__struct_config__.tag
-        untagged = partial(_write, places) if places else astuple
+    def __missing__(self, kind: type[Struct]) -> Writer:
+        parts = tuple(_part(place, fields(kind)[place].type) for place in _struct_places(kind))
+        untagged = partial(_write, parts) if parts else astuple
+        tag = kind.__struct_config__.tag
         self[kind] = untagged if tag is None else lambda row: (tag, *untagged(row))
         return self[kind]
 
@@ -47,18 +53,21 @@ class _Writers(dict[type[Struct], Callable[[Any], Sequence[Any]]]):
 _WRITERS = _Writers()
 
 
-def _write(places: tuple[int, ...], row: Struct) -> Sequence[Any]:
-    """The fields of `row`, those at `places` in array form where they are not empty."""
+def _part(place: int, annotation: Any) -> Part:
+    kinds = set(_structs_in(annotation))
+    write = _WRITERS[kinds.pop()] if len(kinds) == 1 else to_array
+    return place, write, get_origin(annotation) in (tuple, list)
+
+
+def _write(parts: tuple[Part, ...], row: Struct) -> Sequence[Any]:
+    """The fields of `row`, those of `parts` in array form where they are not empty."""
     values = astuple(row)
     after: list[Any] | None = None
-    for place in places:
+    for place, write, is_list in parts:
         if part := values[place]:
             if after is None:
                 after = list(values)
-            if isinstance(part, (tuple, list)):
-                after[place] = [_WRITERS[type(item)](item) for item in part]
-            else:
-                after[place] = _WRITERS[type(part)](part)
+            after[place] = list(map(write, part)) if is_list else write(part)
     return values if after is None else after
 
 
