@@ -7,11 +7,11 @@ Not for: rows that are all read again and again (`persistent_map`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
-from domain.state.persistent_map import PersistentMap
+from domain.state.persistent_map import Default, PersistentMap
 
 Row = TypeVar("Row")
 
@@ -67,6 +67,17 @@ class RowTable(Mapping[str, Row]):
 
     def __getitem__(self, key: str) -> Row:
         return self._kind.unpacked(self._kept[key])
+
+    @overload
+    def get(self, key: str) -> Row | None: ...
+
+    @overload
+    def get(self, key: str, default: Row | Default) -> Row | Default: ...
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The row under `key`, else `default`."""
+        kept = self._kept.get(key)
+        return default if kept is None else self._kind.unpacked(kept)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._kept)
