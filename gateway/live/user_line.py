@@ -85,6 +85,7 @@ class UserLine:
         "_caught_up",
         "_directory",
         "_heard",
+        "_resuming",
         "_sink",
         "_subscription",
         "_wish",
@@ -105,6 +106,7 @@ class UserLine:
         self._heard: deque[Change] = deque()
         self._subscription: Subscription | None = None
         self._caught_up = False
+        self._resuming = False  # they know a position, and were not told yet what they missed
 
     @property
     def _named(self) -> str | None:
@@ -120,6 +122,7 @@ class UserLine:
     def subscribe(self) -> None:
         """Go on from what is shown, after the subscription ended or was never begun."""
         self.close()
+        self._resuming = self.shown is not None
         wish = self._wish
         request = ReadChanges(
             self.user_id, self.shown, wish.media, wish.unsettled, state_rows(wish.shown)
@@ -151,10 +154,10 @@ class UserLine:
     @_guarded
     def state(self, state: WholeState) -> None:
         """See `Subscriber`."""
-        if self.shown is not None:
+        if self._resuming or self._caught_up:
             self._sink.resumed(state.why)
         self._heard.clear()
-        self._caught_up = False
+        self._resuming = self._caught_up = False
         self.shown = state.position
         self._put(state.frame)
 
@@ -170,9 +173,9 @@ class UserLine:
     @_guarded
     def caught_up(self, position: Position) -> None:
         """See `Subscriber`."""
-        if self.shown is not None and not self._caught_up and position.era:
+        if self._resuming:
             self._sink.resumed("changes")
-        self._caught_up = True
+        self._resuming, self._caught_up = False, True
         self.shown = position
         self._put(caught_up_frame(position.version, self._wish.media))
         self.pump()
