@@ -12,11 +12,12 @@ import statistics
 
 from benchmarks.comparison.harness import measure
 from benchmarks.load.traffic import Traffic
+from benchmarks.peers.contract import Peer
 from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.report import tables
 from benchmarks.report.tables import Figure
-from benchmarks.setup import provision
-from benchmarks.setup.processes import BENCH, end_as_errors_do
+from benchmarks.setup import exclusive, provision
+from benchmarks.setup.processes import end_as_errors_do
 
 CONNECTIONS = (64, 256, 1_000)
 
@@ -28,30 +29,33 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=10, help="length of a measured run")
     arguments = parser.parse_args()
-    (BENCH / "run").mkdir(parents=True, exist_ok=True)
     provision.program("wrk", "wrk")
-    peer = Questkeep("packed")
-    found: dict[tuple[int, str], list[float]] = {}
-    for _ in range(arguments.rounds):
+    with exclusive.only_one():
+        shown = figures(Questkeep("packed"), arguments.rounds, arguments.seconds)
+    title = f"Durable turn-ins a second, medians of {arguments.rounds} round(s)."
+    print(tables.write("scaling", title, shown))
+
+
+def figures(peer: Peer, rounds: int, seconds: int) -> list[Figure]:
+    """The peer's two settings in turn, each time on a server started from nothing."""
+    rates: dict[tuple[int, str], list[float]] = {}
+    for _ in range(rounds):
         for connections in CONNECTIONS:
             for setting in peer.settings:
-                warm_up = max(1, arguments.seconds // 4)
-                [[run]] = measure(
-                    peer, setting, [Traffic(connections)], 1, warm_up, arguments.seconds
-                )
-                found.setdefault((connections, setting.name), []).append(run.rate)
-    figures = []
+                warm_up, traffic = max(1, seconds // 4), Traffic(connections)
+                [[run]] = measure(peer, setting, [traffic], 1, warm_up, seconds)
+                rates.setdefault((connections, setting.name), []).append(run.rate)
+    shown = []
     for connections in CONNECTIONS:
         one, two = (
-            statistics.median(found[connections, setting.name]) for setting in peer.settings
+            statistics.median(rates[connections, setting.name]) for setting in peer.settings
         )
-        figures += [
+        shown += [
             Figure(f"{connections:,} connections, one host", one, "/s"),
             Figure(f"{connections:,} connections, two hosts", two, "/s"),
             Figure("… times as many", two / one, ""),
         ]
-    title = f"Durable turn-ins a second, medians of {arguments.rounds} round(s)."
-    print(tables.write("scaling", title, figures))
+    return shown
 
 
 if __name__ == "__main__":

@@ -22,11 +22,7 @@ TOKEN_SECONDS = 24 * 3600
 
 
 class PackedServer:
-    """`questkeep serve` in packed placement, on a disk store of its own.
-
-    Attributes:
-        pid: of its gateway, from which its other processes come.
-    """
+    """`questkeep serve` in packed placement, on a disk store of its own."""
 
     def __init__(self, hosts: int = 1, *options: str) -> None:
         self._secret = secrets.token_hex(32)
@@ -34,7 +30,7 @@ class PackedServer:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._host = f"127.0.0.1:{port}"
-        self.pid = self._servers.start(
+        self._servers.start(
             "limits",
             [
                 *(sys.executable, "-m", "gateway", "serve", "--port", str(port)),
@@ -42,7 +38,7 @@ class PackedServer:
                 *("--store", f"file://{self._servers.folder}/data", *options),
             ],
             {"QUESTKEEP_JWT_SECRET": self._secret, "PYTHONUNBUFFERED": "1"},
-        ).pid
+        )
         try:
             self._servers.await_http(f"{self.url}/readyz", START_SECONDS)
         except BaseException:

@@ -1,19 +1,37 @@
 """Every benchmark of the limits runs, with tiny numbers: each line of its table has a figure."""
 
 import asyncio
+import json
 import math
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks import flatness, hot_user, overload
+from benchmarks import batches, flatness, hot_user, overload, scaling
+from benchmarks.comparison import harness
 from benchmarks.flatness import Case
+from benchmarks.load.traffic import Traffic
+from benchmarks.peers.contract import Setting
 from benchmarks.report.tables import Figure
 from benchmarks.setup.packed_server import PackedServer
+from benchmarks.setup.processes import ROOT
 from benchmarks.users.dataset import make_dataset
 from benchmarks.users.stocked_store import stock
 from persistence.open import open_store
+from tests.benchmarks.peer_kit import FakePeer
+
+IN_A_FOLDER = """
+import sys
+from pathlib import Path
+from benchmarks import {name}
+from benchmarks.report import tables
+tables.RESULTS = Path(sys.argv.pop(1))
+{name}.main()
+"""
 
 
 def complete(figures: list[Figure]) -> bool:
@@ -28,6 +46,39 @@ async def test_a_stocked_store_has_every_users_past(tmp_path: Path) -> None:
     versions = {(await store.read_snapshot(user)).version for user in users}  # type: ignore[union-attr]
     assert versions == {1 + 2 * 7 + 4 + 5}
     await store.close()
+
+
+def test_batches() -> None:
+    traffic, peer = Traffic(2, batch=10), FakePeer()
+    [runs] = harness.measure(peer, peer.settings[0], [traffic], 2, 0.1, 0.2)
+    assert complete(batches.figures(traffic, runs))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_scaling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "CONNECTIONS", (2,))
+    peer = FakePeer()
+    peer.settings = [Setting("one"), Setting("two")]
+    assert complete(scaling.figures(peer, rounds=1, seconds=1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("user_memory", ["--users", "20", "--activations", "40"]),
+        ("checkpoints", ["--users", "20", "--clients", "4", "--seconds", "0.3", "--rounds", "1"]),
+    ],
+)
+def test_a_benchmark_that_needs_no_server(name: str, arguments: list[str], tmp_path: Path) -> None:
+    script = IN_A_FOLDER.format(name=name)
+    argv = [sys.executable, "-c", script, str(tmp_path), *arguments]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / f"{name}.json").read_text())["figures"]
+    assert figures
+    assert not [row for row in figures if math.isnan(row["value"])]
 
 
 @pytest.fixture(scope="module")
