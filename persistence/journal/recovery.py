@@ -32,8 +32,9 @@ from persistence.store import Batch, Store, Stored, Stream, StreamId
 SNAPSHOTS_AT_ONCE = 256
 """Snapshots written side by side: hides the wait for a sync or a PUT."""
 
-STREAMS_AT_ONCE = 8
-"""Streams read side by side, of different hosts or of one that died several times."""
+STREAMS_AT_ONCE = 4
+"""Streams read side by side, of different hosts or of one that died several times: as many reads
+of each ahead as the store does at once, each with a connection of its own."""
 
 EVERY_RECEIPT = sys.maxsize
 """The receipt window of tools, which do not know the server's: none is forgotten by them."""
