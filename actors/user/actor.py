@@ -68,6 +68,7 @@ class UserActor:
         self._packed_version = -1
         self._snapshot_begun = self.snapshot_version
         self._page_due_at = HISTORY_TAIL + HISTORY_PAGE
+        self._forgotten_through = 0
         self._in_force = rules
 
     @property
@@ -136,9 +137,10 @@ class UserActor:
 
     def made_durable(self, state: UserState) -> None:
         """The oldest turn that was taken is durable and led to `state`."""
-        if state.history_stored_through < self.durable.history_stored_through:
+        forgotten = self._forgotten_through
+        if forgotten and state.history_stored_through < forgotten:
             # History entries have left memory since the turn was decided.
-            state = state.without_history_through(self.durable.history_stored_through)
+            state = state.without_history_through(forgotten)
         self.durable = state
         self.receipts.confirm()
 
@@ -167,6 +169,7 @@ class UserActor:
         """Let entries that stand in stored pages leave memory."""
         self.durable = self.durable.without_history_through(sequence)
         self.working = self.working.without_history_through(sequence)
+        self._forgotten_through = self.durable.history_stored_through
         self.receipts.remember_history(self.working.history)
 
     def is_large(self) -> bool:

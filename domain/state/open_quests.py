@@ -43,6 +43,11 @@ class OpenQuests(Struct, frozen=True):
         """The next ones: `quests` in place of those with their ids, settled ones taken out."""
         if not quests:
             return self
+        if len(quests) == 1 and not quests[0].objectives:
+            kept = quests[0] if quests[0].status.open else None
+            return OpenQuests(
+                self.rows.put_row(quests[0].quest_id, kept), self.by_target, self.objectives
+            )
         rows: dict[str, QuestRecord | None] = {}
         targets: dict[str, tuple[str, ...]] = {}
         objectives = self.objectives

@@ -30,17 +30,13 @@ class PersistentMap(Mapping[str, Row]):
         """This map with `rows` in place of those of the same ids; None removes a row."""
         newest, length = self._newest.copy(), self._length
         for key, row in rows.items():
-            held = newest[key] is not None if key in newest else key in self._others
-            length += (row is not None) - held
-            _lay_over(newest, self._others, key, row)
+            length += _lay_over(newest, self._others, key, row)
         return self._next(newest, length)
 
     def put_row(self, key: str, row: Row | None) -> "PersistentMap[Row]":
         """The same for one row, as most turns have it."""
-        length = self._length + (row is not None) - (key in self)
         newest = self._newest.copy()
-        _lay_over(newest, self._others, key, row)
-        return self._next(newest, length)
+        return self._next(newest, self._length + _lay_over(newest, self._others, key, row))
 
     def _next(self, newest: dict[str, Row | None], length: int) -> "PersistentMap[Row]":
         after: PersistentMap[Row] = PersistentMap.__new__(PersistentMap)
@@ -109,8 +105,14 @@ class PersistentMap(Mapping[str, Row]):
 
 def _lay_over(
     newest: dict[str, Row | None], others: Mapping[str, Row], key: str, row: Row | None
-) -> None:
-    if row is None and key not in others:
-        newest.pop(key, None)  # nothing has to hide what never joined the others
-    else:
+) -> int:
+    """Put one row into `newest`; how many rows there are more than before: -1, 0 or 1."""
+    held = newest[key] is not None if key in newest else key in others
+    if row is not None:
         newest[key] = row
+        return 0 if held else 1
+    if key in others:
+        newest[key] = None
+    else:
+        newest.pop(key, None)  # nothing has to hide what never joined the others
+    return -1 if held else 0
