@@ -5,7 +5,8 @@
 A player gets 20,000 stacks and quests of a hundred objectives, some 25 MB in all.  Clients of other
 users, one request on its way each, are watched alone and beside what the large user does: lists of
 100 turn-ins, the same lists again (replays), and 16 reads of everything side by side.  The large
-user's clients are processes of their own.
+user's clients are processes of their own.  As those take a share of the processor whatever they ask
+for, the others are also watched beside 16 reads of a small user, as fast as they are answered.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.load.clients import Clients
+from benchmarks.load.clients import Clients, Seen
 from benchmarks.report import tables
 from benchmarks.report.tables import Figure, latency, rate
 from benchmarks.setup.packed_server import PackedServer
@@ -30,6 +31,7 @@ STACKS = 20_000
 LARGE_QUESTS = 1_200
 OBJECTIVES = 100
 LIST = 100
+SMALL_READS = "reads of a small user"
 READS_AT_ONCE = 16
 OTHERS = 50
 WARM_UP_SECONDS = 2.0
@@ -39,8 +41,9 @@ LIMITS = ("items_max", "quests_max", "open_quests_max", "open_objectives_max")
 class Whale:
     """The large user, asked by a service."""
 
-    def __init__(self, host: str, token: str) -> None:
+    def __init__(self, host: str, token: str, user: str = "whale") -> None:
         self._host = host
+        self._user = user
         self._head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self.statuses: dict[int, int] = {}
 
@@ -48,7 +51,7 @@ class Whale:
         """One request; its status is counted."""
         connection = HTTPConnection(self._host, timeout=120)
         content = None if body is None else json.dumps(body)
-        connection.request(method, f"/v1/users/whale{path}", content, self._head)
+        connection.request(method, f"/v1/users/{self._user}{path}", content, self._head)
         answer = connection.getresponse()
         read = answer.read()
         self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
@@ -87,10 +90,11 @@ def grow(whale: Whale) -> int:
 
 def trouble(kind: str, host: str, token: str, seconds: float, out: Any) -> None:
     """What the large user does, until the time is up; runs in a process of its own."""
-    whale, until, number = Whale(host, token), time.monotonic() + seconds, 0
+    user = "small" if kind == SMALL_READS else "whale"
+    whale, until, number = Whale(host, token, user), time.monotonic() + seconds, 0
     with ThreadPoolExecutor(READS_AT_ONCE) as pool:
         while time.monotonic() < until:
-            if kind == "reads":
+            if kind in ("reads", SMALL_READS):
                 list(pool.map(lambda _: whale.ask("GET", ""), range(READS_AT_ONCE)))
                 continue
             quests = [f"{kind}{number}-{each}" for each in range(LIST)]
@@ -100,6 +104,12 @@ def trouble(kind: str, host: str, token: str, seconds: float, out: Any) -> None:
                 whale.send([turn_in(quest) for quest in quests])
             number += 1
     out.put(whale.statuses)
+
+
+def slowest(seen: list[Seen]) -> float:
+    """The p99, in seconds."""
+    waits = sorted(each.seconds for each in seen)
+    return waits[len(waits) * 99 // 100]
 
 
 async def measure(server: PackedServer, seconds: float, clients: int) -> list[Figure]:
@@ -116,7 +126,7 @@ async def measure(server: PackedServer, seconds: float, clients: int) -> list[Fi
         *latency("answered", alone),
     ]
     context = multiprocessing.get_context("spawn")
-    for kind in ("turn-ins", "replays", "reads"):
+    for kind in (SMALL_READS, "turn-ins", "replays", "reads"):
         out = context.Queue()
         process = context.Process(
             target=trouble, args=(kind, place, server.token(), seconds + 2, out)
@@ -129,6 +139,7 @@ async def measure(server: PackedServer, seconds: float, clients: int) -> list[Fi
         figures += [
             Figure(f"the others beside {kind}", rate(beside, seconds), "/s"),
             *latency("answered", beside),
+            Figure("… p99, against alone", slowest(beside) / slowest(alone), "times", "2"),
             Figure("… with anything but 200", sum(seen.status != 200 for seen in beside), "", "0"),
             Figure("the large user's answers", sum(statuses.values()), ""),
             Figure(

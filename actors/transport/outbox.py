@@ -21,6 +21,10 @@ from actors.user.refusals import answer_too_large, internal_error
 
 PART_BYTES = 64 * 1024
 """The bodies of a group that leaves at once, and what a part of a larger one has at most."""
+PARTS_AT_ONCE = 16
+"""Parts of one answer that leave as fast as they can: a megabyte."""
+PART_SECONDS = 0.001
+"""Between the later ones, so that an answer of any size leaves most of the processor to others."""
 FRAME_BYTES = 4 * PART_BYTES
 """Small groups share a frame of about this size."""
 BUFFER_BYTES = 4 * PART_BYTES
@@ -34,9 +38,11 @@ class Outbox:
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
-        self._streams: deque[Iterator[bytearray]] = deque()
+        # With each stream how many of its parts have left; of the long ones many have.
+        self._streams: deque[tuple[Iterator[bytearray], int]] = deque()
+        self._long_streams: deque[tuple[Iterator[bytearray], int]] = deque()
         self._paused = self._behind = False
-        self._scheduled = False
+        self._scheduled = self._long_scheduled = False
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
 
     def send(self, groups: Iterable[tuple[int, list[AnyReply]]]) -> None:
@@ -46,7 +52,7 @@ class Outbox:
         for correlation_id, replies in groups:
             group_bytes = _bytes_of(replies)
             if group_bytes > PART_BYTES:
-                self._streams.append(_in_parts(correlation_id, replies))
+                self._streams.append((_in_parts(correlation_id, replies), 0))
                 continue
             small.append(ReplyGroup(correlation_id, cast(list[Reply], replies)))
             size += group_bytes
@@ -96,20 +102,40 @@ class Outbox:
         self._schedule()
 
     def _schedule(self) -> None:
-        if not self._scheduled:
+        loop = asyncio.get_running_loop()
+        if self._streams and not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._send_part)
+            loop.call_soon(self._send_part)
+        if self._long_streams and not self._long_scheduled:
+            self._long_scheduled = True
+            loop.call_later(PART_SECONDS, self._send_long_part)
 
     def _send_part(self) -> None:
         self._scheduled = False
-        if self._paused or not self._streams or self._transport.is_closing():
-            return
-        stream = self._streams.popleft()
+        if self._streams and self._can_send:
+            stream, parts = self._streams.popleft()
+            if self._sent_part_of(stream):
+                others = self._streams if parts + 1 < PARTS_AT_ONCE else self._long_streams
+                others.append((stream, parts + 1))
+            self._schedule()
+
+    def _send_long_part(self) -> None:
+        self._long_scheduled = False
+        if self._long_streams and self._can_send:
+            stream, parts = self._long_streams.popleft()
+            if self._sent_part_of(stream):
+                self._long_streams.append((stream, parts + 1))
+            self._schedule()
+
+    @property
+    def _can_send(self) -> bool:
+        return not self._paused and not self._transport.is_closing()
+
+    def _sent_part_of(self, stream: Iterator[bytearray]) -> bool:
         part = next(stream, None)
         if part is not None:
             self._transport.write(part)
-            self._streams.append(stream)
-        self._schedule()
+        return part is not None
 
 
 def _bytes_of(replies: list[AnyReply]) -> int:

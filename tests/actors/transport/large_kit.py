@@ -29,6 +29,7 @@ def make_parts_small(patch: pytest.MonkeyPatch) -> None:
     """So that some hundred kilobytes are as large as megabytes are."""
     patch.setattr(outbox, "PART_BYTES", 2 * KB)
     patch.setattr(outbox, "BUFFER_BYTES", 8 * KB)
+    patch.setattr(outbox, "PART_SECONDS", 0.0)
     patch.setattr(slices, "SLICE_BYTES", 2 * KB)
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from actors.messages import View
+from actors.messages import View, answered
+from actors.transport import outbox
 from actors.user import bodies, refusals
 from tests.actors.host_kit import Rig, body, look
 from tests.actors.transport import large_kit as large
@@ -89,3 +91,40 @@ async def test_a_body_that_cannot_be_encoded_is_that_request_s_refusal_alone(
         assert channel.retries == 0
     assert (whale.code, bob.code) == ("internal", "")
     assert "request_id" in whale.detail
+
+
+class Sink(asyncio.WriteTransport):
+    """Takes everything at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[bytes] = []
+
+    def write(self, data: Any) -> None:
+        self.frames.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_an_answer_of_many_parts_waits_between_them_and_nobody_else_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "PARTS_AT_ONCE", 5)
+    monkeypatch.setattr(outbox, "PART_SECONDS", 3_600.0)
+    sink = Sink()
+    sender = outbox.Outbox(sink)
+    sender.send([(1, [answered(b"x" * 100 * large.KB)])])
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert len(sink.frames) == 5
+    sender.send([(2, [answered(b"yes")])])
+    assert b"yes" in sink.frames[-1]
+    sender.send([(3, [answered(b"y" * 10 * large.KB)])])
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert b"".join(sink.frames[6:]).count(b"y") == 10 * large.KB
