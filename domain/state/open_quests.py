@@ -6,7 +6,7 @@ what it moves, however many quests are open.
 Not for: what a signal does to a quest (`domain.game.quests`), or settled quests (`user_state`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -24,20 +24,6 @@ class OpenQuests(Struct, frozen=True):
     rows: PersistentMap[QuestRecord] = PersistentMap()
     by_target: PersistentMap[tuple[str, ...]] = PersistentMap()
     objectives: int = 0
-
-    @staticmethod
-    def of(quests: Iterable[QuestRecord]) -> "OpenQuests":
-        """Those, which are all open."""
-        rows = {quest.quest_id: quest for quest in quests}
-        ids: dict[str, list[str]] = {}
-        for quest in rows.values():
-            for target in {objective.target: None for objective in quest.objectives}:
-                ids.setdefault(target, []).append(quest.quest_id)
-        return OpenQuests(
-            PersistentMap(rows),
-            PersistentMap({target: tuple(listed) for target, listed in ids.items()}),
-            sum(len(quest.objectives) for quest in rows.values()),
-        )
 
     def put(self, quests: tuple[QuestRecord, ...]) -> "OpenQuests":
         """The next ones: `quests` in place of those with their ids, settled ones taken out."""
@@ -73,3 +59,23 @@ class OpenQuests(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+class OpenQuestsBuilder:
+    """Makes open quests one by one, for whoever reads many of them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, QuestRecord] = {}
+        self._ids: dict[str, tuple[str, ...]] = {}
+        self._objectives = 0
+
+    def add(self, quest: QuestRecord) -> None:
+        """One more, which is open."""
+        self._rows[quest.quest_id] = quest
+        self._objectives += len(quest.objectives)
+        for target in {objective.target: None for objective in quest.objectives}:
+            self._ids[target] = (*self._ids.get(target, ()), quest.quest_id)
+
+    def open_quests(self) -> OpenQuests:
+        """All that were added."""
+        return OpenQuests(PersistentMap(self._rows), PersistentMap(self._ids), self._objectives)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from domain.state.history import HistoryEntry
-from domain.state.open_quests import OpenQuests
+from domain.state.open_quests import OpenQuestsBuilder
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap
 from domain.state.receipts import Receipt
@@ -108,7 +108,7 @@ class _Tables:
         self.history: list[HistoryEntry] = []
         self._chapters: dict[str, ChapterProgression] = {}
         self._quests: dict[str, QuestRecord | bytes] = {}
-        self._open_quests: list[QuestRecord] = []
+        self._open_quests = OpenQuestsBuilder()
         self._battles: dict[str, BattleState | bytes] = {}
         self._open_battles: dict[str, BattleState] = {}
         self._repeats: dict[str, DefeatCounts] = {}
@@ -121,7 +121,7 @@ class _Tables:
     def add_quest(self, row: QuestRecord) -> int:
         self._quests[row.quest_id] = QUEST.packed(row)
         if row.status.open:
-            self._open_quests.append(row)
+            self._open_quests.add(row)
         return len(self._quests)
 
     def add_battle(self, row: BattleState) -> int:
@@ -143,7 +143,7 @@ class _Tables:
             player_progression=self.player_progression,
             chapters=PersistentMap(self._chapters),
             quests=RowTable(QUEST, PersistentMap(self._quests)),
-            open_quests=OpenQuests.of(self._open_quests),
+            open_quests=self._open_quests.open_quests(),
             battles=RowTable(BATTLE, PersistentMap(self._battles)),
             open_battles=PersistentMap(self._open_battles),
             inventory=PersistentMap(self.inventory),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.state.open_quests import OpenQuests
+from domain.state.open_quests import OpenQuests, OpenQuestsBuilder
 from domain.state.rows import Objective, QuestRecord, QuestStatus, Reward
 from tests.domain import script_kit
 from tests.domain.decide import promises_kit as promises
@@ -52,7 +52,10 @@ def test_the_first_offered_is_moved_first() -> None:
         "offer b need=a:x:9; offer a need=a:x:9; offer c need=a:x:9; abandon a"
     )
     assert [row.quest_id for row in state.open_quests.asking_for("x")] == ["b", "c"]
-    assert OpenQuests.of(state.open_quests.rows.values()) == state.open_quests
+    builder = OpenQuestsBuilder()
+    for row in state.open_quests.rows.values():
+        builder.add(row)
+    assert builder.open_quests() == state.open_quests
 
 
 def test_a_signal_looks_at_no_quest_that_asks_for_something_else() -> None:
