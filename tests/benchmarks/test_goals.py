@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks import goals
 from benchmarks.comparison import options
+from benchmarks.goals import Measuring, Step
 from benchmarks.load.traffic import Traffic
-from benchmarks.report import page
+from benchmarks.report import goal_rows, page
+from benchmarks.report.goal_rows import WHOLE, Figures
 from benchmarks.report.goal_table import Goal, markdown
 from benchmarks.setup.provision import Unavailable
 from tests.benchmarks.peer_kit import FakePeer
@@ -51,19 +53,51 @@ class Broken(FakePeer):
     ("peer", "reason"), [(Absent(), "needs a package"), (Broken(), "it ended")]
 )
 def test_a_peer_that_cannot_be_measured_is_named(peer: FakePeer, reason: str) -> None:
-    figures = goals.Figures()
-    figures.add("redis", peer, [goals.WHOLE])
+    measuring = Measuring(rounds=1)
+    measuring.take(Step("redis", 1, lambda: measuring.compare("redis", peer, [WHOLE])))
+    figures = measuring.figures
     assert figures.missing == {"redis": reason}
-    rows = [row for row in goals.peer_rows(figures) if row.what.startswith("redis")]
+    rows = [row for row in goal_rows.peer_rows(figures) if row.what.startswith("redis")]
     assert rows
     assert all(math.isnan(row.value) for row in rows)
     assert f"- redis is missing: {reason}" in markdown(rows, figures.missing, {})
 
 
-def test_a_scenario_that_breaks_is_a_line() -> None:
-    [line] = goals.scenario("no_such_benchmark", [], lambda _: [])
-    assert (line.what, math.isnan(line.value)) == ("no_such_benchmark", True)
-    assert "no_such_benchmark" in line.note
+def test_a_scenario_that_breaks_is_named() -> None:
+    measuring = Measuring(rounds=1)
+    measuring.take(Step("overload", 1, lambda: measuring.run("no_such_benchmark")))
+    assert "no_such_benchmark" in measuring.figures.missing["overload"]
+
+
+def test_a_step_for_which_no_time_is_left_is_named() -> None:
+    measuring = Measuring()
+    measuring.take(Step("growth", measuring.budget + 1, lambda: pytest.fail("it ran")))
+    assert measuring.figures.missing == {"growth": "no time was left"}
+
+
+def test_a_peers_figures_stand_in_their_lines() -> None:
+    measuring = Measuring(rounds=1, seconds=0.2)
+    measuring.compare("redis", FakePeer(), [Traffic(2, batch=10)])
+    [(name, traffic)] = measuring.figures.measured
+    assert (name, traffic) == ("redis", Traffic(2, batch=10))
+    assert measuring.figures.of("redis", traffic) > 0
+
+
+def test_lines_of_other_benchmarks_are_found_by_their_names() -> None:
+    rows = [{"what": "p99", "value": 1.0}, {"what": "… with", "value": 2.0}]
+    assert goal_rows.by_name(rows) == {"p99": 1.0, "p99 … with": 2.0}
+
+
+def test_every_step_is_in_the_time_that_there_is() -> None:
+    measuring = Measuring()
+    planned = sum(step.seconds for step in goals.steps(measuring, None))
+    assert planned <= measuring.budget
+
+
+def test_a_table_without_any_figure_has_all_its_lines() -> None:
+    lines = goal_rows.all_rows(Figures())
+    assert len(lines) > 40
+    assert all(math.isnan(line.value) for line in lines)
 
 
 @pytest.mark.parametrize(

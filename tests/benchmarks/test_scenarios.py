@@ -6,8 +6,9 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,8 @@ from benchmarks.comparison import harness
 from benchmarks.flatness import Case
 from benchmarks.load.traffic import Traffic
 from benchmarks.peers.contract import Setting
+from benchmarks.report import goal_rows
+from benchmarks.report.goal_rows import Figures
 from benchmarks.report.tables import Figure
 from benchmarks.setup.packed_server import PackedServer
 from benchmarks.setup.processes import ROOT
@@ -36,6 +39,13 @@ tables.RESULTS = Path(sys.argv.pop(1))
 
 def complete(figures: list[Figure]) -> bool:
     return bool(figures) and not any(math.isnan(figure.value) for figure in figures)
+
+
+def lines_are_complete(name: str, rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the table of goals finds what it takes from a benchmark."""
+    figures = Figures(scenarios={name: goal_rows.by_name(rows)})
+    lines = {"overload": goal_rows.overload_rows, "checkpoints": goal_rows.checkpoint_rows}
+    return name not in lines or not any(math.isnan(row.value) for row in lines[name](figures))
 
 
 async def test_a_stocked_store_has_every_users_past(tmp_path: Path) -> None:
@@ -79,6 +89,7 @@ def test_a_benchmark_that_needs_no_server(name: str, arguments: list[str], tmp_p
     figures = json.loads((tmp_path / f"{name}.json").read_text())["figures"]
     assert figures
     assert not [row for row in figures if math.isnan(row["value"])]
+    assert lines_are_complete(name, figures)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +108,7 @@ class TestLimits:
         monkeypatch.setattr(overload, "AFTER_SECONDS", 1.0)
         figures = await overload.measure(server, 0.6, patient=True)
         assert complete(figures)
+        assert lines_are_complete("overload", [figure._asdict() for figure in figures])
 
     async def test_hot_user(self, server: PackedServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(hot_user, "CLIENTS", 4)

@@ -21,6 +21,8 @@ from benchmarks.users.dataset import Dataset, user_id
 START_SECONDS = 120.0
 CALL_SECONDS = 120.0
 READERS = 4
+OPEN_QUESTS = 1_000
+"""As many as a user may have without being asked."""
 QUESTS_MAX = 1_000_000
 ROOM = 8_192
 """A thousand connections, beside a thousand requests that the warm-up left behind; and one user's
@@ -72,6 +74,7 @@ class Questkeep(Started):
         self._dataset, self._url = dataset, f"http://127.0.0.1:{port}"
         store = servers.folder / "data"
         self.stock(store, dataset)
+        many = ("--quests-max", str(QUESTS_MAX), "--open-quests-max", str(QUESTS_MAX))
         hosts = ["--hosts", setting.options["hosts"]] if "hosts" in setting.options else []
         servers.start(
             "questkeep",
@@ -79,7 +82,7 @@ class Questkeep(Started):
                 *(self._python, "-m", "gateway", "serve", "--port", str(port)),
                 *("--placement", self._placement, "--store", store.as_uri()),
                 *("--requests-in-flight-max", str(ROOM)),
-                *("--quests-max", str(QUESTS_MAX), "--open-quests-max", str(QUESTS_MAX)),
+                *(many if dataset.last_quest >= OPEN_QUESTS else ()),
                 *("--log-level", "warning", *hosts),
             ],
             {"QUESTKEEP_JWT_SECRET": dataset.secret, "PYTHONUNBUFFERED": "1"},
