@@ -88,13 +88,3 @@ def _no_ray_unless_marked(
     if after is not None and after.is_initialized() and not started:
         after.shutdown()
         refuse()
-
-
-@pytest.fixture(autouse=True)
-def own_collector() -> Iterator[None]:
-    """A host that a test makes in this process tunes the garbage collector for that test alone."""
-    thresholds, callbacks = gc.get_threshold(), list(gc.callbacks)
-    yield
-    gc.callbacks[:] = callbacks
-    gc.set_threshold(*thresholds)
-    gc.unfreeze()

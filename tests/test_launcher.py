@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import questkeep_launcher
 from questkeep_launcher import PACKAGES
 from tests.architecture_rules import MAY_IMPORT
 
@@ -101,8 +102,19 @@ def test_a_server_that_is_stopped_while_it_is_loaded_ends_in_order(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("columns", ["1", "0", "79", "-3", "wide"])
-def test_a_width_that_nobody_can_read_is_not_taken(tmp_path: Path, columns: str) -> None:
+@pytest.mark.parametrize(
+    ("columns", "taken"),
+    [("1", "80"), ("79", "80"), ("80", "80"), ("120", "120")],
+)
+def test_a_width_that_nobody_can_read_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, columns: str, taken: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    questkeep_launcher._widen_tiny_terminals()
+    assert os.environ["COLUMNS"] == taken
+
+
+def test_at_any_width_a_table_is_one_for_eighty_columns(tmp_path: Path) -> None:
     narrow, usual = (
         subprocess.run(
             [*COMMAND, "rules", "show"],
@@ -111,7 +123,7 @@ def test_a_width_that_nobody_can_read_is_not_taken(tmp_path: Path, columns: str)
             capture_output=True,
             text=True,
         ).stdout
-        for width in (columns, "80")
+        for width in ("1", "80")
     )
     assert narrow == usual
 
