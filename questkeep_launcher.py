@@ -106,20 +106,24 @@ def _foreign_modules() -> Iterator[str]:
 
 def _replaced_files() -> Iterator[str]:
     """Files of our packages that another package of the environment has replaced or removed."""
+    import csv
     import hashlib
     from base64 import urlsafe_b64encode
-    from importlib.metadata import files
+    from importlib.metadata import distribution
 
-    for file in files("questkeep") or ():
-        if file.hash is None or file.parts[0] not in PACKAGES:
+    installed = distribution("questkeep")
+    # `files()` passes over what was removed, from Python 3.12 on.
+    for name, digest, *_ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
+        if not digest or name.partition("/")[0] not in PACKAGES:
             continue
-        path = os.fspath(file.locate())
+        path = str(installed.locate_file(name))
+        mode, _, expected = digest.partition("=")
         try:
             with open(path, "rb") as opened:
-                digest = hashlib.new(file.hash.mode, opened.read()).digest()
+                found = hashlib.new(mode, opened.read()).digest()
         except OSError:
-            digest = b""
-        if urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
+            found = b""
+        if urlsafe_b64encode(found).rstrip(b"=").decode() != expected:
             yield path
 
 
