@@ -18,6 +18,8 @@ PACK_SECONDS = 1.0
 
 AT_ONCE = 4
 """Users who are packed or hibernate before requests get their turn: half a millisecond."""
+LOOKED_AT_ONCE = 512
+"""Users who are looked at only, likewise."""
 
 
 async def hibernate_quiet(
@@ -26,7 +28,7 @@ async def hibernate_quiet(
     """Hibernate everybody who had no request for `quiet_seconds`, pack who had none for less."""
     now = time.monotonic()
     changed = 0
-    for activation in list(users.awake.values()):
+    for place, activation in enumerate(list(users.awake.values())):
         quiet = now - max(activation.last_command, activation.awake_since)
         if quiet < min(pack_seconds, quiet_seconds):
             break  # and whoever comes after has been asked later
@@ -34,6 +36,8 @@ async def hibernate_quiet(
             changed += 1
             if changed % AT_ONCE == 0:
                 await asyncio.sleep(0)
+        elif place % LOOKED_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 async def passivate_idle(users: Activations, idle_seconds: float) -> None:

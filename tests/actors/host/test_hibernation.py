@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 
+import pytest
+
+from actors.host import eviction
 from actors.host.eviction import hibernate_quiet, passivate_idle, passivate_longest_idle
 from actors.host.host import Host
 from actors.messages import Ask, Media, Read, ReadChanges, Reply, View
@@ -117,6 +120,27 @@ async def test_nobody_is_packed_while_something_is_under_way() -> None:
     activation.busy = False
     assert users.pack(activation)
     assert not users.pack(activation)  # until something changes
+
+
+async def test_others_have_their_turns_while_many_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(eviction, "LOOKED_AT_ONCE", 1)
+    rig = Rig()
+    await ask(rig.host, *(grant(f"u{number}", "c") for number in range(50)))
+    await hibernate_quiet(rig.host.activations, pack_seconds=0)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(others())
+    await hibernate_quiet(rig.host.activations, pack_seconds=0)  # all are packed already
+    running.cancel()
+    assert turns >= 49
 
 
 async def test_a_user_wakes_without_a_look_at_the_store() -> None:
