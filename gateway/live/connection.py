@@ -52,7 +52,7 @@ class LiveConnection(UpgradedProtocol):
         self._loop = asyncio.get_running_loop()
         self._ready: list[bytes] = []
         self._reading = True
-        self._paused_at = self._closing_at = 0.0
+        self._paused_at = self._closing_at = self._due_at = 0.0
         self._unsent = 0  # bytes, when that was last looked at
         self.liveness = Liveness(wish.caller, gateway.ping_seconds(), self._loop.time())
         self._conversation = Conversation(self, gateway, self._limits)
@@ -142,6 +142,10 @@ class LiveConnection(UpgradedProtocol):
         self._ready.clear()  # they may be what is wrong; the client resumes
         self.close(Close(CloseCode.BUG, request_id))
 
+    def look_again(self) -> None:
+        """See `Connection`."""
+        self._due_at = 0.0
+
     def read_or_not(self) -> None:
         """Read on only while the client reads, and while it does not wait for too many answers."""
         unanswered = self._conversation.unanswered
@@ -165,13 +169,13 @@ class LiveConnection(UpgradedProtocol):
                 self._paused_at, self._unsent = now, unsent
             if now - self._paused_at > UNREAD_SECONDS_MAX:
                 self.close(Close(CloseCode.DID_NOT_READ))
-        elif self._reading and self.liveness.is_silent(now):
-            self.close(Close(CloseCode.SILENT))
         else:
-            try:
-                self._look_after(now)
-            except Exception as error:
-                self.broke(error)
+            self._conversation.show_rules()
+            if now >= self._due_at:
+                try:
+                    self._look_after(now)
+                except Exception as error:
+                    self.broke(error)
 
     def close(self, close: Close) -> None:
         """Say goodbye, after whatever is ready."""
@@ -189,8 +193,11 @@ class LiveConnection(UpgradedProtocol):
             self.close(Close(CloseCode.GOING_AWAY))
 
     def _look_after(self, now: float) -> None:
-        self._conversation.show_rules()
+        """See to silence and to the token; and say when that is to be looked at again."""
         liveness, wall = self.liveness, time.time()
+        if self._reading and liveness.is_silent(now):
+            self.close(Close(CloseCode.SILENT))
+            return
         if liveness.has_expired(wall):
             self.close(Close(CloseCode.TOKEN, "the token has expired"))
             return
@@ -200,6 +207,8 @@ class LiveConnection(UpgradedProtocol):
         if liveness.wants_ping(now):
             self._socket.ping()
             self._conversation.tick()
+            self._flush()
+        self._due_at = liveness.due_at(now, wall)
 
     def _flush_ready(self) -> None:
         try:

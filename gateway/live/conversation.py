@@ -44,6 +44,10 @@ class Connection(Sink, Protocol):
         """Say goodbye, after whatever is ready."""
         ...
 
+    def look_again(self) -> None:
+        """The token is another one."""
+        ...
+
     def read_or_not(self) -> None:
         """The number of unanswered commands has changed."""
         ...
@@ -186,6 +190,7 @@ class Conversation:
             self._connection.close(Close(CloseCode.TOKEN, close_of(problem).reason))
             return
         self._connection.liveness.renew(caller)
+        self._connection.look_again()
         self._put(TokenAcceptedFrame(micros(caller.expires_at)))
 
     def _check_successor(self, caller: Caller) -> None:

@@ -56,6 +56,12 @@ class Liveness:
         """Whether nothing came, not even the pong, for too long."""
         return bool(self._pinged_at) and now - self._pinged_at > ANSWER_SECONDS
 
+    def due_at(self, now: float, wall: float) -> float:
+        """When any of this may have changed, at the earliest, in the event loop's seconds."""
+        silence = self._pinged_at + ANSWER_SECONDS if self._pinged_at else now + self.ping_seconds
+        token = now + min(self._warn_at, self.expires_at) - wall
+        return min(self._sent_at + self.ping_seconds, silence, token)
+
     def expires_soon(self, wall: float) -> bool:
         """Whether the client is to be told, once for each token, that it does."""
         if wall < self._warn_at:
