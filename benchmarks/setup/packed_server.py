@@ -30,7 +30,7 @@ class PackedServer:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._host = f"127.0.0.1:{port}"
-        self._servers.start(
+        self.pid = self._servers.start(
             "limits",
             [
                 *(sys.executable, "-m", "gateway", "serve", "--port", str(port)),
@@ -38,7 +38,7 @@ class PackedServer:
                 *("--store", f"file://{self._servers.folder}/data", *options),
             ],
             {"QUESTKEEP_JWT_SECRET": self._secret, "PYTHONUNBUFFERED": "1"},
-        )
+        ).pid
         try:
             self._servers.await_http(f"{self.url}/readyz", START_SECONDS)
         except BaseException:

@@ -170,12 +170,12 @@ class LiveConnection(UpgradedProtocol):
             if now - self._paused_at > UNREAD_SECONDS_MAX:
                 self.close(Close(CloseCode.DID_NOT_READ))
         else:
-            self._conversation.show_rules()
-            if now >= self._due_at:
-                try:
+            try:
+                self._conversation.show_rules()
+                if now >= self._due_at:
                     self._look_after(now)
-                except Exception as error:
-                    self.broke(error)
+            except Exception as error:
+                self.broke(error)
 
     def close(self, close: Close) -> None:
         """Say goodbye, after whatever is ready."""

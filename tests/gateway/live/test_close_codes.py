@@ -157,6 +157,7 @@ async def test_a_token_that_expires_soon_is_told_once(made: list[LiveConnection]
         await player.hear_of("caught_up")
         made[0].check_deadlines(later(0))
         made[0].liveness._warn_at = 0
+        made[0].look_again()
         for _ in range(3):
             made[0].check_deadlines(later(0))
         await player.send({"type": "tick"})
