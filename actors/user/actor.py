@@ -175,25 +175,23 @@ class UserActor:
     def is_large(self) -> bool:
         """Whether encoding all of the user at once would hold up the other users of the host."""
         state = self.durable
-        rows = self._row_count() + state.open_quests.objectives
+        rows = len(state.quests) + len(state.battles) + len(state.chapters) + len(state.history)
+        rows += len(state.inventory) + len(state.wallet) + len(state.affinity) + len(state.repeats)
+        rows += state.open_quests.objectives
         if rows > LARGE_ROWS or state.quests.packed_bytes > LARGE_BYTES:
             return True
         return sum(len(receipt.decision) for receipt in self.receipts) > LARGE_BYTES
-
-    def _row_count(self) -> int:
-        state = self.durable
-        rows = len(state.quests) + len(state.battles) + len(state.chapters) + len(state.history)
-        amounts = len(state.inventory) + len(state.wallet) + len(state.affinity)
-        return rows + amounts + len(state.repeats)
 
     def pack(self) -> bool:
         """Take less memory until the next turn; whether anything was done.  All must be durable.
 
         Not for large users: they would hold up others, and mostly own what is not settled.
         """
-        if self._packed_version == self.durable.version or self._row_count() > LARGE_ROWS:
+        if self._packed_version == self.durable.version:
             return False
         self._packed_version = self.durable.version
+        if self.is_large():
+            return False
         self.durable = self.working = self.durable.packed()
         self.receipts.pack()
         return True

@@ -131,6 +131,14 @@ async def test_what_one_signal_may_move_is_bounded_by_a_setting() -> None:
     assert body(again)["version"] == 8
 
 
+async def test_a_large_user_is_not_packed() -> None:
+    rig = await collector(2_000)
+    activation = rig.host.activations.awake["u"]
+    assert not rig.host.activations.pack(activation)
+    assert activation.actor is not None
+    assert activation.actor.durable.quests.packed_bytes == 0
+
+
 def journalled(rig: Rig) -> int:
     """Bytes of all batches that stand in journals."""
     return sum(
