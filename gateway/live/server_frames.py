@@ -51,7 +51,7 @@ def reply_frame(body: bytes, media: Media) -> bytes:
 
 
 def as_replayed(body: bytes, media: Media) -> bytes:
-    """The same reply for whoever was shown its change already, as part of a `state`."""
+    """The same reply for whoever is not to apply it: they know its version already."""
     reader = msgspec.json if media is Media.JSON else msgspec.msgpack
     members: dict[str, Any] = reader.decode(body)
     return _WRITE[media](members | {"replayed": True})

@@ -64,13 +64,18 @@ def _guarded(told: Callable[..., None]) -> Callable[..., None]:
 
 
 class Sent:
-    """A command that was sent, and what became of it: None while nobody knows."""
+    """A command that was sent, and what became of it: None while nobody knows.
 
-    __slots__ = ("command_id", "outcome")
+    Attributes:
+        past: the outcome is of another line of versions than the one that is shown now.
+    """
+
+    __slots__ = ("command_id", "outcome", "past")
 
     def __init__(self, command_id: str, outcome: Reply | Problem | None = None) -> None:
         self.command_id = command_id
         self.outcome = outcome
+        self.past = False
 
 
 class UserLine:
@@ -156,6 +161,9 @@ class UserLine:
         """See `Subscriber`."""
         if self._resuming or self._caught_up:
             self._sink.resumed(state.why)
+        if self.shown is not None and self.shown.era != state.position.era:
+            for sent in self.unanswered:
+                sent.past = sent.outcome is not None
         self._heard.clear()
         self._resuming = self._caught_up = False
         self.shown = state.position
@@ -211,13 +219,14 @@ class UserLine:
         body, media = reply.body, self._wish.media
         if self.shown is not None:
             head = head_of(reply, media)
-            if head.may_have_changed and head.version > self.shown.version:
-                # One without its rows cannot stand for the change: that is shown before it.
-                brief = not head.changed
-                if brief or not self._heard or self._heard[0].version != head.version:
+            past = self.unanswered[0].past
+            if head.version > self.shown.version and not past:
+                # Only one that has its rows can stand for the change; others come behind it.
+                if not (head.changed and self._heard and self._heard[0].version == head.version):
                     return False
                 self.shown = self._heard.popleft().position
-            elif head.may_have_changed:
+            elif head.may_have_changed or head.version != self.shown.version:
+                # Clients are not to apply it: its version was shown, or is of another line.
                 body = as_replayed(body, media)
         self._sink.put(reply_frame(body, media))
         return True

@@ -67,13 +67,14 @@ class Line:
             self.line.watch(None)
             self.shows(version)
 
-    def shows(self, version: int) -> None:
-        """The whole state was read at this version."""
-        state = {"type": "state", "era": ERA, "version": version}
-        position = Position(ERA, version)
+    def shows(self, version: int, era: str = ERA, forget: bool = True) -> None:
+        """The whole state was read at this version; `told` has nothing of it."""
+        state = {"type": "state", "era": era, "version": version}
+        position = Position(era, version)
         self.line.state(WholeState(position, Why.FIRST, json.dumps(state).encode()))
         self.line.caught_up(position)
-        self.sink.frames.clear()
+        if forget:
+            self.sink.frames.clear()
 
     def sends(self, *command_ids: str) -> list[Sent]:
         """The client sent these."""
@@ -81,9 +82,9 @@ class Line:
         self.line.unanswered.extend(sent)
         return sent
 
-    def hears(self, version: int, command_id: str) -> None:
+    def hears(self, version: int, command_id: str, era: str = ERA) -> None:
         """This version became durable."""
-        change = Change("alice", Position(ERA, version), command_id, b"")
+        change = Change("alice", Position(era, version), command_id, b"")
         frame = {"type": "changes", "version": version, "command_id": command_id}
         change.encoded[DEFAULT_ROWS, Media.JSON] = json.dumps(frame).encode()
         self.line.changed(change)
@@ -155,14 +156,36 @@ async def a_reply_to_what_the_state_shows_already_is_not_to_be_applied() -> None
     assert line.told() == ["replayed 2"]
 
 
-async def a_reply_that_changed_nothing_waits_for_nothing() -> None:
+async def a_reply_that_changed_nothing_comes_behind_its_version() -> None:
     line = Line(version=4)
     [own] = line.sends("own")
     line.answers(own, 4, changes={})
     assert line.told() == ["reply 4"]
-    [again] = line.sends("again")
+    late, again = line.sends("late", "again")
+    line.answers(late, 5, changes={})
     line.answers(again, 1, replayed=True)
-    assert line.told() == ["replayed 1"]
+    assert line.told() == []
+    line.hears(5, "other")
+    assert line.told() == ["changes 5", "reply 5", "replayed 1"]
+
+
+async def a_reply_that_changed_nothing_is_not_to_be_applied_to_a_later_version() -> None:
+    line = Line(version=4)
+    [own] = line.sends("own")
+    line.hears(5, "other")
+    line.answers(own, 4, changes={})
+    assert line.told() == ["changes 5", "replayed 4"]
+
+
+async def a_reply_from_before_a_user_was_put_back_holds_nothing_up() -> None:
+    line = Line(version=4)
+    own, idle, later = line.sends("own", "idle", "later")
+    line.answers(own, 9)
+    line.answers(idle, 9, changes={})
+    line.shows(2, era="e2", forget=False)
+    line.hears(3, "later", era="e2")
+    line.answers(later, 3)
+    assert line.told() == ["state 2", "caught_up 2", "replayed 9", "replayed 9", "reply 3"]
 
 
 async def a_brief_reply_never_stands_for_the_change_of_a_user_who_is_shown() -> None:
@@ -240,7 +263,9 @@ SCENARIOS = (
     a_reply_waits_for_the_versions_before_it,
     answers_come_in_the_order_of_their_commands,
     a_reply_to_what_the_state_shows_already_is_not_to_be_applied,
-    a_reply_that_changed_nothing_waits_for_nothing,
+    a_reply_that_changed_nothing_comes_behind_its_version,
+    a_reply_that_changed_nothing_is_not_to_be_applied_to_a_later_version,
+    a_reply_from_before_a_user_was_put_back_holds_nothing_up,
     a_brief_reply_never_stands_for_the_change_of_a_user_who_is_shown,
     commands_that_ran_against_their_order_hold_nothing_up,
     what_happened_after_all_comes_as_changes,

@@ -9,7 +9,7 @@ from actors.feeds.changes import Change
 from actors.messages import Reply
 from gateway.live import user_line
 from gateway.live.server_frames import ReplyHead
-from gateway.live.user_line import UserLine
+from gateway.live.user_line import Sent, UserLine
 from tests.gateway.live import order_kit as orders
 
 Patch = pytest.MonkeyPatch
@@ -67,6 +67,25 @@ def takes_brief_replies_for_none(patch: Patch) -> None:
     """A reply without rows comes before its change, and raises the version without it."""
     changed = property(lambda self: not self.replayed and self.changes is not UNSET)
     patch.setattr(ReplyHead, "may_have_changed", changed)
+
+
+def answers_at_once_what_changed_nothing(patch: Patch) -> None:
+    """A reply that changed nothing raises the version before the change is shown."""
+    reply = UserLine._reply
+
+    def at_once(self: UserLine, outcome: Reply) -> bool:
+        head = user_line.head_of(outcome, self._wish.media)
+        if not head.may_have_changed:
+            self._sink.put(user_line.reply_frame(outcome.body, self._wish.media))
+            return True
+        return reply(self, outcome)
+
+    patch.setattr(UserLine, "_reply", at_once)
+
+
+def compares_versions_of_two_lines(patch: Patch) -> None:
+    """A reply of before a restore waits for a version that may never come."""
+    patch.setattr(Sent, "past", property(lambda self: False, lambda self, past: None))
 
 
 def waits_for_whoever_comes_later(patch: Patch) -> None:
@@ -132,6 +151,12 @@ CAUGHT_BY: dict[Callable[[Patch], None], Scenario] = {
     ),
     takes_brief_replies_for_none: (
         orders.a_brief_reply_never_stands_for_the_change_of_a_user_who_is_shown
+    ),
+    answers_at_once_what_changed_nothing: (
+        orders.a_reply_that_changed_nothing_comes_behind_its_version
+    ),
+    compares_versions_of_two_lines: (
+        orders.a_reply_from_before_a_user_was_put_back_holds_nothing_up
     ),
     waits_for_whoever_comes_later: orders.commands_that_ran_against_their_order_hold_nothing_up,
     answers_before_it_is_caught_up: orders.nothing_is_answered_before_it_is_caught_up,
