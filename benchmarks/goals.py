@@ -1,8 +1,8 @@
 """`python -m benchmarks --short`: one table of what is wanted of Questkeep, and what it is.
 
-Every peer runs all its shapes of traffic on one server, in turn, round after round, judged at the
-end.  What cannot be had or breaks is named in the table; the rest is measured all the same.  The
-table is written after each step.
+Every peer runs its shapes of traffic on one server, in turn, round after round, judged at the end:
+batches on one, single commands on another.  What cannot be had or breaks is named in the table; the
+rest is measured all the same.  The table is written after each step.
 
 Not for: the table's lines (`goal_rows`), or the comparison with every number of connections
 (`python -m benchmarks`).
@@ -27,7 +27,7 @@ from benchmarks.peers.questkeep.peer import Questkeep
 from benchmarks.peers.redis.peer import Redis
 from benchmarks.peers.workerd.peer import Workerd
 from benchmarks.report import goal_rows, tables
-from benchmarks.report.goal_rows import BATCHES, BRIEF_JSON, SINGLES, WHOLE, Figures
+from benchmarks.report.goal_rows import BATCHES, SINGLES, Figures
 from benchmarks.report.goal_table import write
 from benchmarks.report.summary import medians
 from benchmarks.setup import machine
@@ -117,24 +117,26 @@ def main(only: Sequence[str] | None, rounds: int | None, seconds: int | None) ->
 def steps(measuring: Measuring, only: Sequence[str] | None) -> list[Step]:
     """What is measured, what matters most first."""
 
-    def compared(name: str, seconds: float, peer: Peer, traffics: Sequence[Traffic]) -> Step:
-        return Step(name, seconds, lambda: measuring.compare(name, peer, traffics))
+    def batches(name: str, seconds: float, peer: Peer) -> Step:
+        return Step(f"{name}, batches", seconds, lambda: measuring.compare(name, peer, BATCHES))
+
+    def singles(name: str, seconds: float, peer: Peer) -> Step:
+        return Step(f"{name}, one by one", seconds, lambda: measuring.compare(name, peer, SINGLES))
 
     def scenario(name: str, seconds: float, *arguments: str) -> Step:
         return Step(name, seconds, lambda: measuring.run(name, *arguments))
 
     peers: list[Peer] = [Redis(), Postgres(), Workerd()]
-    length = measuring.seconds
+    peers = [peer for peer in peers if not only or peer.name in only]
+    one, two, length = Questkeep("packed", [1]), Questkeep("packed", [2]), measuring.seconds
     return [
-        compared("one host", 140, Questkeep("packed", [1]), BATCHES + SINGLES),
-        *(
-            compared(peer.name, 70, peer, (BRIEF_JSON, WHOLE, *SINGLES))
-            for peer in peers
-            if not only or peer.name in only
-        ),
+        batches("one host", 90, one),
+        singles("one host", 55, one),
+        *(batches(peer.name, 35, peer) for peer in peers),
+        *(singles(peer.name, 35, peer) for peer in peers),
         scenario("overload", 75, "--seconds", f"{10 * length}"),
         scenario("checkpoints", 50, "--seconds", f"{1.5 * length}"),
-        compared("two hosts", 80, Questkeep("packed", [2]), BATCHES),
+        batches("two hosts", 80, two),
         Step("growth", 150, measuring.grow),
     ]
 

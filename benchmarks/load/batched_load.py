@@ -14,7 +14,7 @@ from benchmarks.load.batch_clients import BatchClients, Batches, Refused
 from benchmarks.load.traffic import Broken, OutOfQuests, Stretch, Traffic
 from benchmarks.users.dataset import PROBE_QUESTS, Dataset
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 def send(url: str, dataset: Dataset, traffic: Traffic, seconds: float, first: int) -> Stretch:
