@@ -63,7 +63,8 @@ class Load:
         before = self._usage()
         measured = self._stretch(traffic, seconds)
         used = self._usage().since(before)
-        each = 1 / max(1, measured.answered)
+        # What was on its way when the time was over has cost something too.
+        each = 1 / max(1, measured.answered + measured.answered_late)
         return Run(
             rate=measured.answered / measured.seconds,
             p50_ms=measured.p50_ms,
