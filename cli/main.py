@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.conformance.command import conformance_command
-from cli.exit import fail, fail_from
+from cli.exit import fail, fail_from, leave_at_once
 from cli.help import AsJson, PlainCommand
 from cli.rules import rules_cli
 from cli.settings import settings_command, with_settings
@@ -139,8 +139,17 @@ cli.add_typer(store_cli, name="store")
 
 
 def main() -> None:
-    """Run the command line."""
-    cli(prog_name="questkeep")
+    """Run the command line.
+
+    Raises:
+        SystemExit: it is done, with the exit code.
+    """
+    try:
+        cli(prog_name="questkeep")
+    except SystemExit as left:
+        if "obstore" in sys.modules:
+            leave_at_once(left.code)
+        raise
 
 
 def _check_name(name: str) -> None:
