@@ -8,7 +8,7 @@ CHECKS := $(addprefix tests/test_,architecture.py conventions.py front_door.py t
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
-.PHONY: help setup run test test-quick check bench bench-limits torture types pins clean
+.PHONY: help setup run test test-quick check bench bench-limits torture autobahn types pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +42,9 @@ bench-limits: $(READY) ## memory of a user, overload, one hot user, one host and
 
 torture: $(READY) ## kill the server again and again under load; nothing acknowledged may be lost
 	@exec $(BIN)/python -m tests.torture $(ARGS)
+
+autobahn: $(READY) ## Autobahn's WebSocket cases, where a Python 2.7 is installed (a minute)
+	@exec $(BIN)/python -m tests.gateway.live.autobahn_child
 
 types: $(READY) ## generate the clients' types from the API's description anew
 	@exec $(BIN)/python -m tests.generated_types.rewrite_child

@@ -19,6 +19,15 @@ _LOGGER = logging.getLogger("websockets.server")
 _LOGGER.setLevel(logging.WARNING)
 
 
+class _Protocol(Protocol):
+    """The library's, but for one answer: whoever leaves in the middle of a message just leaves."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None  # it would be told 1002: "incomplete fragmented message"
+        super().recv_frame(frame)
+
+
 class WebSocket:
     """An open WebSocket, after its handshake.
 
@@ -32,7 +41,7 @@ class WebSocket:
         self.closed: Close | None = None
         self._transport = transport
         self._opcode = Opcode.TEXT if text else Opcode.BINARY
-        self._protocol = Protocol(
+        self._protocol = _Protocol(
             Side.SERVER, state=State.OPEN, max_size=message_bytes_max, logger=_LOGGER
         )
         self._begun: bytearray | None = None  # a message of which only some fragments are here

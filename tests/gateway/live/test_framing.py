@@ -169,7 +169,13 @@ async def test_text_that_is_utf_8_is_read_wherever_it_is_cut() -> None:
 
 # 7: closes
 @pytest.mark.parametrize(
-    "sent", [closing(1000), closing(1000, "κόσμε".encode()), closing(1000, b"x" * 123)]
+    "sent",
+    [
+        frame(TEXT, TICK[:3], fin=False) + closing(1000),
+        closing(1000),
+        closing(1000, "κόσμε".encode()),
+        closing(1000, b"x" * 123),
+    ],
 )
 async def test_a_close_is_answered_with_its_code(sent: bytes) -> None:
     async with server() as here:
