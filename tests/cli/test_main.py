@@ -160,8 +160,8 @@ HEAVY = (
 ).split()
 """Packages that cost a start ten milliseconds or more; typer itself brings pydantic."""
 LIGHT = {"pydantic"}
-WITH_SETTINGS = LIGHT | {"msgspec", "pydantic_settings"}
-WITH_RULES = LIGHT | {"msgspec"}
+WITH_RULES = LIGHT | {"msgspec", "zstandard"}  # a user's state is packed
+WITH_SETTINGS = WITH_RULES | {"pydantic_settings"}
 MAY_IMPORT = {
     "--help": LIGHT,
     "version": LIGHT,
@@ -173,7 +173,7 @@ MAY_IMPORT = {
     "rules check": WITH_RULES | WITH_SETTINGS,
     "rules show mmo60": WITH_RULES | {"plotille", "rich"},
     "rules diff default mmo60": WITH_RULES | {"rich"},
-    "store inspect nobody": WITH_SETTINGS | {"rich", "structlog", "zstandard"},
+    "store inspect nobody": WITH_SETTINGS | {"rich", "structlog"},
 }
 
 
