@@ -97,9 +97,9 @@ class SocketChannel:
             self._expiry = loop.call_later(EXPIRY_CHECK_SECONDS, self._expire)
         return await group.answer
 
-    def _watch_soon(self) -> None:
+    def _watch_soon(self, begin: bool) -> None:
         asyncio.get_running_loop().call_soon(self._flush)
-        if self._connection is None:
+        if begin and self._connection is None:
             self._connect()
 
     def _flush(self) -> None:

@@ -23,10 +23,11 @@ class WatchedUsers:
         feeds: their listeners.
 
     Args:
-        on_change: called when there is something to tell the host.
+        on_change: called when there is something to tell the host; with True if it is worth a
+            connection, where there is none.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(self, on_change: Callable[[bool], None]) -> None:
         self.feeds = Feeds(self._begin, self._end)
         self._on_change = on_change
         self._unsent: dict[str, bool] = {}
@@ -40,8 +41,8 @@ class WatchedUsers:
     def _change(self, user_id: str, begin: bool) -> None:
         first = not self._unsent
         self._unsent[user_id] = begin
-        if first:
-            self._on_change()
+        if first or begin:
+            self._on_change(begin)
 
     def unsent(self) -> Iterator[bytearray]:
         """Frames with what the host does not know yet; it is told with them."""

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from actors.feeds.changes import Missed
 from actors.feeds.feed import Feed, Listener
 from actors.feeds.subscription import read_changes
@@ -23,7 +21,7 @@ from actors.messages import Ask, Media, Read, ReadChanges, Reply, Request, View
 from actors.transport.addresses import LocalAddress
 from actors.transport.socket_channel import SocketChannel
 from actors.transport.socket_server import _Connection as HostConnection
-from actors.user.views import rows_of
+from actors.user.missed_changes import answer_changes
 from domain.messages.commands import Command
 from domain.state.position import Position
 from domain.state.user_state import UserState
@@ -227,7 +225,7 @@ async def truth(gateway: Gateway, user_id: str) -> tuple[list[str], list[Rows]]:
 
 
 def _shown(state: UserState) -> Rows:
-    shown = rows_of(state, RULES, Read(state.user_id, View.USER, "", Media.JSON))
-    assert isinstance(shown, dict)
-    rows: Rows = json.loads(msgspec.json.encode({table: shown[table] for table in TABLES}))
-    return rows
+    reply = answer_changes(state, (), RULES, ReadChanges(state.user_id), state.era)
+    assert isinstance(reply, Reply)
+    frame = json.loads(reply.body)
+    return {table: frame[table] for table in TABLES}

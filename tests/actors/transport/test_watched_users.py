@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.errors import HostGone
 from actors.feeds.changes import Change
 from actors.host.host import Host
 from actors.transport import socket_channel
@@ -133,3 +134,24 @@ async def test_whoever_watches_without_asking_is_connected_and_hears_again_after
     await the(lambda: not served.watches.by_user)
     channel.close()
     server.close()
+
+
+async def test_whoever_stops_listening_after_the_channel_is_closed_connects_nobody() -> None:
+    """A server that stops closes its channels first; the host may be gone for good."""
+    asked = []
+
+    async def find() -> LocalAddress:
+        asked.append("where")
+        raise HostGone
+
+    channel = SocketChannel(find)
+    feeds = [channel.watched.feeds.watch(user, Heard()) for user in ("u", "v", "w")]
+    await the(lambda: bool(asked))
+    channel.close()
+    await asyncio.sleep(0)
+    tries = len(asked)
+    for feed in feeds:
+        feed.close()
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert len(asked) == tries
