@@ -137,7 +137,7 @@ def pay_out(
         repeat_tally=(with_defeat(counts, hostile.hostile_id),) if counts and hostile else (),
         history=() if entry is None else (entry,),
     )
-    return Decision(changes, (*happened, *_paid(grant, entry, ledger is not None, amount, goods)))
+    return Decision(changes, _events(happened, grant, entry, ledger is not None, amount, goods))
 
 
 def _worth(
@@ -212,11 +212,16 @@ def _context(
     )
 
 
-def _paid(
-    grant: Grant, entry: HistoryEntry | None, booked: bool, amount: int, goods: Goods
-) -> list[AnyEvent]:
-    """What was paid, in one order for every grant."""
-    events: list[AnyEvent] = []
+def _events(
+    happened: tuple[AnyEvent, ...],
+    grant: Grant,
+    entry: HistoryEntry | None,
+    booked: bool,
+    amount: int,
+    goods: Goods,
+) -> tuple[AnyEvent, ...]:
+    """What happened, then what it paid, in one order for every grant."""
+    events = list(happened)
     if entry is not None and entry.planned > 0:
         granted = ExperienceGranted(
             entry.source, entry.amount, entry.planned, entry.chapter_id, entry.factors
@@ -233,7 +238,7 @@ def _paid(
         events += [ItemsGranted(item, count) for item, count in goods.items.items()]
         events += [CurrencyGranted(coin, amount) for coin, amount in goods.currency.items()]
         events += [AffinityChanged(npc, amount) for npc, amount in goods.affinity.items()]
-    return events
+    return tuple(events)
 
 
 def _by_source(source: Source, amount: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class OpenQuests(Struct, frozen=True):
         return map(self.rows.__getitem__, self.by_target.get(target, ()))
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.rows.length
 
 
 class OpenQuestsBuilder:

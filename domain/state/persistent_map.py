@@ -17,18 +17,21 @@ NEWEST_MAX = 32
 
 
 class PersistentMap(Mapping[str, Row]):
-    """Rows by id, in the order in which they first came."""
+    """Rows by id, in the order in which they first came.
 
-    __slots__ = ("_length", "_newest", "_others")
+    `length` is there because every turn asks.
+    """
+
+    __slots__ = ("_newest", "_others", "length")
 
     def __init__(self, rows: Mapping[str, Row] | None = None) -> None:
         self._others: dict[str, Row] = dict(rows) if rows else {}
         self._newest: dict[str, Row | None] = {}
-        self._length = len(self._others)
+        self.length = len(self._others)
 
     def put(self, rows: Mapping[str, Row | None]) -> "PersistentMap[Row]":
         """This map with `rows` in place of those of the same ids; None removes a row."""
-        newest, length = self._newest.copy(), self._length
+        newest, length = self._newest.copy(), self.length
         for key, row in rows.items():
             length += _lay_over(newest, self._others, key, row)
         return self._next(newest, length)
@@ -36,13 +39,13 @@ class PersistentMap(Mapping[str, Row]):
     def put_row(self, key: str, row: Row | None) -> "PersistentMap[Row]":
         """The same for one row, as most turns have it."""
         newest = self._newest.copy()
-        return self._next(newest, self._length + _lay_over(newest, self._others, key, row))
+        return self._next(newest, self.length + _lay_over(newest, self._others, key, row))
 
     def _next(self, newest: dict[str, Row | None], length: int) -> "PersistentMap[Row]":
         after: PersistentMap[Row] = PersistentMap.__new__(PersistentMap)
         after._others = self._others
         after._newest = newest
-        after._length = length
+        after.length = length
         if len(newest) > NEWEST_MAX:
             after._others, after._newest = after._merged(), {}
         return after
@@ -72,7 +75,7 @@ class PersistentMap(Mapping[str, Row]):
         return iter(self._merged())
 
     def __len__(self) -> int:
-        return self._length
+        return self.length
 
     def __contains__(self, key: object) -> bool:
         if key in self._newest:

@@ -83,7 +83,7 @@ class RowTable(Mapping[str, Row]):
         return iter(self._kept)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return self._kept.length
 
     def __contains__(self, key: object) -> bool:
         return key in self._kept
