@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import os
 import subprocess
 import sys
@@ -117,7 +118,8 @@ def test_a_user_is_shown_as_a_server_would_serve_them() -> None:
 def test_a_store_is_shown_in_numbers(data: Path) -> None:
     told = done("inspect", data, "--users").stdout
     assert "2 with a snapshot" in told
-    assert "346 records of 3 users in 10 batches" in told
+    # How many batches they came in depends on how fast the disk was.
+    assert re.search(r"346 records of 3 users in \d+ batches", told)
     found = json.loads(done("inspect", data, "--json").stdout)
     assert (found["format"], found["streams"][0]["host"], found["users"]) == (1, "users:0", None)
 
