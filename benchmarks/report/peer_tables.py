@@ -3,7 +3,6 @@
 Not for: how the figures come about (`summary`).
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,8 +56,8 @@ def _rate(row: Row) -> str:
     return f"{row['rate']:,.0f} ({row['rate_min']:,.0f}–{row['rate_max']:,.0f})"
 
 
-def _number(value: float, digits: int) -> str:
-    return "–" if math.isnan(value) else f"{value:,.{digits}f}"
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def _notes(summary: Row) -> Iterator[str]:

@@ -33,7 +33,14 @@ def draw(summary: dict[str, Any], target: Path) -> None:
             linestyle="--" if peer["limit"] else "-",
             color="0.6" if peer["limit"] else None,
         )
-    counts = sorted({row["connections"] for peer in summary["peers"] for row in peer["results"]})
+    counts = sorted(
+        {
+            row["connections"]
+            for peer in summary["peers"]
+            for row in peer["results"]
+            if not row["batch"]
+        }
+    )
     axes.set(xscale="log", yscale="log", xlabel="connections", ylabel="durable turn-ins a second")
     axes.set_xticks(counts, [f"{count:,}" for count in counts], minor=False)
     axes.minorticks_off()

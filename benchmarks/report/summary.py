@@ -5,6 +5,7 @@ Not for: the picture (`plot`), which is drawn from the JSON, or the tables' text
 
 import dataclasses
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -69,10 +70,14 @@ def _row(harness: Harness, name: str, traffic: Traffic) -> dict[str, Any] | None
         "batch": traffic.batch,
         "pipeline": traffic.pipeline,
         "setting": rounds[-1].setting,
-        "rate_min": round(min(rates), 1),
-        "rate_max": round(max(rates), 1),
+        "rate_min": round(min(rates), 3),
+        "rate_max": round(max(rates), 3),
         "rounds": len(rounds),
-        **medians([each.run for each in rounds]),
+        # JSON has no NaN.
+        **{
+            name: None if math.isnan(figure) else figure
+            for name, figure in medians([each.run for each in rounds]).items()
+        },
     }
 
 
