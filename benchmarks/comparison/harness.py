@@ -13,6 +13,7 @@ from math import ceil
 from subprocess import SubprocessError
 
 from benchmarks.comparison import check
+from benchmarks.load.batch_clients import Refused
 from benchmarks.load.runs import Load, Run
 from benchmarks.load.traffic import Broken, OutOfQuests, Traffic
 from benchmarks.peers.contract import Peer, Setting
@@ -20,7 +21,7 @@ from benchmarks.setup.processes import DidNotStart
 from benchmarks.setup.provision import Unavailable
 from benchmarks.users.dataset import make_dataset
 
-FAILURES = (DidNotStart, Broken, check.Wrong, OSError, SubprocessError, HTTPException)
+FAILURES = (DidNotStart, Refused, Broken, check.Wrong, OSError, SubprocessError, HTTPException)
 """How a peer can break.  Anything else is a mistake in the bench itself, and ends it."""
 SEEDED_MIN = 10
 """Quests for each user at least."""
