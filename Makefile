@@ -8,7 +8,7 @@ CHECKS := $(addprefix tests/test_,architecture.py conventions.py front_door.py t
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
-.PHONY: help setup run test test-quick check bench bench-limits torture autobahn types pins clean
+.PHONY: help setup run test test-quick campaigns check bench bench-limits torture autobahn types pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,7 +25,10 @@ test: $(READY) ## run the tests
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 test-quick: $(READY) ## the tests that start no Ray, kill no process and open no browser: under 90 seconds
-	@exec $(BIN)/python -m pytest -m 'not ray and not kills and not slow' $(ARGS)
+	@exec $(BIN)/python -m pytest -m 'not ray and not kills and not slow and not campaign' $(ARGS)
+
+campaigns: $(READY) ## the long forms of tests: every conformance case in Node and Chromium, more seeds
+	@exec $(BIN)/python -m pytest -m campaign $(ARGS)
 
 check: $(READY) ## style, types, architecture, names and words, in under a minute
 	@$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cli.conformance import opening_cases
+from cli.conformance import opening_cases, order_cases, outbox_cases
 from cli.conformance.client_under_test import started_by
 from cli.conformance.run import CASES, name_of, run
 from tests.clients.broken_client_child import FAULTS
@@ -17,6 +17,12 @@ CASE_OF = {name_of(case): case for case in CASES}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
+async def test_the_python_client_keeps_order_and_takes_effect_once() -> None:
+    outcomes = await run(started_by(PYTHON_CLIENT), [*order_cases.CASES, *outbox_cases.CASES])
+    assert [f"{one.name}: {one.failure}" for one in outcomes if one.failure] == []
+
+
+@pytest.mark.campaign
 async def test_the_python_client_keeps_every_case() -> None:
     outcomes = await run(started_by(PYTHON_CLIENT))
     assert [f"{one.name}: {one.failure}" for one in outcomes if one.failure] == []

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.conformance import frames
-from cli.conformance.client_under_test import ClientUnderTest, started_by
+from cli.conformance import frames, order_cases, outbox_cases
+from cli.conformance.client_under_test import ClientUnderTest, Start, started_by
 from cli.conformance.run import CASES, Outcome, run
 from cli.conformance.scripted_server import ScriptedServer
-from cli.conformance.trial import Trial
+from cli.conformance.trial import Case, Trial
 from gateway.api.docs.openapi import openapi_document
 from tests.clients import typescript_kit
 from tests.clients.chromium_kit import PageUnderTest, chromium, frozen, page_processes
@@ -28,25 +28,44 @@ def kit_bundle(folder: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+SOME = [*order_cases.CASES, *outbox_cases.CASES]
+
+
 def fallen(outcomes: list[Outcome]) -> list[str]:
-    assert len(outcomes) == len(CASES)
+    assert len(outcomes) in (len(CASES), len(SOME))
     return [f"{one.name}: {one.failure}" for one in outcomes if one.failure]
 
 
-async def test_it_keeps_every_case_in_node() -> None:
+def in_node(form: str) -> Start:
     program = typescript_kit.built() / "dist" / "conformance.js"
-    command = f"{typescript_kit.node_command()} {program} msgpack"
-    assert fallen(await run(started_by(command))) == []
+    return started_by(f"{typescript_kit.node_command()} {program} {form}")
 
 
-async def test_it_keeps_every_case_in_a_browser(tmp_path: Path) -> None:
+async def test_it_keeps_order_and_takes_effect_once_in_node() -> None:
+    assert fallen(await run(in_node("msgpack"), SOME)) == []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("form", ["json", "msgpack"])
+async def test_it_keeps_every_case_in_node(form: str) -> None:
+    assert fallen(await run(in_node(form))) == []
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [pytest.param(CASES, marks=pytest.mark.campaign), order_cases.CASES],
+    ids=["all", "some"],
+)
+async def test_it_keeps_the_cases_in_a_browser(cases: tuple[Case, ...], tmp_path: Path) -> None:
     bundle = kit_bundle(tmp_path)
     async with chromium() as browser:
 
         async def start() -> ClientUnderTest:
             return await PageUnderTest.open(browser, bundle, "json")
 
-        assert fallen(await run(start)) == []
+        outcomes = await run(start, cases)
+    assert len(outcomes) == len(cases)
+    assert [f"{one.name}: {one.failure}" for one in outcomes if one.failure] == []
 
 
 async def test_a_frozen_tab_is_caught_up_when_it_thaws(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ async def test_whatever_is_sent_is_answered_or_ended_in_words() -> None:
     await many_clients(seed=12, clients=300)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.usefixtures("unhandled")
 async def test_much_of_whatever_is_sent_is_answered_or_ended_in_words() -> None:
     await many_clients(seed=2026, clients=5_000)

@@ -169,7 +169,7 @@ async def test_lines_that_break_anywhere_cost_nobody_a_version(seed: int) -> Non
     await every_watcher_sees_what_the_store_has(seed, rounds=40)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(20))
 async def test_many_lines_that_break_anywhere_cost_nobody_a_version(seed: int) -> None:
     await every_watcher_sees_what_the_store_has(1_000 + seed, rounds=200)
