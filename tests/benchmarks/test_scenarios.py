@@ -73,7 +73,7 @@ def test_scaling(monkeypatch: pytest.MonkeyPatch) -> None:
     assert complete(scaling.figures(peer, rounds=1, seconds=1))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -117,6 +117,7 @@ class TestLimits:
         assert complete(await hot_user.measure(server, 0.5))
 
 
+@pytest.mark.campaign
 @pytest.mark.ray
 @pytest.mark.timeout(300)
 def test_flatness(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,9 @@ MAY_IMPORT = frozenset(
     " typing_extensions typing_inspection zstandard".split()
 )
 
+# structlog looks for it, and what browsers are driven with in tests has brought it.
+MAY_IMPORT |= {"greenlet"}
+
 SCRIPT = """
 import sys
 before = set(sys.modules)
