@@ -142,6 +142,9 @@ async def test_a_host_that_does_not_answer_is_named_until_it_does(cluster: Packe
 async def test_a_host_that_died_is_logged_counted_and_healthy_again(
     cluster: PackedCluster,
 ) -> None:
+    await asyncio.gather(*(cluster.ask([look(f"anyone-{n}")]) for n in range(20)))  # both are found
+    while await cluster.health():
+        pass
     deaths = cluster.activity().host_deaths
     pid = (await host_pids(cluster))["users:0"]
     with capture_logs() as logged:
