@@ -36,7 +36,7 @@ WARM_UP_SECONDS = 1.0
 QUIET_SECONDS = 25.0
 OPENED_TOGETHER = 100
 FILES = 65_536
-RATE_MAX = 80_000
+RATE_MAX = 50_000
 
 
 class Pipelined(Struct):
@@ -202,7 +202,7 @@ def main() -> None:
     arguments = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
-    server = PackedServer(1)
+    server = PackedServer(1, "--open-quests-max", "1000000", "--quests-max", "1000000")
     try:
         measuring = measure(
             server,
