@@ -47,6 +47,7 @@ def test_a_peer_does_what_was_sent_exactly_once(kind: type[Redis | Postgres | Wo
         pytest.skip(str(reason))
 
 
+@pytest.mark.campaign
 @pytest.mark.ray
 @pytest.mark.timeout(300)
 def test_questkeep_does_what_was_sent_exactly_once() -> None:

@@ -99,6 +99,7 @@ def server() -> Iterator[PackedServer]:
     server.close()
 
 
+@pytest.mark.campaign
 @pytest.mark.ray
 @pytest.mark.timeout(300)
 class TestLimits:
