@@ -2,7 +2,7 @@
 
 The path of a socket has at most 107 bytes, and temporary folders of build agents, batch systems
 and macOS leave less than Ray needs; some machines have none that can be written.  So the first
-place that fits is taken.  A folder is locked for as long as its maker lives: what a killed one left
+place that fits is taken.  A folder is locked for as long as its maker runs: what a killed one left
 is found unlocked by the next, and removed, if it has the mark of a folder that may be.  Processes
 whose current folder is its `cwd` belong to it, and end with it.
 
@@ -115,7 +115,7 @@ def _sweep(place: str) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(mark.parent)
         except OSError:
-            pass  # its maker lives
+            pass  # its maker runs
         finally:
             os.close(lock)
 

@@ -43,7 +43,7 @@ WITHOUT, WITH = "without", "with"
 NEVER = 2**50
 PATIENCE_SECONDS = 30.0
 AGED_AT_ONCE = 50
-LIVES = 20
+HISTORIES = 20
 """Users who have played differently."""
 
 
@@ -104,7 +104,7 @@ class Load:
 
         async def work() -> None:
             for number, user_id in rest:
-                commands = aged_users.commands_of(number % LIVES)
+                commands = aged_users.commands_of(number % HISTORIES)
                 asks = [replace(ask, user_id=user_id) for ask in commands]
                 replies = await self._channel.ask(asks, PATIENCE_SECONDS)
                 assert all(reply.code == "" for reply in replies)

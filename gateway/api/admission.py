@@ -72,11 +72,9 @@ class Admission:
         Raises:
             Problem: `unauthenticated`, `user_unavailable` or `too_many_requests`.
         """
-        caller = await self._authenticator.caller(authorization)
-        wait_ms = self.limit_of(caller).wait_ms(caller.sub, asyncio.get_running_loop().time())
-        if wait_ms:
-            detail = f"More requests come from {caller.role} {caller.sub} than one may send"
-            raise Problem("too_many_requests", detail, retry_after_ms=wait_ms)
+        caller = await self.bearer(authorization)
+        if (problem := self.too_often(caller)) is not None:
+            raise problem
         return caller
 
     async def bearer(self, authorization: bytes | None) -> Caller:
@@ -97,9 +95,18 @@ class Admission:
         with self.counted():
             return await self.caller(authorization)
 
-    def limit_of(self, caller: Caller) -> RateLimit:
-        """How often this caller may send."""
-        return self._by_player if caller.role is Role.PLAYER else self._by_service
+    def too_often(self, caller: Caller, command_id: str | None = None) -> Problem | None:
+        """Count a request of this caller, or say why it is one too many."""
+        limit = self._by_player if caller.role is Role.PLAYER else self._by_service
+        wait_ms = limit.wait_ms(caller.sub, asyncio.get_running_loop().time())
+        if not wait_ms:
+            return None
+        return Problem(
+            "too_many_requests",
+            f"More requests come from {caller.role} {caller.sub} than one may send",
+            command_id=command_id,
+            retry_after_ms=wait_ms,
+        )
 
     @contextmanager
     def counted(self) -> Iterator[None]:

@@ -36,6 +36,8 @@ class Close(NamedTuple):
 
 REASON_BYTES_MAX = 123
 RETRY_AFTER_MS = 1_000
+LEAVE_SECONDS_MAX = 5.0
+"""How long a client may take to leave after it was told to."""
 
 _BY_STATUS = {
     401: CloseCode.TOKEN,

@@ -5,40 +5,38 @@ Commands that arrive together are asked together, those of one host in one piece
 Not for: the order of answers (`user_line`), or the checks themselves (`gateway.api.commands`).
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from actors.background_tasks import BackgroundTasks
-from actors.messages import Ask, Reply
-from gateway.api.commands.execution import ASKED_TOGETHER_MAX, Outcome
+from actors.messages import Ask
+from gateway.api.commands.execution import ask_piece, pieces_of
 from gateway.api.commands.reply_form import ReplyForm
 from gateway.api.commands.validation import CommandChecker, check_all, command_id_of, type_label
-from gateway.api.rate_limit import RateLimit
 from gateway.api.user_requests import UserRequests
 from gateway.auth.authenticator import Caller
 from gateway.live.client_frames import Frame
 from gateway.live.opening import Wish
 from gateway.live.user_line import Sent, UserLine
 from gateway.metrics.counters import Metrics
-from gateway.problems import Problem, refusal
+from gateway.problems import Problem
 
 
 class CommandServices(NamedTuple):
     """What commands need of the gateway; one for all its connections.
 
     Attributes:
-        limit_of: the rate limit for a caller.
+        too_often: counts a command of a caller, or says why it is one too many.
         counted: entered while something is asked: the server then waits for it before it ends.
     """
 
     users: UserRequests
     metrics: Metrics
-    limit_of: Callable[[Caller], RateLimit]
+    too_often: Callable[[Caller, str], Problem | None]
     counted: Callable[[], AbstractContextManager[None]]
 
 
@@ -83,9 +81,8 @@ class Commands:
         self._form = wish.form
         self._line_of = line_of
         self._answered = answered
-        self._broke = broke
         self._waiting: deque[Ask | Frame] = deque()
-        self._tasks = BackgroundTasks()
+        self._tasks = BackgroundTasks(failed=broke)
         self._checking = False
 
     def take(self, commands: Sequence[Ask] | Sequence[Frame]) -> None:
@@ -97,18 +94,12 @@ class Commands:
         self._waiting.extend(commands)
         if not self._checking:
             self._checking = True
-            self._tasks.spawn(self._guarded(self._check_waiting()))
+            self._tasks.spawn(self._check_waiting())
 
     def close(self) -> None:
         """Answer nobody any more.  What was asked is carried out all the same."""
         self._waiting.clear()
         self._line_of, self._answered = _no_line, _nobody
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            self._broke(error)
 
     async def _check_waiting(self) -> None:
         try:
@@ -128,8 +119,10 @@ class Commands:
         counts: list[tuple[str, str]] = []
         for each in checked:
             line = self._line_of(each.user_id)
-            if isinstance(each, Ask) and (problem := self._too_often(each)) is not None:
-                each = _Refused(each.user_id, each.command_id, each.kind, problem)
+            if isinstance(each, Ask):
+                problem = self._services.too_often(self._wish.caller, each.command_id)
+                if problem is not None:
+                    each = _Refused(each.user_id, each.command_id, each.kind, problem)
             if isinstance(each, _Refused):
                 line.unanswered.append(Sent(each.command_id, each.problem))
                 refused.append(line)
@@ -144,34 +137,18 @@ class Commands:
             self._done(line)
         self._services.metrics.commands(counts)
         for asked in by_host.values():
-            for piece in _pieces(asked):
-                self._tasks.spawn(self._guarded(self._ask_host(piece)))
-
-    def _too_often(self, ask: Ask) -> Problem | None:
-        caller = self._wish.caller
-        now = asyncio.get_running_loop().time()
-        wait_ms = self._services.limit_of(caller).wait_ms(caller.sub, now)
-        if not wait_ms:
-            return None
-        detail = f"More commands come from {caller.role} {caller.sub} than one may send"
-        command_id = ask.command_id
-        return Problem("too_many_requests", detail, command_id=command_id, retry_after_ms=wait_ms)
+            for piece in pieces_of(asked):
+                self._tasks.spawn(self._ask_host(piece))
 
     async def _ask_host(self, asked: Sequence[_Asked]) -> None:
-        outcomes: Sequence[Outcome]
-        counts: list[tuple[str, str]] = []
         with self._services.counted():
-            try:
-                outcomes = await self._services.users.ask_host([each.ask for each in asked])
-            except Problem as problem:
-                outcomes = [problem.of_command(each.ask.command_id, None) for each in asked]
+            outcomes = await ask_piece(self._services.users, [each.ask for each in asked])
         for each, outcome in zip(asked, outcomes, strict=True):
-            if isinstance(outcome, Reply) and outcome.code:
-                outcome = refusal(outcome, each.ask.command_id)
             each.sent.outcome = outcome
-            counts.append((each.ask.kind, outcome.code or "ok"))
             self._done(each.line)
-        self._services.metrics.commands(counts)
+        kinds = (each.ask.kind for each in asked)
+        codes = (outcome.code or "ok" for outcome in outcomes)
+        self._services.metrics.commands(zip(kinds, codes, strict=True))
 
     def _done(self, line: UserLine) -> None:
         self.unanswered -= 1
@@ -197,11 +174,6 @@ class _Check:
             command_id = command_id_of(command) or ""
             return _Refused(user_id, command_id, type_label(command), checked)
         return self._form.ask(user_id, checked)
-
-
-def _pieces(asked: Sequence[_Asked]) -> Iterator[Sequence[_Asked]]:
-    for start in range(0, len(asked), ASKED_TOGETHER_MAX):
-        yield asked[start : start + ASKED_TOGETHER_MAX]
 
 
 def _no_line(user_id: str) -> UserLine:

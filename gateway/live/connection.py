@@ -11,11 +11,12 @@ from uuid import uuid4
 import structlog
 
 from actors.errors import DeliveryCode, DeliveryError
+from actors.messages import Media
 from gateway.api.changes.connection_frames import MovingFrame, TokenExpiringFrame
 from gateway.api.media import join
 from gateway.http.messages import UpgradedProtocol
 from gateway.live.client_frames import NotAFrame
-from gateway.live.close_codes import Close, CloseCode, close_of
+from gateway.live.close_codes import LEAVE_SECONDS_MAX, Close, CloseCode, close_of
 from gateway.live.connections import LiveConnections
 from gateway.live.conversation import Conversation
 from gateway.live.liveness import Liveness
@@ -28,8 +29,6 @@ from gateway.problems import undelivered
 WAITING_BYTES_MAX = 256 * 1024
 """Most that waits to be sent to one connection; a `state` counts alone."""
 UNREAD_SECONDS_MAX = 10.0
-LEAVE_SECONDS_MAX = 5.0
-"""How long a client may take to leave after it was told to."""
 MESSAGE_BYTES = 64 * 1024
 """About as much is put into one message to a client."""
 
@@ -64,7 +63,7 @@ class LiveConnection(UpgradedProtocol):
         self._transport.set_write_buffer_limits(high=WAITING_BYTES_MAX)
         self._socket = WebSocket(
             self._transport,
-            text=self.wish.media == "json",
+            text=self.wish.media is Media.JSON,
             message_bytes_max=self._limits.frame_bytes,
         )
         try:
@@ -74,7 +73,7 @@ class LiveConnection(UpgradedProtocol):
             self.broke(error)
 
     def data_received(self, data: bytes) -> None:
-        self.liveness.heard(self._loop.time())
+        self.liveness.heard()
         messages = self._socket.receive(data)
         self.written = self._socket.written
         try:
@@ -152,7 +151,7 @@ class LiveConnection(UpgradedProtocol):
         reading = not self.paused and unanswered < self._limits.unanswered
         if reading != self._reading and not self.ended:
             self._reading = reading
-            self.liveness.heard(self._loop.time())
+            self.liveness.heard()
             change = self._transport.resume_reading if reading else self._transport.pause_reading
             change()
 

@@ -4,8 +4,7 @@ Not for: bytes, deadlines and pressure (`connection`), or one user's order (`use
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -69,7 +68,7 @@ class Conversation:
         self._commands = Commands(
             gateway.services, self._wish, self._line_of, self._answered, connection.broke
         )
-        self._tasks = BackgroundTasks()
+        self._tasks = BackgroundTasks(failed=connection.broke)
         self._rules = gateway.rules_in_force()
         self._ended = False
 
@@ -155,7 +154,7 @@ class Conversation:
         if kind == "tick":
             self.tick()
         elif kind == "token":
-            self._tasks.spawn(self._guarded(self._renew(frame["token"])))
+            self._tasks.spawn(self._renew(frame["token"]))
         elif self._wish.only is not None:
             raise NotAFrame(CloseCode.NO_FRAME, f"{kind} is for connections of many users")
         elif kind == "watch":
@@ -220,12 +219,6 @@ class Conversation:
         try:
             if self._lines.get(line.user_id) is line and line.suspended:
                 line.subscribe()
-        except Exception as error:
-            self._connection.broke(error)
-
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
         except Exception as error:
             self._connection.broke(error)
 

@@ -5,6 +5,7 @@ Not for: what is said on it (`connection`).
 
 from collections.abc import Awaitable, Callable
 
+from actors.messages import Media
 from gateway.api.cross_origin import CrossOrigin
 from gateway.api.exchange import Exchange
 from gateway.api.parameters import user_of
@@ -48,7 +49,7 @@ class LiveEndpoint:
         except Problem as problem:
             if not (handshake.hides_refusals and handshake.is_sound):
                 raise
-            close, text = close_of(problem), handshake.media != "msgpack"
+            close, text = close_of(problem), handshake.media is not Media.MSGPACK
             return Upgraded(handshake.answer(), lambda: RefusedConnection(close, text=text))
         return Upgraded(handshake.answer(), lambda: LiveConnection(wish, self._connections))
 

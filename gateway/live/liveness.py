@@ -22,11 +22,11 @@ class Liveness:
         expires_at: when the token does.
     """
 
-    __slots__ = ("_heard_at", "_pinged_at", "_sent_at", "_warn_at", "expires_at", "ping_seconds")
+    __slots__ = ("_pinged_at", "_sent_at", "_warn_at", "expires_at", "ping_seconds")
 
     def __init__(self, caller: Caller, ping_seconds: float, now: float) -> None:
         self.ping_seconds = ping_seconds
-        self._heard_at = self._sent_at = now
+        self._sent_at = now
         self._pinged_at = 0.0
         self.renew(caller)
 
@@ -36,9 +36,8 @@ class Liveness:
         self.expires_at = caller.expires_at
         self._warn_at = self.expires_at - max(CHECK_SECONDS, min(WARNING_SECONDS, life / 10))
 
-    def heard(self, now: float) -> None:
+    def heard(self) -> None:
         """Something came from the client, or it could not have been read."""
-        self._heard_at = now
         self._pinged_at = 0.0
 
     def sent(self, now: float) -> None:

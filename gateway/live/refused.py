@@ -4,10 +4,8 @@ import asyncio
 from typing import cast
 
 from gateway.http.messages import UpgradedProtocol
-from gateway.live.close_codes import Close
+from gateway.live.close_codes import LEAVE_SECONDS_MAX, Close
 from gateway.live.websocket import WebSocket
-
-LEAVE_SECONDS_MAX = 5.0
 
 
 class RefusedConnection(UpgradedProtocol):

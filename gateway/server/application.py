@@ -31,7 +31,7 @@ def make_app(settings: Settings, keys: Keys, directory: UserDirectory, rules: Ru
     cross_origin = CrossOrigin(settings.allow_origins or ())
     app = App(directory, authenticator, rules, limits, cross_origin)
     services = CommandServices(
-        app.users, app.metrics, app.admission.limit_of, app.admission.counted
+        app.users, app.metrics, app.admission.too_often, app.admission.counted
     )
     connections = LiveConnections(
         directory,

@@ -15,7 +15,7 @@ from benchmarks.peers.fastapi_app import DATASET, Answer, TurnIn, make_app
 
 TURN_IN = "SELECT code, body FROM turn_in_quest($1, $2, $3)"
 TURN_IN_MANY = "SELECT code, body FROM turn_in_quests($1, $2, $3, $4)"
-TALLY = """
+COUNTS = """
     SELECT p.user_id, p.level, p.total_xp, c.actual_quest_xp AS ledger_xp,
         (SELECT count(*) FROM quest_record q
          WHERE q.user_id = p.user_id AND q.status = 'turned_in') AS turned_in,
@@ -97,7 +97,7 @@ class PostgresStore:
             await connection.execute("CHECKPOINT")
 
     async def stored(self) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self.pool.fetch(TALLY)]
+        return [dict(row) for row in await self.pool.fetch(COUNTS)]
 
     async def close(self) -> None:
         await self.pool.close()

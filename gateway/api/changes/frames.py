@@ -87,16 +87,6 @@ def changes_frame(change: Change, shown: Shown, media: Media) -> bytes:
     return frame
 
 
-def shows_nothing(change: Change, shown: Shown) -> bool:
-    """Whether its frame has no command: several of them can be one (`quiet_frame`)."""
-    return _rows_shown(change, shown) == NOTHING and not ("events" in shown and change.events)
-
-
-def quiet_frame(first: int, last: int, media: Media) -> bytes:
-    """The frame of versions of which nothing is shown."""
-    return write_body(ChangesFrame(first=first, version=last), media)
-
-
 def caught_up_frame(version: int, media: Media) -> bytes:
     """The frame after which it is live."""
     return write_body(CaughtUpFrame(version=version), media)
@@ -109,14 +99,12 @@ def state_rows(shown: Shown) -> tuple[str, ...]:
 
 
 def _frame_of(change: Change, shown: Shown) -> ChangesFrame:
-    if shows_nothing(change, shown):
+    rows = _rows_shown(change, shown)
+    events = change.events if "events" in shown else UNSET
+    if rows == NOTHING and not events:
         return ChangesFrame(first=change.version, version=change.version)
-    return ChangesFrame(
-        version=change.version,
-        command_id=change.command_id,
-        changes=_rows_shown(change, shown),
-        events=change.events if "events" in shown else UNSET,
-    )
+    command_id = change.command_id
+    return ChangesFrame(version=change.version, command_id=command_id, changes=rows, events=events)
 
 
 def _rows_shown(change: Change, shown: Shown) -> Changes:

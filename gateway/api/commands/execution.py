@@ -9,9 +9,9 @@ Not for: what the commands are read from (`reading`).
 """
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
-from typing import cast
+from typing import TypeVar, cast
 
 from actors.messages import Ask, Media, Reply
 from gateway.api.commands.reading import Entry
@@ -25,6 +25,7 @@ PIECES_AT_ONCE = 2
 """Pieces of one batch that a host has at a time: one it decides, and one that it finds ready.  Who
 asks meanwhile waits for these, and not for a thousand commands."""
 
+Asked = TypeVar("Asked")
 Outcome = Reply | Problem
 """A reply with a body, or a refusal."""
 
@@ -66,19 +67,24 @@ async def execute_for_user(users: UserRequests, entries: Sequence[Entry]) -> lis
 
 async def _ask_host(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
     if len(asks) <= ASKED_TOGETHER_MAX:
-        return await _ask(users, asks)
+        return await ask_piece(users, asks)
     room = asyncio.Semaphore(PIECES_AT_ONCE)  # who waits first enters first: so order holds
 
     async def ask(piece: Sequence[Ask]) -> list[Outcome]:
         async with room:
-            return await _ask(users, piece)
+            return await ask_piece(users, piece)
 
-    starts = range(0, len(asks), ASKED_TOGETHER_MAX)
-    pieces = (asks[start : start + ASKED_TOGETHER_MAX] for start in starts)
-    return list(chain.from_iterable(await asyncio.gather(*map(ask, pieces))))
+    return list(chain.from_iterable(await asyncio.gather(*map(ask, pieces_of(asks)))))
 
 
-async def _ask(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
+def pieces_of(asks: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
+    """What one host is asked, in pieces of a bounded size."""
+    for start in range(0, len(asks), ASKED_TOGETHER_MAX):
+        yield asks[start : start + ASKED_TOGETHER_MAX]
+
+
+async def ask_piece(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
+    """What becomes of commands to users of one host, asked in one message."""
     try:
         return _outcomes(asks, await users.ask_host(asks))
     except Problem as problem:

@@ -310,7 +310,7 @@ BUGS = [
     "gateway.live.conversation.read_message",
     "gateway.live.conversation.now_micros",
     "gateway.live.commands.check_all",
-    "gateway.live.commands._pieces",
+    "gateway.live.commands.pieces_of",
     "gateway.live.user_line.changes_frame",
     "gateway.live.user_line.reply_frame",
     "gateway.live.user_line.problem_frame",
