@@ -50,6 +50,10 @@ class ClientUnderTest(ABC):
         self._has_ended = True
         self._more.set()
 
+    def forget(self, fits: Callable[[Seen], bool]) -> None:
+        """Let go of every line so far that fits."""
+        self._seen = [seen for seen in self._seen if not fits(seen)]
+
     async def see(self, what: str, fits: Callable[[Seen], bool], seconds: float) -> Seen:
         """Wait until the client has printed a line that fits; it is taken, those before it stay.
 

@@ -2,7 +2,7 @@
 
 from cli.conformance import frames
 from cli.conformance.scripted_server import Line
-from cli.conformance.trial import Trial, expect
+from cli.conformance.trial import Trial, expect, token
 
 
 async def nothing_is_watched_until_asked(trial: Trial) -> None:
@@ -62,8 +62,24 @@ async def commands_name_their_user(trial: Trial) -> None:
     key = await trial.send("acknowledge_level_ups", user="carol", quest_id="")
     command = await line.take_of("acknowledge_level_ups")
     expect(command["user_id"], "carol", "the user of the command")
-    brief = {key: command[key] for key in ("command_id", "user_id")}
+    brief = {member: command[member] for member in ("command_id", "user_id")}
     await line.send({"type": "reply", **brief, "version": 9, "replayed": False})
+    await trial.replied(key, 9)
+
+
+async def a_command_sent_before_the_line_is_open_is_sent_once(trial: Trial) -> None:
+    """What is sent while the client still connects leaves on the new line, and only once."""
+    trial.server.let_in.clear()
+    await trial.client.tell("connect", url=trial.server.url, token=token("service"))
+    await trial.server.knocked.wait()
+    key = await trial.send(user="carol")
+    await trial.synchronized()
+    trial.server.let_in.set()
+    line = await trial.server.line()
+    await line.send(frames.welcome(role="service"))
+    command = await line.take_of("turn_in_quest")
+    await line.nothing_comes(0.4)
+    await line.send(frames.reply(command, 9))
     await trial.replied(key, 9)
 
 
@@ -124,6 +140,7 @@ CASES = (
     another_era_of_one_user_is_no_other_users,
     an_unwatched_user_is_not_asked_for_again,
     commands_name_their_user,
+    a_command_sent_before_the_line_is_open_is_sent_once,
     a_gap_of_one_user_is_resumed,
     unanswered_commands_of_many_users_are_sent_again,
 )

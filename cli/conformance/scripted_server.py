@@ -139,6 +139,9 @@ class ScriptedServer:
         self.refuse: Refusal = lambda token: None
         """Says what is answered in place of an upgrade: a status and a problem; None: nothing."""
         self.refused = 0
+        self.knocked, self.let_in = asyncio.Event(), asyncio.Event()
+        """Set once a client asks for an upgrade; and while it gets one at once."""
+        self.let_in.set()
         self._lines: asyncio.Queue[Line] = asyncio.Queue()
         self._server: Server | None = None
         self.url = ""
@@ -198,8 +201,10 @@ class ScriptedServer:
             self.refused += 1
             await socket.close(CLOSE_CODES[refusal[0]], "retry_after_ms=0")
 
-    def _maybe_refuse(self, socket: ServerConnection, request: Request) -> Response | None:
+    async def _maybe_refuse(self, socket: ServerConnection, request: Request) -> Response | None:
         """Refuse the upgrade; a browser, which would not see why, is refused by a close code."""
+        self.knocked.set()
+        await self.let_in.wait()
         refusal = self.refuse(token_of(request.headers))
         if refusal is None or _offers_bearer(request.headers):
             return None

@@ -54,8 +54,13 @@ class Trial:
     async def give(self, token: str) -> None:
         """Let the client's token function give this one, and wait until it does."""
         await self.client.tell("token", token=token)
-        await self.client.tell("rows")
-        await self.client.see("rows", lambda seen: seen["saw"] == "rows", PATIENCE_SECONDS)
+        await self.synchronized()
+
+    async def synchronized(self) -> None:
+        """Wait until the client has done what it was told so far."""
+        self.client.forget(lambda seen: seen["saw"] == "status")
+        await self.client.tell("status")
+        await self.client.see("status", lambda seen: seen["saw"] == "status", PATIENCE_SECONDS)
 
     async def again(self, after: str) -> Line:
         """The client's next connection, which must name the position it has.

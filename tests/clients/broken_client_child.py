@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from questkeep_client import closing, conformance, connector
+from questkeep_client import conformance, connector
 from questkeep_client.line import Line
-from questkeep_client.mirror import Mirror, Position, indexed
-from questkeep_client.outbox import Outbox
-from questkeep_client.session import Session, Watched
+from questkeep_client.protocol import closing
+from questkeep_client.protocol.mirror import Mirror, Position, indexed
+from questkeep_client.protocol.outbox import Outbox
+from questkeep_client.protocol.session import Session, Watched
 
 Frame = dict[str, Any]
 
@@ -98,6 +99,11 @@ def a_new_line_forgets_what_was_sent() -> None:
 
 def repeats_come_the_other_way_round() -> None:
     Outbox.__iter__ = lambda self: iter(tuple(self._pending.values())[::-1])  # type: ignore[method-assign]
+
+
+def a_new_line_says_everything_twice() -> None:
+    opened = Session.opened
+    Session.opened = lambda self: opened(self) * 2  # type: ignore[method-assign]
 
 
 def busy_is_taken_for_a_refusal() -> None:
@@ -197,6 +203,7 @@ FAULTS: dict[Callable[[], None], str] = {
     a_repeat_gets_a_new_id: "an_unanswered_command_is_sent_again_alike",
     a_new_line_forgets_what_was_sent: "a_lost_reply_is_asked_for_and_not_applied_twice",
     repeats_come_the_other_way_round: "unanswered_commands_keep_their_order",
+    a_new_line_says_everything_twice: "a_command_sent_before_the_line_is_open_is_sent_once",
     busy_is_taken_for_a_refusal: "same_is_tried_again_under_the_same_id",
     a_displaced_client_comes_back: "after_4409_it_stays_away",
     moving_is_not_heard: "a_moving_server_is_given_its_time",
@@ -213,7 +220,7 @@ FAULTS: dict[Callable[[], None], str] = {
 
 def _retake() -> None:
     """Let the session's table of frames find the methods that were replaced."""
-    from questkeep_client import session
+    from questkeep_client.protocol import session
 
     session._TAKES.update(
         {kind: getattr(Session, take.__name__) for kind, take in _ORIGINAL.items()}
@@ -221,7 +228,7 @@ def _retake() -> None:
 
 
 def _original() -> dict[str, Any]:
-    from questkeep_client import session
+    from questkeep_client.protocol import session
 
     return dict(session._TAKES)
 

@@ -97,7 +97,7 @@ def test_its_types_are_those_of_the_api(tmp_path: Path) -> None:
 
 
 def test_no_public_type_is_any() -> None:
-    declarations = list((typescript_kit.built() / "dist").glob("*.d.ts"))
+    declarations = list((typescript_kit.built() / "dist").rglob("*.d.ts"))
     assert len(declarations) > 10
     found = [
         f"{path.name}: {line.strip()}"

@@ -4,9 +4,10 @@
 ...     reply = await questkeep.user().turn_in_quest("q-1")
 """
 
-from questkeep_client.changes import Change, Changes, State
 from questkeep_client.client import Client, connect
-from questkeep_client.commands import (
+from questkeep_client.pipeline import Pipeline
+from questkeep_client.protocol.changes import Change, Changes, State
+from questkeep_client.protocol.commands import (
     AbandonQuest,
     AcknowledgeLevelUps,
     ApplyChapterLedgerEntry,
@@ -22,9 +23,8 @@ from questkeep_client.commands import (
     UndoGrant,
     UpsertChapter,
 )
-from questkeep_client.mirror import Position
-from questkeep_client.pipeline import Pipeline
-from questkeep_client.problems import Closed, Problem, QuestkeepError
+from questkeep_client.protocol.mirror import Position
+from questkeep_client.protocol.problems import Closed, Problem, QuestkeepError
 from questkeep_client.user import User
 
 __all__ = [

@@ -6,15 +6,15 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from questkeep_client.commands import Command
 from questkeep_client.connector import Connector
-from questkeep_client.ids import command_id as new_command_id
 from questkeep_client.line import FORMATS
-from questkeep_client.outbox import Answered, Pending
 from questkeep_client.pipeline import Pipeline
-from questkeep_client.problems import Closed, Problem
+from questkeep_client.protocol.commands import Command
+from questkeep_client.protocol.ids import command_id as new_command_id
+from questkeep_client.protocol.outbox import Answered, Pending
+from questkeep_client.protocol.problems import Closed, Problem
+from questkeep_client.protocol.session import Frame, Session, Watched
 from questkeep_client.reads import Reads
-from questkeep_client.session import Frame, Session, Watched
 from questkeep_client.tokens import TokenSource, fetch_token
 from questkeep_client.user import User
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from questkeep_client.changes import Change, State
 from questkeep_client.client import Client, connect
-from questkeep_client.commands import Command
 from questkeep_client.line import FORMATS
-from questkeep_client.problems import Closed
-from questkeep_client.session import Frame
+from questkeep_client.protocol.changes import Change, State
+from questkeep_client.protocol.commands import Command
+from questkeep_client.protocol.problems import Closed
+from questkeep_client.protocol.session import Frame
 
 
 class AnyCommand(Command, frozen=True, tag="any"):

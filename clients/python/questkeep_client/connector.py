@@ -4,21 +4,25 @@ Not for: what frames mean (`session`) or what people call (`client`).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import Literal
 
 from websockets.exceptions import ConnectionClosed
 
-from questkeep_client.backoff import waiting_seconds
-from questkeep_client.closing import TOKEN, Next, after_close
 from questkeep_client.line import Line, Refused, open_line
-from questkeep_client.outbox import Pending
-from questkeep_client.problems import SAME, Closed, Gap, Problem
-from questkeep_client.session import Frame, Session
+from questkeep_client.protocol.backoff import waiting_seconds
+from questkeep_client.protocol.closing import TOKEN, Next, after_close
+from questkeep_client.protocol.outbox import Pending
+from questkeep_client.protocol.problems import SAME, Closed, Gap, Problem
+from questkeep_client.protocol.session import Frame, Session
 from questkeep_client.tokens import Token, TokenSource, fetch_token
 
 Status = Literal["connecting", "live", "waiting", "closed"]
+log = logging.getLogger("questkeep_client")
+
 WAKE_SECONDS = 3.0
 _UNAUTHENTICATED = 401
 
@@ -87,7 +91,7 @@ class Connector:
                 return
             self._set_status("waiting")
             await asyncio.sleep(following.wait_seconds)
-            if following.new_token and not await self._take_new_token():
+            if following.new_token and not await self._another_token():
                 self._finish(Closed(TOKEN, "the server refused this token, and there is no other"))
                 return
 
@@ -137,8 +141,18 @@ class Connector:
             self.write([pending.frame])
 
     async def _renew_in_place(self) -> None:
-        if await self._take_new_token():
+        if await self._another_token():
             self.write([{"type": "token", "token": self.token.text}])
+
+    async def _another_token(self) -> bool:
+        """The same, however often the source fails: whoever gives tokens may be away."""
+        for tries in count():
+            try:
+                return await self._take_new_token()
+            except Exception:
+                log.warning("no token could be had; it is tried again", exc_info=True)
+                await asyncio.sleep(waiting_seconds(tries))
+        raise AssertionError("there is no end to it")
 
     async def _take_new_token(self) -> bool:
         """Ask the source; whether it gave another token than before."""
@@ -160,11 +174,7 @@ class Connector:
 
 def _after_refusal(problem: Problem, tries: int) -> Next:
     if problem.status == _UNAUTHENTICATED:
-        return (
-            Next(0.0, new_token=True)
-            if tries == 0
-            else Next(waiting_seconds(tries), new_token=True)
-        )
+        return Next(waiting_seconds(tries) if tries else 0.0, new_token=True)
     if problem.retry == SAME or problem.status >= 500 or problem.status == 429:
         return Next(max((problem.retry_after_ms or 0) / 1000, waiting_seconds(tries)))
     return Next(None, closed=Closed(problem.status, str(problem)))

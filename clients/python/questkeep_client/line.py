@@ -13,8 +13,8 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from questkeep_client.problems import Problem
-from questkeep_client.session import Frame, Limits
+from questkeep_client.protocol.problems import Problem
+from questkeep_client.protocol.session import Frame, Limits
 
 FORMATS = ("msgpack", "json")
 OPEN_SECONDS = 10.0

@@ -9,11 +9,11 @@ from collections import deque
 from types import TracebackType
 from typing import Protocol, Self
 
-from questkeep_client.commands import Command
-from questkeep_client.ids import command_id as new_command_id
-from questkeep_client.outbox import Answered
-from questkeep_client.problems import Closed, Problem
-from questkeep_client.session import Frame
+from questkeep_client.protocol.commands import Command
+from questkeep_client.protocol.ids import command_id as new_command_id
+from questkeep_client.protocol.outbox import Answered
+from questkeep_client.protocol.problems import Closed, Problem
+from questkeep_client.protocol.session import Frame
 
 
 class Post(Protocol):

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from questkeep_client.mirror import Position
-from questkeep_client.problems import Problem
-from questkeep_client.session import Frame
+from questkeep_client.protocol.mirror import Position
+from questkeep_client.protocol.problems import Problem
+from questkeep_client.protocol.session import Frame
 
 _MSGPACK = "application/msgpack"
 _TIMEOUT_SECONDS = 40.0

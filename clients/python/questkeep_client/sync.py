@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from questkeep_client import client as asynchronous
-from questkeep_client.changes import Change
-from questkeep_client.commands import Command
-from questkeep_client.mirror import Mirror
-from questkeep_client.session import Frame
+from questkeep_client.protocol.changes import Change
+from questkeep_client.protocol.commands import Command
+from questkeep_client.protocol.mirror import Mirror
+from questkeep_client.protocol.session import Frame
 from questkeep_client.tokens import TokenSource
 from questkeep_client.user import User as AsyncUser
 from questkeep_client.user_commands import Reply, UserCommands

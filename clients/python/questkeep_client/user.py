@@ -6,11 +6,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from questkeep_client.changes import Change
-from questkeep_client.commands import Command
-from questkeep_client.following import each_change, each_change_after
-from questkeep_client.mirror import Mirror, Position
-from questkeep_client.session import Frame, Watched
+from questkeep_client.protocol.changes import Change
+from questkeep_client.protocol.commands import Command
+from questkeep_client.protocol.following import each_change, each_change_after
+from questkeep_client.protocol.mirror import Mirror, Position
+from questkeep_client.protocol.session import Frame, Watched
 from questkeep_client.user_commands import Reply, UserCommands
 from questkeep_client.user_rows import UserRows
 

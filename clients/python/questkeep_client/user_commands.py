@@ -13,8 +13,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from questkeep_client import commands
-from questkeep_client.commands import Action, Command
+from questkeep_client.protocol import commands
+from questkeep_client.protocol.commands import Action, Command
 
 Reply = dict[str, Any]
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from questkeep_client import api_types
-from questkeep_client.mirror import Mirror, Position
+from questkeep_client.protocol.mirror import Mirror, Position
 
 T = TypeVar("T")
 

@@ -1,11 +1,11 @@
 /** `connect`: a client that stays connected, resumes, and repeats what has no answer. */
 import { Connector, type Status } from "./connector.js";
-import { commandId } from "./ids.js";
+import { commandId } from "./protocol/ids.js";
 import { json, type Format, type SocketClass } from "./line.js";
-import { Outbox, type Store } from "./outbox.js";
-import { Closed, Problem, type ProblemDocument } from "./problems.js";
+import { Outbox, type Store } from "./protocol/outbox.js";
+import { Closed, Problem, type ProblemDocument } from "./protocol/problems.js";
 import type { Reply } from "./rows.js";
-import { Session, type Frame } from "./session.js";
+import { Session, type Frame } from "./protocol/session.js";
 import { User, type Command } from "./user.js";
 
 export interface Options {

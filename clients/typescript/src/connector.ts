@@ -1,8 +1,8 @@
 /** Stays connected: opens a line, and the next when it ends, until the server says for good. */
-import { afterClose, TOKEN_REFUSED, waitingMs } from "./closing.js";
+import { afterClose, TOKEN_REFUSED, waitingMs } from "./protocol/closing.js";
 import { Line, type Format, type SocketClass } from "./line.js";
-import { Closed, Gap } from "./problems.js";
-import type { Frame, Session } from "./session.js";
+import { Closed, Gap } from "./protocol/problems.js";
+import type { Frame, Session } from "./protocol/session.js";
 
 export type Status = "connecting" | "live" | "waiting" | "closed";
 

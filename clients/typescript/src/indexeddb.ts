@@ -1,6 +1,6 @@
 /** Unanswered commands in IndexedDB, so that a queue survives a reload. */
-import type { Store } from "./outbox.js";
-import type { Frame } from "./session.js";
+import type { Store } from "./protocol/outbox.js";
+import type { Frame } from "./protocol/session.js";
 
 const TABLE = "commands";
 

@@ -2,7 +2,7 @@
 import { connect, type Client } from "./client.js";
 import { json } from "./line.js";
 import { msgpack } from "./msgpack.js";
-import { Problem } from "./problems.js";
+import { Problem } from "./protocol/problems.js";
 import type { User } from "./user.js";
 
 export interface Told {

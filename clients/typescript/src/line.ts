@@ -1,5 +1,5 @@
 /** One WebSocket: opened with the token as a subprotocol, written in lists, watched for silence. */
-import type { Frame, Session } from "./session.js";
+import type { Frame, Session } from "./protocol/session.js";
 
 /** How frames become messages. */
 export interface Format {
@@ -58,8 +58,9 @@ export class Line {
 
   /** Send frames, in order, with everything else of this turn of the event loop. */
   write(frames: readonly Frame[]): void {
+    if (!this.open) return; // what matters is in the session, which says it once this is open
     this.waiting.push(...frames);
-    if (this.scheduled || !this.open || !this.waiting.length) return;
+    if (this.scheduled || !this.waiting.length) return;
     this.scheduled = true;
     queueMicrotask(() => {
       this.scheduled = false;

@@ -1,7 +1,7 @@
 /** One user: commands by name, rows as they are confirmed, and each event once. */
 import type { BattleState, ChapterProgression, Event, EventOf, PlayerProgression, QuestRecord, Reply } from "./rows.js";
-import { positionText, type Rows } from "./mirror.js";
-import type { Told, Watched } from "./session.js";
+import { positionText, type Rows } from "./protocol/mirror.js";
+import type { Told, Watched } from "./protocol/session.js";
 
 /** A command without its id: `{ type: "turn_in_quest", quest_id: "q-1" }`. */
 export interface Command {

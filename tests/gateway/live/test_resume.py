@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 
 from questkeep_client import client as client_module
-from questkeep_client import closing, connector
-from questkeep_client.changes import Change
-from questkeep_client.commands import (
+from questkeep_client import connector
+from questkeep_client.protocol import closing
+from questkeep_client.protocol.changes import Change
+from questkeep_client.protocol.commands import (
     AcknowledgeLevelUps,
     Command,
     GrantExperience,
     OfferQuest,
     TurnInQuest,
 )
-from questkeep_client.mirror import indexed
-from questkeep_client.problems import Closed, Gap
-from questkeep_client.session import Session
+from questkeep_client.protocol.mirror import indexed
+from questkeep_client.protocol.problems import Closed, Gap
+from questkeep_client.protocol.session import Session
 from tests.gateway.gateway_kit import SERVICE, token
 from tests.gateway.live.cutting_relay_kit import cutting
 from tests.gateway.live.live_kit import server

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from questkeep_client.problems import Gap
+from questkeep_client.protocol.problems import Gap
 
 ROW_KEYS = {
     "chapter_progression": "chapter_id",

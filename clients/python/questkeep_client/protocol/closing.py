@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from questkeep_client.backoff import waiting_seconds
-from questkeep_client.problems import Closed
+from questkeep_client.protocol.backoff import waiting_seconds
+from questkeep_client.protocol.problems import Closed
 
 BUGS = frozenset({1002, 1003, 1007, 1009, 4400})
 TOKEN = 4401

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from questkeep_client.problems import Closed
+from questkeep_client.protocol.problems import Closed
 
 Answered = Callable[[dict[str, Any] | Closed], None]
 """Takes the `reply` or `problem` frame that ended a command, or the end of the client."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from questkeep_client.api_types import Event
-from questkeep_client.mirror import Position, Rows, indexed
+from questkeep_client.protocol.mirror import Position, Rows, indexed
 
 
 class State(msgspec.Struct, frozen=True):

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from questkeep_client.changes import Change, Changes, State, typed_event
-from questkeep_client.mirror import Mirror
-from questkeep_client.outbox import Outbox, Pending
-from questkeep_client.problems import SAME, Closed
+from questkeep_client.protocol.changes import Change, Changes, State, typed_event
+from questkeep_client.protocol.mirror import Mirror
+from questkeep_client.protocol.outbox import Outbox, Pending
+from questkeep_client.protocol.problems import SAME, Closed
 
 Frame = dict[str, Any]
 Listener = Callable[[Change | Closed], None]
@@ -25,11 +25,10 @@ _PING_MS = 20_000
 
 @dataclass(slots=True)
 class Watched:
-    """A user who is shown: their mirror, who listens, and whether the missed changes have come."""
+    """A user who is shown: their mirror, and who listens."""
 
     mirror: Mirror
     listeners: list[Listener] = field(default_factory=list)
-    caught_up: bool = False
 
     def apply(self, frame: Frame) -> None:
         """Take the change of one version, and tell it.
@@ -89,8 +88,6 @@ class Session:
     def opened(self) -> list[Frame]:
         """What goes out first on a new connection: watches, then every unanswered command."""
         self.moving_ms = None
-        for watched in self.watched.values():
-            watched.caught_up = False
         watches = [self.watch_frame(user_id) for user_id in self.watched] if not self.only else []
         return watches + [frame for pending in self.outbox if (frame := self._ready(pending))]
 
@@ -200,11 +197,6 @@ class Session:
             version: int = frame["version"]
             watched.mirror.skip(frame.get("from", version), version)
 
-    def _caught_up(self, frame: Frame) -> None:
-        watched = self._of(frame)
-        if watched is not None:
-            watched.caught_up = True
-
     def _reply(self, frame: Frame) -> None:
         watched = self._of(frame)
         if watched is not None and watched.mirror.position and not frame.get("replayed"):
@@ -219,6 +211,7 @@ class Session:
         if pending is None:
             return
         if frame.get("retry") == SAME:
+            pending.tries += 1
             self._retries.append((pending, frame.get("retry_after_ms")))
         else:
             self.outbox.take(frame["command_id"])
@@ -235,7 +228,6 @@ _TAKES: dict[str, Callable[[Session, Frame], list[Frame] | None]] = {
     "welcome": Session._welcome,
     "state": Session._state,
     "changes": Session._changes,
-    "caught_up": Session._caught_up,
     "reply": Session._reply,
     "problem": Session._problem,
     "token_expiring": Session._token_expiring,

@@ -6,10 +6,10 @@ Not for: one connection's frames (`session`).
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from questkeep_client.changes import Change, Changes, State, frame_as_change
-from questkeep_client.mirror import Position
-from questkeep_client.problems import Closed
-from questkeep_client.session import Frame, Watched
+from questkeep_client.protocol.changes import Change, Changes, State, frame_as_change
+from questkeep_client.protocol.mirror import Position
+from questkeep_client.protocol.problems import Closed
+from questkeep_client.protocol.session import Frame, Watched
 
 ReadMissed = Callable[[Position], Awaitable[list[Frame]]]
 
