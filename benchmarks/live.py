@@ -20,8 +20,10 @@ import psutil
 import uvloop
 from msgspec import Struct
 
-from benchmarks.load.batch_clients import BatchClients, Batches, Form
+from benchmarks.load.batch_clients import Batches, Form
 from benchmarks.load.live_clients import LiveClient, open_client
+from benchmarks.load.usage import below
+from benchmarks.peers.questkeep.seeding import seed_quests
 from benchmarks.report import tables
 from benchmarks.report.tables import Figure
 from benchmarks.setup.packed_server import PackedServer
@@ -29,7 +31,6 @@ from benchmarks.setup.processes import end_as_errors_do
 from benchmarks.users.dataset import user_id
 
 USERS = 1_000
-SEED_SIZE, SEED_CONNECTIONS = 500, 4
 # Commands of a message, and messages under way on each connection.
 SHAPES = ((1, 40), (8, 5), (40, 1))
 WARM_UP_SECONDS = 1.0
@@ -61,8 +62,7 @@ class CpuTimes:
     """CPU seconds since the last look."""
 
     def __init__(self, pid: int) -> None:
-        self._gateway = psutil.Process(pid)
-        self._others = self._gateway.children(recursive=True)
+        self._pid = pid
         self._before = self._now()
 
     def look(self) -> tuple[float, float, float]:
@@ -72,8 +72,9 @@ class CpuTimes:
         return now[0] - before[0], now[1] - before[1], now[2] - before[2]
 
     def _now(self) -> tuple[float, float, float]:
-        others = sum(sum(process.cpu_times()[:2]) for process in self._others)
-        return sum(self._gateway.cpu_times()[:2]), others, time.process_time()
+        seconds = {pid: spent for pid, spent, _ in below(self._pid)}
+        gateway = seconds.pop(self._pid, 0.0)
+        return gateway, sum(seconds.values()), time.process_time()
 
 
 class LiveLoad:
@@ -89,10 +90,7 @@ class LiveLoad:
 
     async def seed(self, quests: int) -> None:
         """Give every user a plan and quests that are ready."""
-        batches = Batches(self._url, self._token, Form("msgpack", minimal=True), USERS, SEED_SIZE)
-        clients = BatchClients(batches.preparation(quests))
-        await clients.connect(self._url, SEED_CONNECTIONS)
-        await clients.wait()
+        await seed_quests(self._url, self._token, USERS, quests)
 
     async def pipelined(self, size: int, window: int, seconds: float) -> Pipelined:
         """A warm-up, then a measured run.  Raises `Refused`."""

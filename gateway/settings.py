@@ -112,6 +112,15 @@ class Settings(LimitSettings, BaseSettings):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
+    @field_validator("allow_origins")
+    @classmethod
+    def _origins_as_browsers_spell_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != "*" and origin != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError("origins such as https://game.example:8443, without a path, or *")
+        return origins
+
     @field_validator("store")
     @classmethod
     def _store_exists(cls, url: str) -> str:

@@ -105,6 +105,8 @@ WRONG_VALUES = [
     ("jwt_algorithms", "RS256", "jwt_algorithms is RS256, which expects jwks to be set."),
     ("jwt_algorithms", "HS256,RS256", "jwt_algorithms mixes HS256 with public keys"),
     ("jwt_algorithms", ",", "jwt_algorithms is "),
+    ("allow_origins", "localhost:5173", "expected origins such as https://game.example:8443"),
+    ("allow_origins", "https://a.example/", "expected origins such as https://game.example:8443"),
     ("jwks", "http://keys.example/", "expected an https:// URL, or a file"),
     ("jwks", "HTTP://keys.example/", "expected an https:// URL, or a file"),
     ("jwks", "http://127.0.0.1:80@keys.example/", "without a user name"),

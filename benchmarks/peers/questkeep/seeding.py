@@ -17,14 +17,19 @@ def seed(url: str, dataset: Dataset) -> None:
     Raises:
         Refused: one of the commands was.
     """
+    seeding = seed_quests(url, dataset.service_token(), dataset.users, dataset.last_quest + 1)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_seed(url, dataset))
+        runner.run(seeding)
 
 
-async def _seed(url: str, dataset: Dataset) -> None:
-    size = min(BATCH_MAX, dataset.users)
+async def seed_quests(url: str, token: str, users: int, quests: int) -> None:
+    """Give each of so many users the plan, and so many quests that are ready.
+
+    Raises:
+        Refused: one of the commands was.
+    """
     form = Form("msgpack", minimal=True)
-    batches = Batches(url, dataset.service_token(), form, dataset.users, size)
-    clients = BatchClients(batches.preparation(dataset.last_quest + 1))
+    batches = Batches(url, token, form, users, min(BATCH_MAX, users))
+    clients = BatchClients(batches.preparation(quests))
     await clients.connect(url, CONNECTIONS)
     await clients.wait()
