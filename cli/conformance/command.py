@@ -34,16 +34,21 @@ def conformance_command(client: ClientCommand, only: Only = None, as_json: AsJso
     """
     from cli.conformance.client_under_test import started_by
     from cli.conformance.run import CASES, name_of, run
+    from domain.wording import nearest
 
     names = [name_of(case) for case in CASES]
     unknown = [name for name in only or () if name not in names]
     if unknown:
-        fail(f"There is no case {unknown[0]!r}; the cases are {', '.join(names)}.")
+        meant = nearest(unknown[0], names)
+        hint = f"did you mean {meant}?" if meant else "a run without --case names them all."
+        fail(f"There is no case {unknown[0]!r}: {hint}")
     chosen = [case for case in CASES if not only or name_of(case) in only]
     tell = (lambda outcome: None) if as_json else _tell
     try:
         outcomes = asyncio.run(run(started_by(client), chosen, tell))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        fail(f"The client {client!r} cannot be started: {error.strerror}.")
+    except ValueError as error:
         fail(f"The client {client!r} cannot be started: {error}.")
     held = sum(outcome.failure is None for outcome in outcomes)
     if as_json:
