@@ -209,6 +209,9 @@ class SocketChannel:
                 except AskAgain as error:
                     self._fail_all(error)
                     await asyncio.sleep(backoff.next_seconds())
+                except Exception:  # a bug; whoever waits here is not to wait for ever
+                    log.exception("a host could not be reached; it is tried again")
+                    await asyncio.sleep(backoff.next_seconds())
         finally:
             self._connecting = None
         self._begin_trial()

@@ -88,7 +88,7 @@ class App:
         self._api = [
             *command_routes(commands),
             *read_routes(reads),
-            *changes_routes(ChangesEndpoint(directory, self.waits)),
+            *changes_routes(ChangesEndpoint(directory, self.waits, self.metrics)),
             *rules_routes(rules),
             *operations_routes(self._healthz, self._readyz, self._metrics),
         ]

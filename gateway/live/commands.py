@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from actors.background_tasks import BackgroundTasks
 from actors.messages import Ask
-from gateway.api.commands.execution import ask_piece, pieces_of
+from gateway.api.commands.execution import HostWindow, pieces_of
 from gateway.api.commands.reply_form import ReplyForm
 from gateway.api.commands.validation import CommandChecker, check_all, command_id_of, type_label
 from gateway.api.user_requests import UserRequests
@@ -82,6 +82,7 @@ class Commands:
         self._line_of = line_of
         self._answered = answered
         self._waiting: deque[Ask | Frame] = deque()
+        self._windows: dict[Hashable, HostWindow] = {}
         self._tasks = BackgroundTasks(failed=broke)
         self._checking = False
 
@@ -136,13 +137,16 @@ class Commands:
         for line in refused:
             self._done(line)
         self._services.metrics.commands(counts)
-        for asked in by_host.values():
+        for host, asked in by_host.items():
             for piece in pieces_of(asked):
-                self._tasks.spawn(self._ask_host(piece))
+                self._tasks.spawn(self._ask_host(host, piece))
 
-    async def _ask_host(self, asked: Sequence[_Asked]) -> None:
+    async def _ask_host(self, host: Hashable, asked: Sequence[_Asked]) -> None:
+        window = self._windows.setdefault(host, HostWindow())
         with self._services.counted():
-            outcomes = await ask_piece(self._services.users, [each.ask for each in asked])
+            outcomes = await window.ask(self._services.users, [each.ask for each in asked])
+        if window.idle:
+            self._windows.pop(host, None)
         for each, outcome in zip(asked, outcomes, strict=True):
             each.sent.outcome = outcome
             self._done(each.line)

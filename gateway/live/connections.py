@@ -54,7 +54,6 @@ class LiveConnections:
 
     Attributes:
         closes: how many ended with each code.
-        resumes: how many clients were told what they missed: by `changes`, or why not.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class LiveConnections:
         self.rules_in_force = rules_in_force
         self.ping_ms = PING_MS
         self.closes: Counter[int] = Counter()
-        self.resumes: Counter[str] = Counter()
         self._connections_max = connections_max
         self._all: set[Open] = set()
         # Of players, the oldest first.
@@ -134,11 +132,11 @@ class LiveConnections:
 
     def counts(self) -> LiveCounts:
         """What they have come to, for metrics."""
-        return LiveCounts(len(self._all), dict(self.closes), dict(self.resumes))
+        return LiveCounts(len(self._all), dict(self.closes), dict(self.services.metrics.resumes))
 
     def count_resume(self, how: str) -> None:
         """A client who knew a position was told what they missed."""
-        self.resumes[how] += 1
+        self.services.metrics.resumes[how] += 1
 
     def drain(self) -> None:
         """Send everybody elsewhere: the server goes down."""

@@ -58,7 +58,8 @@ class LiveCounts(Struct):
     Attributes:
         connections: that are open now.
         closes: how many ended with each code.
-        resumes: how many clients were told what they missed: by `changes`, or why not.
+        resumes: how many clients were told what they missed: by `changes`, or why not; over HTTP,
+            too.
     """
 
     connections: int = 0
@@ -78,6 +79,8 @@ class Metrics:
         self._commands: dict[tuple[str, str], int] = {}
         self._directory = directory
         self._in_flight = in_flight
+        self.resumes: Counter[str] = Counter()
+        """Clients who knew a position, by how they were told what they missed."""
         self.live: Callable[[], LiveCounts] = LiveCounts
         """Asked for what the live connections have come to."""
 

@@ -20,6 +20,7 @@ from gateway.api.exchange import Exchange, answered
 from gateway.api.media import join
 from gateway.api.parameters import position, query_of, user_of, whole_number
 from gateway.http.messages import Response
+from gateway.metrics.counters import Metrics
 from gateway.problems import Problem, refusal, undelivered
 
 WAIT_MS_MAX = 30_000
@@ -73,9 +74,10 @@ class Waits:
 class ChangesEndpoint:
     """`GET …/changes`: what was missed, or the next that happens."""
 
-    def __init__(self, directory: UserDirectory, waits: Waits) -> None:
+    def __init__(self, directory: UserDirectory, waits: Waits, metrics: Metrics) -> None:
         self._directory = directory
         self._waits = waits
+        self._metrics = metrics
 
     async def get(self, exchange: Exchange) -> Response:
         """The frames of a resume as a list: as soon as there is one, or else only `caught_up`."""
@@ -91,6 +93,8 @@ class ChangesEndpoint:
             subscription.close()
         if gathered.error is not None:
             raise undelivered(gathered.error) from gathered.error
+        if request.after is not None:
+            self._metrics.resumes[gathered.how] += 1
         assert subscription.position is not None
         caught_up = caught_up_frame(subscription.position.version, exchange.answer)
         return answered(join([*gathered.frames, caught_up], exchange.answer), exchange.answer)
@@ -100,12 +104,14 @@ class _Gathered:
     """The frames so far.
 
     Attributes:
+        how: they tell what was missed: by `changes`, or why not.
         known: set once what was missed is known, or that it cannot be.
         news: set once there is something to answer.
     """
 
     def __init__(self, media: Media) -> None:
         self.frames: list[bytes] = []
+        self.how = "changes"
         self.error: DeliveryError | None = None
         self.known = asyncio.Event()
         self.news = asyncio.Event()
@@ -113,6 +119,7 @@ class _Gathered:
 
     def state(self, state: WholeState) -> None:
         self.frames = [state.frame]
+        self.how = state.why
         self.news.set()
 
     def changed(self, change: Change) -> None:

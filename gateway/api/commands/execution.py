@@ -9,6 +9,7 @@ Not for: what the commands are read from (`reading`).
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
 from typing import TypeVar, cast
@@ -21,9 +22,9 @@ from gateway.problems import Problem, refusal
 
 ASKED_TOGETHER_MAX = 100
 """Commands of a batch that a host gets in one piece, so that others have their turns between."""
-PIECES_AT_ONCE = 2
-"""Pieces of one batch that a host has at a time: one it decides, and one that it finds ready.  Who
-asks meanwhile waits for these, and not for a thousand commands."""
+AT_A_HOST_MAX = 2 * ASKED_TOGETHER_MAX
+"""Commands of one batch, or of one live connection, that a host has at a time: a piece it decides,
+and one that it finds ready.  Who asks meanwhile waits for these, and not for thousands."""
 
 Asked = TypeVar("Asked")
 Outcome = Reply | Problem
@@ -68,13 +69,44 @@ async def execute_for_user(users: UserRequests, entries: Sequence[Entry]) -> lis
 async def _ask_host(users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
     if len(asks) <= ASKED_TOGETHER_MAX:
         return await ask_piece(users, asks)
-    room = asyncio.Semaphore(PIECES_AT_ONCE)  # who waits first enters first: so order holds
+    window = HostWindow()
+    asking = (window.ask(users, piece) for piece in pieces_of(asks))
+    return list(chain.from_iterable(await asyncio.gather(*asking)))
 
-    async def ask(piece: Sequence[Ask]) -> list[Outcome]:
-        async with room:
-            return await ask_piece(users, piece)
 
-    return list(chain.from_iterable(await asyncio.gather(*map(ask, pieces_of(asks)))))
+class HostWindow:
+    """The commands that one sender has at one host: a bounded number, asked in order."""
+
+    __slots__ = ("_at_host", "_waiting")
+
+    def __init__(self) -> None:
+        self._at_host = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is asked, and nothing waits for its turn."""
+        return not self._at_host and not self._waiting
+
+    async def ask(self, users: UserRequests, asks: Sequence[Ask]) -> list[Outcome]:
+        """What becomes of one piece, which is asked as soon as those before it leave room."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((len(asks), turn))
+        self._let_in()
+        if not turn.done():
+            await turn
+        try:
+            return await ask_piece(users, asks)
+        finally:
+            self._at_host -= len(asks)
+            self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._at_host + self._waiting[0][0] <= AT_A_HOST_MAX:
+            count, turn = self._waiting.popleft()
+            if not turn.done():
+                self._at_host += count
+                turn.set_result(None)
 
 
 def pieces_of(asks: Sequence[Asked]) -> Iterator[Sequence[Asked]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from actors.errors import HostGone, Overloaded, RequestTooLarge
 from actors.messages import Reply, answered, not_here
@@ -63,6 +65,24 @@ async def waiting_channel(count: int) -> tuple[SocketChannel, list[asyncio.Task[
     asked = [asyncio.create_task(channel.ask([look("u")], 60)) for _ in range(count)]
     await asyncio.sleep(0)
     return channel, asked
+
+
+async def test_a_bug_in_finding_a_host_is_logged_and_it_is_found_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async with trial.dying_host(tmp_path) as (channel, _):
+        find, bugs = channel._find, [KeyError("bug"), HostGone("away"), ValueError("bug")]
+
+        async def found_after_bugs() -> Any:
+            if bugs:
+                raise bugs.pop()
+            return await find()
+
+        channel._find = found_after_bugs
+        with capture_logs() as lines:
+            [reply] = await channel.ask([look("u")], 60)
+    assert not reply.code
+    assert [line["log_level"] for line in lines] == ["error", "error"]
 
 
 def payload(replies: dict[int, Reply]) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 
 from actors.errors import OutcomeUnknown
 from actors.messages import Ask, Reply, Request, answered, refused
-from gateway.api.commands.execution import ASKED_TOGETHER_MAX, PIECES_AT_ONCE
+from gateway.api.commands.execution import ASKED_TOGETHER_MAX, AT_A_HOST_MAX
 from gateway.options import BATCH_MAX
 from tests.gateway import gateway_kit
 from tests.gateway.gateway_kit import OPERATOR, PLAYER, SERVICE, Answer, Gateway, ScriptedCluster
@@ -205,7 +205,7 @@ async def test_a_host_has_few_pieces_of_a_large_batch_at_a_time() -> None:
     while not posting.done():
         for _ in range(20):
             await asyncio.sleep(0)
-        assert len(cluster.waiting) <= PIECES_AT_ONCE
+        assert len(cluster.waiting) * ASKED_TOGETHER_MAX <= AT_A_HOST_MAX
         if cluster.waiting:
             cluster.waiting.popleft().set()
     assert len((await posting).msgpack) == len(commands)

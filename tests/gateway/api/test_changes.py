@@ -78,6 +78,7 @@ async def test_whoever_missed_nothing_is_told_so(gateway: Gateway, query: str) -
     await send(gateway, 1)
     era = await era_of(gateway)
     assert await frames(gateway, f"after={era}.1{query}") == [{"type": "caught_up", "version": 1}]
+    assert gateway.app.metrics.resumes == {"changes": 1}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,7 @@ async def test_a_position_that_is_none_gets_everything(
     era = await era_of(gateway)
     [state, _] = await frames(gateway, f"after={after.format(era=era)}&wait_ms=30000")
     assert (state["why"], state["version"]) == (why, 1)
+    assert gateway.app.metrics.resumes == {why: 1}
 
 
 async def test_a_poll_is_answered_once_something_happens(gateway: Gateway) -> None:

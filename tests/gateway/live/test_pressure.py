@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from actors.cluster.local import LocalCluster
+from actors.messages import Ask
+from gateway.api.commands.execution import AT_A_HOST_MAX
 from gateway.live import connection as connection_module
 from gateway.live import user_line
 from gateway.live.connection import LiveConnection
 from gateway.live.connections import LiveConnections
-from tests.gateway.live.live_kit import command, grant, server
+from tests.gateway.live.live_kit import Client, command, grant, server
 
 Patch = pytest.MonkeyPatch
 
@@ -66,6 +68,48 @@ async def test_the_server_stops_reading_at_so_many_unanswered_commands_and_loses
         ids = [answer["command_id"] for answer in answers if answer["type"] == "problem"]
         assert ids == [f"t{number}" for number in range(300)]
         assert line._reading
+
+
+async def test_a_host_has_few_commands_of_one_connection_at_a_time_and_they_keep_their_order(
+    monkeypatch: Patch,
+) -> None:
+    gates: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+    at_host: list[int] = [0]
+    most: list[int] = [0]
+    ask = LocalCluster.ask
+
+    async def held(self: LocalCluster, requests: Any) -> Any:
+        if not isinstance(requests[0], Ask):
+            return await ask(self, requests)
+        at_host[0] += len(requests)
+        most[0] = max(most[0], at_host[0])
+        gates.put_nowait(gate := asyncio.Event())
+        await gate.wait()
+        at_host[0] -= len(requests)
+        return await ask(self, requests)
+
+    monkeypatch.setattr(LocalCluster, "ask", held)
+    async with server() as here, here.service() as game, here.service() as other:
+        await game.send(*[grant(f"c{number}", user_id="alice") for number in range(550)])
+        await game.send(*[grant(f"c{number}", user_id="alice") for number in range(550, 555)])
+        first, second = await gates.get(), await gates.get()
+        await other.send(grant("o", user_id="bob"))
+        (await gates.get()).set()  # whoever else asks is let in beside them
+        assert (await other.hear_of("reply"))["command_id"] == "o"
+        ids: list[str] = []
+        answering = asyncio.create_task(_answers(game, 555, ids))
+        first.set()
+        second.set()
+        for _ in range(5):
+            (await gates.get()).set()
+        await answering
+    assert ids == [f"c{number}" for number in range(555)]
+    assert most == [AT_A_HOST_MAX + 1]
+
+
+async def _answers(client: Client, count: int, ids: list[str]) -> None:
+    while len(ids) < count:
+        ids.append((await client.hear_of("reply"))["command_id"])
 
 
 async def test_a_client_that_reads_late_is_told_every_version(
