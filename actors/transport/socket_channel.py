@@ -205,13 +205,12 @@ class SocketChannel:
                     self.watched.connected(connection.send)
                     break
                 except (HostGone, OSError):
-                    await asyncio.sleep(backoff.next_seconds())
+                    pass
                 except AskAgain as error:
                     self._fail_all(error)
-                    await asyncio.sleep(backoff.next_seconds())
                 except Exception:  # a bug; whoever waits here is not to wait for ever
                     log.exception("a host could not be reached; it is tried again")
-                    await asyncio.sleep(backoff.next_seconds())
+                await asyncio.sleep(backoff.next_seconds())
         finally:
             self._connecting = None
         self._begin_trial()

@@ -75,6 +75,7 @@ PROVOKED: list[tuple[Provoke, str, str]] = [
 
 ELSEWHERE = {
     "a host died": "actors/cluster/test_host_watch.py",
+    "a host could not be reached": "actors/transport/test_socket_channel.py",
     "a live connection failed": "gateway/live/test_close_codes.py",
     "a page of another origin was refused": "gateway/live/test_opening.py",
     "a tool of Ray's ended": "end_to_end/test_ray_deaths.py",

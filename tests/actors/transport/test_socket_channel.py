@@ -82,7 +82,9 @@ async def test_a_bug_in_finding_a_host_is_logged_and_it_is_found_all_the_same(
         with capture_logs() as lines:
             [reply] = await channel.ask([look("u")], 60)
     assert not reply.code
-    assert [line["log_level"] for line in lines] == ["error", "error"]
+    assert [line["event"] for line in lines] == [
+        "a host could not be reached; it is tried again"
+    ] * 2
 
 
 def payload(replies: dict[int, Reply]) -> bytes:
