@@ -196,9 +196,8 @@ class SocketChannel:
         try:
             while self._pending or self.watched.feeds:
                 try:
-                    where = await self._find()
                     connection = _Connection(self)
-                    await connect(where, connection)
+                    await connect(await self._find(), connection)
                     if connection.lost:
                         raise HostGone("it hung up at once")
                     self._connection = connection
