@@ -122,8 +122,8 @@ class Reply(Struct, frozen=True, array_like=True):
 
     `retry_after_ms` is set on refusals that are worth asking again, unchanged.  `retry_elsewhere`:
     this host is leaving or not ready and did nothing; a channel finds the user's host again.
-    `position` is that of the rows that a read shows: the era, a dot and the version; empty for a
-    user who never changed.  `detail` of an answer to `ReadChanges`: why it is the whole state.
+    `position` is that of the rows that a read shows: the era, a dot and the version; empty where
+    the store has no era yet.  `detail` of an answer to `ReadChanges`: why it is the whole state.
     """
 
     code: str

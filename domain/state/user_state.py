@@ -81,8 +81,8 @@ class UserState(Struct, frozen=True):
 
     @property
     def position(self) -> str:
-        """The era, a dot and the version; empty for a user who never changed."""
-        return f"{self.era}.{self.version}" if self.version and self.era else ""
+        """The era, a dot and the version; empty where the store has no era yet."""
+        return f"{self.era}.{self.version}" if self.era else ""
 
     @property
     def history_stored_through(self) -> int:

@@ -27,7 +27,9 @@ from gateway.http.messages import Request as HttpRequest
 from gateway.server.rules_reload import ServedRules
 from gateway.settings import Settings
 from gateway.settings_sources import rules_text
+from persistence import eras
 from persistence.memory import MemoryStore, World
+from persistence.store import Stored
 from tests.gateway.contract_kit import check_response
 
 SECRET = b"a secret that only these tests have, 48 bytes ..."
@@ -165,8 +167,9 @@ class ScriptedCluster:
 
 
 def a_local_cluster() -> LocalCluster:
-    """The real cluster contract in this process, on a store in memory."""
-    return LocalCluster(HostSettings("memory://tests", RULES_TEXT), MemoryStore(World()))
+    """The real cluster contract in this process, on a store in memory that a server has taken."""
+    taken = World(snapshots={eras.NAME: Stored(1, b"e")})
+    return LocalCluster(HostSettings("memory://tests", RULES_TEXT), MemoryStore(taken))
 
 
 def gateway(

@@ -40,10 +40,13 @@ async def test_another_tag_is_not_taken_for_the_one_that_is(gateway: Gateway, kn
     assert answer.status == 200
 
 
-async def test_a_user_who_never_changed_has_no_position(gateway: Gateway) -> None:
-    answer = await gateway.get("/v1/users/nobody", headers=[("if-none-match", "*")])
-    assert answer.status == 200
-    assert "etag" not in answer.headers
+async def test_a_user_who_never_changed_is_at_version_0_of_the_stores_era(gateway: Gateway) -> None:
+    unknown = (await gateway.get("/v1/users/alice/progression")).headers["etag"]
+    seen = [("if-none-match", unknown)]
+    assert (await gateway.get("/v1/users/alice/progression", headers=seen)).status == 304
+    await gateway.send({**GRANT, "since": unknown.strip('"')})
+    answer = await gateway.get("/v1/users/alice/progression", headers=seen)
+    assert (answer.status, answer.headers["etag"]) == (200, unknown.replace(".0", ".1"))
 
 
 async def test_a_rating_is_always_sent_because_the_rules_may_be_others(gateway: Gateway) -> None:
