@@ -6,6 +6,7 @@ import { Outbox, type Store } from "./protocol/outbox.js";
 import { Closed, Problem, type ProblemDocument } from "./protocol/problems.js";
 import type { Reply } from "./rows.js";
 import { Session, type Frame } from "./protocol/session.js";
+import type { Predictions } from "./protocol/view.js";
 import { User, type Command } from "./user.js";
 
 export interface Options {
@@ -19,6 +20,8 @@ export interface Options {
   readonly settled?: "all" | "none";
   /** Where unanswered commands survive a reload; see `indexedDbStore`. */
   readonly outbox?: Store;
+  /** `predict` of `@questkeep/client/predict`: rows show what a command does before it is answered. */
+  readonly predict?: Predictions;
   /** The WebSocket class, where there is no global one (Node before 22: the `ws` package has it). */
   readonly WebSocket?: SocketClass;
 }
@@ -38,7 +41,7 @@ export class Client {
     const filters = options.settled ? { settled: options.settled } : {};
     this.session = new Session(options.service ? undefined : ME, new Outbox(options.outbox), filters);
     const { getToken, format = json } = options;
-    this.connector = new Connector(url.replace(/\/+$/, ""), getToken, socketClass as SocketClass, format, this.session);
+    this.connector = new Connector(url.replace(/\/+$/, ""), getToken, socketClass as SocketClass, format, this.session, options.predict);
     this.unlisten = onWaking(() => this.wake());
     void this.restore(options.outbox).then(() => this.connector.start());
   }

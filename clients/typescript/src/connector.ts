@@ -3,6 +3,7 @@ import { afterClose, TOKEN_REFUSED, waitingMs } from "./protocol/closing.js";
 import { Line, type Format, type SocketClass } from "./line.js";
 import { Closed, Gap } from "./protocol/problems.js";
 import type { Frame, Session } from "./protocol/session.js";
+import type { Predictions } from "./protocol/view.js";
 
 export type Status = "connecting" | "live" | "waiting" | "closed";
 
@@ -21,6 +22,7 @@ export class Connector {
     private readonly socketClass: SocketClass,
     private readonly format: Format,
     private readonly session: Session,
+    private readonly predictions?: Predictions,
   ) {}
 
   start(): void {
@@ -82,6 +84,7 @@ export class Connector {
           this.tries = 0;
           this.become("live");
         }
+        if (frame.type === "welcome" || frame.type === "rules") void this.learn();
       }
     } catch (error) {
       if (!(error instanceof Gap)) throw error;
@@ -101,6 +104,14 @@ export class Connector {
 
   private async renewInPlace(): Promise<void> {
     if (await this.takeToken().catch(() => false)) this.write([{ type: "token", token: this.token }]);
+  }
+
+  /** Find out how to predict under the rules in force; without it nothing is predicted. */
+  private async learn(): Promise<void> {
+    const { rules, predict } = this.session;
+    if (!this.predictions || predict || rules === undefined) return;
+    const learnt = await this.predictions(this.url, this.token!, rules).catch(() => undefined);
+    if (learnt && this.session.rules === rules) this.session.predictWith(learnt);
   }
 
   private ended(code: number, reason: string): void {

@@ -8,4 +8,5 @@ export type { Store } from "./protocol/outbox.js";
 export { Closed, Problem, type ProblemDocument } from "./protocol/problems.js";
 export type * from "./rows.js";
 export type { Frame, Told } from "./protocol/session.js";
+export type { Predict, Predictions } from "./protocol/view.js";
 export { User, type Action, type Command } from "./user.js";

@@ -67,7 +67,7 @@ export function take(told: Told): void {
       client.unwatch(id);
       break;
     case "rows":
-      say("rows", { position: watch(id).position ?? null, rows: watch(id).rows });
+      say("rows", { position: watch(id).position ?? null, rows: watch(id).confirmed });
       break;
     case "status":
       say("status", { status: client.status });

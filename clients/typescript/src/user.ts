@@ -1,7 +1,8 @@
-/** One user: commands by name, rows as they are confirmed, and each event once. */
+/** One user: commands by name, rows as they are shown, and each event once. */
 import type { BattleState, ChapterProgression, Event, EventOf, PlayerProgression, QuestRecord, Reply } from "./rows.js";
 import { positionText, type Rows } from "./protocol/mirror.js";
-import type { Told, Watched } from "./protocol/session.js";
+import type { Told } from "./protocol/session.js";
+import type { View } from "./protocol/view.js";
 
 /** A command without its id: `{ type: "turn_in_quest", quest_id: "q-1" }`. */
 export interface Command {
@@ -18,7 +19,7 @@ export class User {
 
   constructor(
     readonly id: string,
-    private readonly watched: Watched,
+    private readonly watched: View,
     private readonly sendCommand: Send,
   ) {
     this.ready = new Promise((resolve, reject) => {
@@ -32,8 +33,13 @@ export class User {
     this.ready.catch(() => undefined);
   }
 
-  /** Every table as it is confirmed; another object whenever something changed. */
+  /** Every table as it is shown: confirmed, and what unanswered commands will do if `predict` was given. */
   get rows(): Rows {
+    return this.watched.rows;
+  }
+
+  /** Every table as it is confirmed; another object whenever something changed. */
+  get confirmed(): Rows {
     return this.watched.mirror.rows;
   }
 
@@ -86,7 +92,7 @@ export class User {
     });
   }
 
-  /** Be told of every state and every change, in order; returns how to stop. */
+  /** Be told of every state, change and prediction, in order; returns how to stop. */
   subscribe(listener: (told: Told) => void): () => void {
     const own = (told: Told): void => listener(told);
     this.watched.listeners.add(own);

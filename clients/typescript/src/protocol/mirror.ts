@@ -39,15 +39,8 @@ export class Mirror {
 
   /** Take the change of one version; throws `Gap` if it is not the next one. */
   apply(version: number, changes: Readonly<Record<string, unknown>>): void {
-    const position = this.raised(version, version);
-    const rows: Record<string, unknown> = { ...this.rows };
-    for (const [name, value] of Object.entries(changes)) {
-      if (name in KEYS) rows[name] = { ...(rows[name] as object | undefined), ...byId(name, value) };
-      else if (MAPS.includes(name)) rows[name] = counted({ ...(rows[name] as object | undefined), ...(value as object) });
-      else if (isRow(name)) rows[name] = value;
-    }
-    this.rows = rows;
-    this.position = position;
+    this.position = this.raised(version, version);
+    this.rows = withChanges(this.rows, changes);
   }
 
   /** Take versions `first` to `version`, of which the filter shows nothing; throws `Gap`. */
@@ -61,6 +54,17 @@ export class Mirror {
     }
     return { era: this.position.era, version };
   }
+}
+
+/** `before` with the rows in it that changed; nothing in it is edited. */
+export function withChanges(before: Rows, changes: Readonly<Record<string, unknown>>): Rows {
+  const rows: Record<string, unknown> = { ...before };
+  for (const [name, value] of Object.entries(changes)) {
+    if (name in KEYS) rows[name] = { ...(rows[name] as object | undefined), ...byId(name, value) };
+    else if (MAPS.includes(name)) rows[name] = counted({ ...(rows[name] as object | undefined), ...(value as object) });
+    else if (isRow(name)) rows[name] = value;
+  }
+  return rows;
 }
 
 const isRow = (name: string): boolean => name in KEYS || MAPS.includes(name) || name === "player_progression";

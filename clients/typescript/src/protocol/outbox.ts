@@ -11,6 +11,8 @@ export interface Pending {
   readonly frame: Frame;
   readonly answered: Answered;
   tries: number;
+  /** Whether the confirmed rows have what it does, or may have it: then it is predicted no more. */
+  settled?: boolean;
 }
 
 /** Keeps unanswered commands over a reload. */
@@ -22,6 +24,8 @@ export interface Store {
 }
 
 export class Outbox {
+  /** Another number whenever other commands are to be predicted. */
+  revision = 0;
   private readonly pending = new Map<string, Pending>();
 
   constructor(private readonly store?: Store) {}
@@ -39,6 +43,7 @@ export class Outbox {
     const id = pending.frame.command_id as string;
     if (this.pending.has(id)) throw new Error(`command ${id} was sent already and has no answer yet`);
     this.pending.set(id, pending);
+    this.revision++;
   }
 
   /** The frame is final (it has its `since`): keep it over a reload. */
@@ -50,10 +55,17 @@ export class Outbox {
     return commandId === undefined ? undefined : this.pending.get(commandId);
   }
 
+  settle(pending: Pending | undefined): void {
+    if (!pending) return;
+    pending.settled = true;
+    this.revision++;
+  }
+
   take(commandId: string | undefined): Pending | undefined {
     const pending = this.get(commandId);
     if (pending) {
       this.pending.delete(commandId!);
+      this.revision++;
       this.store?.remove(commandId!);
     }
     return pending;

@@ -1,0 +1,84 @@
+"""What TypeScript clients show before the answer: what the server decides, and the way back."""
+
+import copy
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.rules.document import rules_document
+from tests.clients import prediction_kit, typescript_kit
+from tests.domain.rules_kit import small
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+HERE = Path(__file__).parent
+Document = dict[str, Any]
+
+
+def held_to(seed: int, count: int, spoil: Callable[[Document], None] | None = None) -> Document:
+    """What came of so many vectors; `spoil` changes the rules that the client is given."""
+    documents = copy.deepcopy(prediction_kit.documents())
+    for document in documents:
+        if spoil is not None:
+            spoil(document)
+    lines = [{"documents": documents}, *prediction_kit.vectors(seed, count)]
+    program = HERE / "prediction_child.mjs"
+    done = subprocess.run(
+        ("node", program, typescript_kit.built() / "dist"),
+        input="\n".join(map(json.dumps, lines)),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    counts: Document = json.loads(done.stdout)
+    assert counts["vectors"] == count
+    return counts | {"first": done.stderr}
+
+
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.campaign)])
+def test_a_client_predicts_what_the_server_decides(count: int) -> None:
+    counts = held_to(1, count)
+    assert counts["wrong"] == 0, counts["first"]
+    assert counts["refused"] < count // 2
+    assert counts["unknown"] < count // 50
+
+
+def dearer_levels(document: Document) -> None:
+    for level in document["level_benchmarks"]:
+        level["xp_to_next"] += 1
+
+
+def other_dice(document: Document) -> None:
+    document["combat"]["roll_max_permille"] += 1
+
+
+def other_loot(document: Document) -> None:
+    for table in document["loot"].values():
+        table["nothing"] += 1
+
+
+def no_limit_of_a_plan(document: Document) -> None:
+    document["penalties"]["over_budget"] = {"kind": "none"}
+
+
+@pytest.mark.parametrize("spoil", [dearer_levels, other_dice, other_loot, no_limit_of_a_plan])
+def test_vectors_tell_other_rules_apart(spoil: Callable[[Document], None]) -> None:
+    assert held_to(1, 1_000, spoil)["wrong"] > 0
+
+
+def test_predictions_are_settled_or_taken_back() -> None:
+    program, dist = HERE / "view_child.mjs", typescript_kit.built() / "dist"
+    done = subprocess.run(
+        ("node", program, dist),
+        input=json.dumps({"rules": rules_document(small())}),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 8
