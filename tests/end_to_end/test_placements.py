@@ -1,4 +1,7 @@
-"""Another placement, or another number of hosts, after a kill: nothing is lost (P7)."""
+"""Another placement, or another number of hosts, after a kill: nothing is lost (P7).
+
+`test_ray_deaths` changes the placement after each death, too.
+"""
 
 from pathlib import Path
 
@@ -6,7 +9,7 @@ import pytest
 
 from tests.end_to_end.server_kit import Server
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.ray, pytest.mark.campaign, pytest.mark.timeout(300)]
 
 USERS = [f"mover-{n}" for n in range(4)]
 PLACEMENTS = [

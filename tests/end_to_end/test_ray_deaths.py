@@ -6,6 +6,8 @@ One server after the other on the same store; of each another part of Ray is kil
 import os
 import re
 import signal
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import httpx
@@ -39,12 +41,19 @@ def part_of(rays: list[psutil.Process], name: str) -> psutil.Process:
     return found
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize(
+    "placements",
+    [
+        pytest.param(("packed", "dedicated"), id="in turns"),
+        pytest.param(("packed",), id="packed", marks=pytest.mark.campaign),
+        pytest.param(("dedicated",), id="dedicated", marks=pytest.mark.campaign),
+    ],
+)
 def test_the_server_ends_with_whatever_ray_cannot_do_without_and_the_next_has_everything(
-    placement: str, tmp_path: Path
+    placements: Sequence[str], tmp_path: Path
 ) -> None:
     load = Load(USERS)
-    for victim, said in VITAL.items():
+    for (victim, said), placement in zip(VITAL.items(), cycle(placements), strict=False):
         server = Server(tmp_path, *PLACEMENTS[placement])
         try:
             load.audit(server)
@@ -60,7 +69,7 @@ def test_the_server_ends_with_whatever_ray_cannot_do_without_and_the_next_has_ev
         until(lambda left=rays: gone([one.pid for one in left]))
         last = [line for line in server.log().splitlines() if LAST_WORDS in line][-1]
         assert re.search(rf"{said}( on this machine)? ended", last), last
-    server = Server(tmp_path, *PLACEMENTS[placement])
+    server = Server(tmp_path, *PLACEMENTS[placements[0]])
     load.audit(server)
     assert server.stop() == 0
     assert server.log().count(LAST_WORDS) == len(VITAL)

@@ -22,7 +22,7 @@ class Trial:
 
     def __init__(self, folder: Path, placement: str) -> None:
         self.folder = folder
-        self.server = Server(folder, "--placement", placement, "--drain-seconds", "5")
+        self.server = Server(folder, "--placement", placement, "--drain-seconds", "1")
         self.client = self.server.client("--service", "game")
         self.client.send("alice", GRANT, "c1", amount=500)
         self.children = psutil.Process(self.server.process.pid).children(recursive=True)
@@ -77,7 +77,10 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
 @pytest.mark.parametrize(
     ("placement", "breakage"),
-    [*(("packed", breakage) for breakage in BREAKAGES), ("dedicated", "hosts are stuck")],
+    [
+        *(("packed", breakage) for breakage in BREAKAGES),
+        pytest.param("dedicated", "hosts are stuck", marks=pytest.mark.campaign),
+    ],
 )
 def test_a_stop_ends_with_0_and_leaves_no_process(
     begin: Begin, placement: str, breakage: str
@@ -89,7 +92,7 @@ def test_a_stop_ends_with_0_and_leaves_no_process(
     until(lambda: gone([process.pid for process in trial.children]))
 
 
-@pytest.mark.parametrize("part", ["raylet", "gcs_server"])
+@pytest.mark.parametrize("part", ["raylet", pytest.param("gcs_server", marks=pytest.mark.campaign)])
 def test_a_stop_without_ray_ends_too(begin: Begin, part: str) -> None:
     trial = begin("packed")
     for process in trial.children:
