@@ -8,7 +8,7 @@ CHECKS := $(addprefix tests/test_,architecture.py conventions.py front_door.py t
 # Scripts are type-checked as soon as there are any; mypy refuses an empty folder.
 SCRIPTS := $(sort $(dir $(wildcard benchmarks/*.py examples/*.py)))
 
-.PHONY: help setup run test test-quick campaigns check bench bench-limits torture autobahn types pins clean
+.PHONY: help setup run test test-quick campaigns check bench bench-limits torture autobahn types page pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,9 @@ autobahn: $(READY) ## Autobahn's WebSocket cases, where a Python 2.7 is installe
 
 types: $(READY) ## generate the clients' types from the API's description anew
 	@exec $(BIN)/python -m tests.generated_types.rewrite_child
+
+page: $(READY) ## take what /play is built on (npm packages, the TypeScript client) anew
+	@exec $(BIN)/python -m tests.gateway.play.vendor_child
 
 pins: ## write constraints.txt anew from the newest packages that pyproject.toml allows
 	@rm -rf .venv-pins && $(PYTHON) -m venv .venv-pins

@@ -31,6 +31,11 @@ class Signing(Struct, frozen=True):
     development: bool = False
     made_now: bool = False
 
+    @property
+    def development_secret(self) -> bytes | None:
+        """The secret, if it is the one that a server on loopback makes for itself."""
+        return self.secret if self.development else None
+
 
 def signing(settings: Settings) -> Signing:
     """How tokens are signed.

@@ -33,6 +33,7 @@ class WorkerConfig(Struct):
         settings: by name, without secrets.
         secret: what tokens are signed with; None where an identity provider signs.
         hosts: how many packed hosts there are.
+        development: whether the secret is the development secret.
     """
 
     number: int
@@ -41,6 +42,7 @@ class WorkerConfig(Struct):
     address: Address
     rules_text: str
     hosts: int
+    development: bool = False
 
 
 class HostLookup(Struct):

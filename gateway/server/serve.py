@@ -145,7 +145,7 @@ async def _start(
         await supervisor.show_rules(text)
 
     rules = ServedRules(checked.rules, partial(rules_text, settings), broadcast)
-    app = make_app(settings, token_keys, cluster, rules)
+    app = make_app(settings, token_keys, cluster, rules, checked.signing.development_secret)
     app.health = Readiness(cluster.health).problem
     supervisor = Supervisor(app.metrics, rules, app.health)
     app.metrics_text = supervisor.metrics_text
@@ -197,5 +197,6 @@ async def _start_workers(supervisor: Supervisor, checked: Checked, cluster: Clus
         address=checked.address,
         rules_text=checked.host_settings.rules_text,
         hosts=cluster.hosts,
+        development=checked.signing.development,
     )
     await supervisor.start(checked.settings.gateways - 1, config, cluster.find)

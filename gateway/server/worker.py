@@ -81,7 +81,8 @@ class Worker:
         config = msgspec.convert(content, WorkerConfig)
         settings = Settings(**config.settings)
         self._output = log_to_stderr(settings.log_level, settings.log_format, config.number)
-        token_keys = keys(Signing(config.secret), settings)
+        signing = Signing(config.secret, config.development)
+        token_keys = keys(signing, settings)
         if isinstance(token_keys, KeySet):
             try:
                 await token_keys.load()
@@ -91,7 +92,9 @@ class Worker:
             config.hosts, self._find_host, ask_timeout_seconds=settings.ask_timeout_seconds
         )
         self._rules = WorkerRules(compile_rules(config.rules_text), self._channel)
-        self._app = make_app(settings, token_keys, self._hosts, self._rules)
+        self._app = make_app(
+            settings, token_keys, self._hosts, self._rules, signing.development_secret
+        )
         self._app.metrics_text = self._metrics_text
         self._app.health = self._health
         self._listener = Listener(

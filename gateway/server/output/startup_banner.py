@@ -29,6 +29,7 @@ def print_banner(console: Console, checked: Checked, capacity: str) -> None:
     console.print()
     console.print(Text.assemble(("Questkeep is ready", "bold green"), f" at {url}"))
     lines = [
+        *([("play", f"{url}/play")] if signing.development else []),
         ("docs", f"{url}/docs"),
         ("placement", capacity),
         ("gateways", _gateways(settings)),

@@ -1,0 +1,98 @@
+/** What a game's own service would do: plan chapters, offer quests, open battles.
+ *
+ * Its commands go over HTTP under ids that say what they are for, so that two windows which send
+ * the same one do it once, and whatever has no answer is sent again.
+ */
+import { signal } from "./vendor/signals.js";
+import { battles, chapter, headers, playerId, read, show } from "./player.js";
+import { lineCut } from "./frames.js";
+import { FIGHTS, hostileOf, offersOf, planOf, STORY } from "./chapters.js";
+
+const AGAIN_MS = 500;
+
+/** How many of the story's commands have no answer yet. */
+export const telling = signal(0);
+let levels;
+
+/** Begin the story unless it has begun, as far as the confirmed rows say. */
+export function beginIfNew(confirmed) {
+  if (!Object.keys(confirmed.chapter_progression ?? {}).length) void openChapter(1);
+}
+
+/** Write the plan of a chapter and offer its quests. */
+export async function openChapter(index) {
+  levels ??= read("/v1/rules").then((rules) => rules.level_benchmarks);
+  const plan = planOf(index, await levels);
+  const commands = [plan, ...offersOf(index, plan.planned_quest_xp)];
+  return tell(commands.map((command) => ({ command_id: idOf(command), ...command })));
+}
+
+/** What opens the next battle of this chapter. */
+export function battleCommand(mode) {
+  const { chapter_id, chapter_index, planned_hostile_xp, actual_hostile_defeat_count } = chapter.value;
+  const before = battles.value.filter((battle) => battle.battle_id.startsWith(`${chapter_id}-${mode}-`)).length;
+  const id = `${chapter_id}-${mode}-${before + 1}`;
+  const command = { command_id: id, type: "start_battle", battle_id: id, mode };
+  if (mode === "spar") return { ...command, hostile: { hostile_id: "sparring-partner", tier: "standard" } };
+  return {
+    ...command,
+    chapter_id,
+    hostile: hostileOf(chapter_index, actual_hostile_defeat_count),
+    experience_reward: Math.floor(planned_hostile_xp / FIGHTS),
+  };
+}
+
+/** What moves a quest one step. */
+export const signalCommand = (quest, objective) => ({
+  command_id: `${quest.quest_id}-${objective.target}-${objective.current + 1}`,
+  type: "record_signal",
+  kind: objective.kind,
+  target: objective.target,
+  count: 1,
+});
+
+/** Whether there is another chapter after this one. */
+export const isLast = () => chapter.value.chapter_index >= STORY.length;
+
+/** Send commands, in order, until they are answered; the first refusal is thrown. */
+export async function tell(commands) {
+  telling.value++;
+  try {
+    const outcomes = await answered(commands);
+    const refused = outcomes.find((one) => "code" in one && !ALREADY.has(one.code));
+    if (refused) throw Object.assign(new Error(refused.detail), { document: refused });
+  } finally {
+    telling.value--;
+    show();
+  }
+}
+
+/** What another window did before. */
+const ALREADY = new Set(["quest_exists", "battle_exists", "command_id_reused"]);
+
+async function answered(commands) {
+  for (;;) {
+    const response = lineCut.value ? undefined : await post(commands);
+    if (response?.ok) return response.json();
+    if (response && response.status < 500 && response.status !== 429) return [await response.json()];
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+const post = (commands) =>
+  fetch("/play/story", { method: "POST", headers: headers(), body: JSON.stringify(commands) }).catch(() => undefined);
+
+const idOf = (command) => command.quest_id ?? command.chapter_id;
+
+/** The same as a game's service would write it. */
+export function asTypeScript(commands) {
+  const lines = commands.map(({ command_id, ...command }) => `  ${literal({ user_id: playerId(), ...command })},`);
+  return `await service.send([\n${lines.join("\n")}\n]);`;
+}
+
+function literal(value) {
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{ ${Object.entries(value).map(([name, one]) => `${name}: ${literal(one)}`).join(", ")} }`;
+}
+
