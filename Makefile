@@ -33,7 +33,7 @@ campaigns: $(READY) ## the long forms of tests: every conformance case in Node a
 check: $(READY) ## style, types, architecture, names and words, in under a minute
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy domain persistence actors gateway designer cli questkeep_launcher.py $(SCRIPTS)
+	@$(BIN)/mypy domain persistence actors gateway designer cli questkeep_handles questkeep_testing questkeep_launcher.py $(SCRIPTS)
 	@cd clients/python && ../../$(BIN)/mypy --strict --no-incremental questkeep_client
 	@$(BIN)/python -m pytest -q $(CHECKS)
 

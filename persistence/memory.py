@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from persistence.errors import Fenced, Unavailable
+from persistence.failpoints import failpoint
 from persistence.store import Batch, Store, Stored, Stream, StreamId, new_incarnation
 from persistence.store_format import STORE_FORMAT
 
@@ -58,6 +59,18 @@ class World:
     snapshots: dict[str, Stored] = field(default_factory=dict)
     notes: dict[str, bytes] = field(default_factory=dict)
     incarnations: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def copy(self) -> "World":
+        """What is stored now; whoever has this world open does not reach the copy."""
+        return World(
+            {
+                stream: _Journal(list(journal.batches), journal.fenced)
+                for stream, journal in self.journals.items()
+            },
+            dict(self.snapshots),
+            dict(self.notes),
+            self.incarnations,
+        )
 
 
 _worlds: dict[str, World] = {}
@@ -135,6 +148,7 @@ class MemoryStore(Store):
             await self.faults.before_snapshot_write.wait()
         if self.faults.take("snapshot_writes"):
             raise Unavailable(f"a fault on request: the snapshot of {user_id} was not written")
+        failpoint("snapshot.before_write")
         standing = self._world.snapshots.get(user_id)
         if standing is None or standing.version < version:
             self._world.snapshots[user_id] = Stored(version, payload)
@@ -195,7 +209,9 @@ class MemoryStream(Stream):
             await self._faults.before_append.wait()
         if self._faults.take("appends_lost"):
             raise Unavailable(f"a fault on request: nothing was appended to {self.id}")
+        failpoint("journal.before_append")
         self._journal().batches.append(Batch(self._sequence + 1, payload))
+        failpoint("journal.after_append")
         await asyncio.sleep(0)  # no store answers before others had their turn
         if self._faults.after_append is not None:
             await self._faults.after_append.wait()

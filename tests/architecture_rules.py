@@ -23,6 +23,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gateway": frozenset({"actors", "persistence", "domain"}),
     "designer": frozenset({"domain"}),
     "cli": frozenset({"gateway", "designer", "actors", "persistence", "domain"}),
+    "questkeep_handles": frozenset({"gateway", "actors", "persistence", "domain"}),
+    "questkeep_testing": frozenset(
+        {"questkeep_handles", "gateway", "actors", "persistence", "domain"}
+    ),
 }
 PACKAGES = tuple(MAY_IMPORT)
 # `python -m gateway` starts the command line: a name that scripts use.

@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.seeds_kit import seeds_in
 
+# Runs a project of its own in a folder of its own.
+pytest_plugins = ("pytester",)
+
 # Loaded here, since tests take their settings when they are defined. `--hypothesis-profile=long`
 # looks further, with other dice every time. A busy machine fails no test: there is no deadline.
 settings.register_profile(

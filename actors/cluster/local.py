@@ -6,7 +6,7 @@ one kills the host with it, and the next start folds what it journalled.
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class LocalCluster:
     Args:
         store: closed by `drain`.
         users_max: users active at once; 0 means as many as fit in memory.
+        now: microseconds since the Unix epoch; what rows and history are dated by.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class LocalCluster:
         *,
         users_max: int = 0,
         ask_timeout_seconds: float = 30.0,
+        now: Callable[[], int] = now,
     ) -> None:
         memory_bytes_max = int(machine_memory_bytes() * MEMORY_SHARE)
         self._users_max = users_max or max(1, memory_bytes_max // USER_BYTES)
@@ -60,6 +62,7 @@ class LocalCluster:
         )
         self._store = store
         self._timeout = ask_timeout_seconds
+        self._now = now
         self._ownership = StoreOwnership(store, settings.receipt_window)
         self._spoiled: asyncio.Future[str] | None = None
         self._upkeep: asyncio.Task[None] | None = None
@@ -73,7 +76,7 @@ class LocalCluster:
             HOST_NAME,
             self._store,
             self._settings,
-            now=now,
+            now=self._now,
             on_fenced=self._on_fenced,
         )
 

@@ -112,5 +112,9 @@ class Connections:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds_max):
                     await self._none_open.wait()
+        self.abort()
+
+    def abort(self) -> None:
+        """Close all at once, whatever was not sent yet."""
         for connection in list(self._open):
             connection.abort()

@@ -181,13 +181,21 @@ class Listener:
 
     async def stop(self) -> None:
         """Accept no more connections, answer the requests that have arrived, close all."""
+        self._close()
+        await self.connections.end(STOP_SECONDS)
+
+    def abort(self) -> None:
+        """Accept no more connections and close all at once, as the end of the process would."""
+        self._close()
+        self.connections.abort()
+
+    def _close(self) -> None:
         if self._socket is None or self._expiry is None:
             return
-        asyncio.get_running_loop().remove_reader(self._socket)
+        self._expiry.get_loop().remove_reader(self._socket)
         self._socket.close()
         self._socket = None
         self._expiry.cancel()
-        await self.connections.end(STOP_SECONDS)
 
 
 def _allow_many_files() -> int:

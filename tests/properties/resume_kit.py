@@ -26,9 +26,9 @@ from domain.messages.commands import Command
 from domain.state.position import Position
 from domain.state.user_state import UserState
 from persistence.memory import Faults
+from questkeep_testing.strategies.states import RULES
 from tests.actors.host_kit import Rig, body
 from tests.mirror_kit import TABLES, Rows, Watcher, rows_read
-from tests.strategies_kit import RULES
 
 USERS = ("u", "v")
 

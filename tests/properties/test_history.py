@@ -26,9 +26,10 @@ from persistence.codec.records import Record, decode_decision, encode_decision
 from persistence.codec.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from persistence.journal.recovery import put_records
 from persistence.memory import MemoryStore, World
+from questkeep_testing.strategies.commands import amounts, command_fields, command_lists
+from questkeep_testing.strategies.states import played, rulesets, starts
 from tests.domain.script_kit import SMALL_TEXT
 from tests.properties.steps_kit import not_zero, shuffled, steps
-from tests.strategies_kit import amounts, command_fields, command_lists, played, rulesets, starts
 
 NEW = UserState("u")
 OTHER = compile_rules(SMALL_TEXT)

@@ -6,8 +6,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.messages.commands import Command
+from questkeep_testing.strategies.commands import command_lists
 from tests.properties.resume_steps_kit import STEPS, Step, every_watcher_sees_what_the_store_has
-from tests.strategies_kit import command_lists
 
 
 # Nothing is shrunk: the same steps may meet at other moments.

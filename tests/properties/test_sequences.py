@@ -37,8 +37,9 @@ from domain.state.rows import (
 )
 from domain.state.user_state import NOTHING, Changes, UserState
 from persistence.codec.snapshots import Rows, rows_of, state_of
+from questkeep_testing.strategies.commands import command_lists
+from questkeep_testing.strategies.states import played, rulesets, starts
 from tests.properties.steps_kit import events_of, not_zero, numbers, shuffled, steps
-from tests.strategies_kit import command_lists, played, rulesets, starts
 
 
 @given(starts, rulesets, command_lists())

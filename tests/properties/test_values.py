@@ -33,16 +33,10 @@ from domain.state.rows import (
     chapter_progression_id,
 )
 from domain.state.user_state import UserState
+from questkeep_testing.strategies.commands import command_fields, ids, summable, user_ids
+from questkeep_testing.strategies.states import RULES, chapter_rows
 from tests.domain.script_kit import given as given_by
 from tests.domain.table_kit import CASES
-from tests.strategies_kit import (
-    RULES,
-    chapter_rows,
-    command_fields,
-    ids,
-    summable,
-    user_ids,
-)
 
 SMALL_TEXT = (CASES / "small.toml").read_text(encoding="utf-8")
 costs = st.lists(st.integers(1, 50) | st.integers(1, 10**15), min_size=1, max_size=12).map(sorted)

@@ -14,7 +14,7 @@ from domain.state.position import Position
 from domain.state.receipts import Receipt, Receipts
 from domain.state.user_state import Changes, UserState
 from persistence.codec.records import encode_decision
-from tests.strategies_kit import RULES
+from questkeep_testing.strategies.states import RULES
 
 USER, ERA = "u", "e"
 

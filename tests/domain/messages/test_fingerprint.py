@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from domain.messages.commands import canonical, decode_command, fingerprint, read_canonical
-from tests.strategies_kit import command_fields
+from questkeep_testing.strategies.commands import command_fields
 
 OFFER: dict[str, Any] = {
     "command_id": "x",

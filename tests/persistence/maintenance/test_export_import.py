@@ -17,6 +17,7 @@ from persistence.maintenance.export_format import line_of, user_in
 from persistence.maintenance.export_import import export, import_lines
 from persistence.maintenance.overwrite import Outcome
 from persistence.maintenance.user_history import CompleteUser
+from questkeep_testing.strategies.states import user_states
 from tests.actors.host_kit import ask, body, grant, look, total_xp
 from tests.persistence.conftest import Stores
 from tests.persistence.maintenance.tool_kit import (
@@ -33,7 +34,6 @@ from tests.persistence.maintenance.tool_kit import (
     version,
     without_era,
 )
-from tests.strategies_kit import user_states
 
 
 async def test_an_export_holds_what_is_only_journalled_and_moves_to_another_store(

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: ids, commands as clients send them, sequences of them, and states.
+"""Hypothesis strategies: ids, commands as clients send them, and sequences of them.
 
 Sequences are mostly valid: they turn in quests that were offered and fight battles that are open,
 with a stray id or a second offer now and then.  Not for commands that `decode_command` refuses.
@@ -9,54 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-from msgspec.structs import replace
 
-from domain.decide.dispatch import decide
-from domain.game.progression import grant_player_progression_experience, progression_of
 from domain.ids import is_id, is_user_id
 from domain.messages.command_parts import EXPERIENCE_REWARD_MAX
 from domain.messages.commands import Command, decode_command
-from domain.messages.rejections import Rejection
-from domain.rules.compiled_rules import Rules, compile_rules
-from domain.rules.load import preset_text
-from domain.state.persistent_map import PersistentMap
-from domain.state.rows import (
-    INTEGER_MAX,
-    BattleMode,
-    ChapterProgression,
-    PaceBand,
-    PlayerProgression,
-    Source,
-    Tier,
-)
-from domain.state.user_state import NOTHING, UserState
-
-_LOOT = """
-[loot.chest]
-guaranteed = [{ item = "sword" }, { affinity = "mei", amount = [-3, 3] }]
-
-[loot.wolf]
-rolls = [1, 3]
-nothing = 2
-drops = [
-  { currency = "gold", weight = 3, amount = [1, 1_000_000_000_000] },
-  { item = "sword", weight = 1 },
-]
-"""
-_TEXT = preset_text().replace(
-    "experience_permille = 5000", 'experience_permille = 5000\nloot = "chest"'
-)
-_TEXT += _LOOT
-RULES: Rules = compile_rules(_TEXT)
-"""The default rules, and loot."""
-MODIFYING: Rules = compile_rules(
-    _TEXT.replace('kills = { kind = "none" }', 'kills = { kind = "ratio" }')
-    .replace('quests = { kind = "none" }', 'quests = { kind = "grey_quest" }')
-    .replace('repeat]\nkind = "none"', 'repeat]\nkind = "decay"\nsteps = 3')
-    .replace('over_budget]\nkind = "none"', 'over_budget]\nkind = "decay"')
-)
-"""The same with every rule on that shapes experience."""
-rulesets: SearchStrategy[Rules] = st.sampled_from([RULES, MODIFYING])
+from domain.state.rows import INTEGER_MAX, BattleMode, PaceBand, Source, Tier
 
 QUESTS = ("q0", "q1", "q2", "q3", "q4")
 BATTLES = ("b0", "b1", "b2", "b3")
@@ -107,7 +64,7 @@ _objectives = st.fixed_dictionaries(
         "required": st.integers(1, 3),
     }
 )
-_few_objectives = st.one_of(
+_few_objectives: SearchStrategy[list[Any]] = st.one_of(
     st.just([]),
     st.lists(_objectives, max_size=2, unique_by=lambda one: (one["kind"], one["target"])),
 )
@@ -145,7 +102,8 @@ _blueprints = st.fixed_dictionaries(
 
 
 @st.composite
-def _plans(draw: DrawFn) -> dict[str, Any]:
+def chapter_plans(draw: DrawFn) -> dict[str, Any]:
+    """The fields of a chapter's plan, each in its bounds."""
     index, total = sorted([draw(st.integers(1, 9)), draw(st.integers(1, 9))])
     entry, leave = sorted([draw(st.integers(1_000, 60_000)), draw(st.integers(1_000, 60_000))])
     quests, hostiles = draw(amounts) // 2, draw(amounts) // 2
@@ -194,7 +152,7 @@ _FIELDS: dict[str, SearchStrategy[dict[str, Any]]] = {
     "grant_player_progression_experience": _fixed(
         {"source": st.sampled_from([source.value for source in Source])}, amount=amounts
     ),
-    "upsert_chapter_progression": _plans(),
+    "upsert_chapter_progression": chapter_plans(),
     "apply_chapter_progression_ledger_entry": _fixed(
         {"level_at_exit": st.none() | st.integers(1, 60)},
         chapter_id=st.sampled_from(CHAPTERS),
@@ -259,7 +217,7 @@ def command_field_lists(
         kind = draw(st.sampled_from(_WEIGHTED))
         stray = draw(st.integers(0, 11)) == 11
         maker, named = _NEEDS.get(kind, (None, None))
-        if named and not made[named] and not stray:
+        if maker and named and not made[named] and not stray:
             kind = maker  # nothing to turn in, fight or add to yet: make it first
         fields = dict(draw(_FIELDS[kind]))
         if kind == "undo_grant" and paid and not stray:
@@ -287,52 +245,3 @@ def command_lists(min_size: int = 0, max_size: int = 20) -> SearchStrategy[list[
     return command_field_lists(min_size, max_size).map(
         lambda commands: [decode_command(fields) for fields in commands]
     )
-
-
-def full_state(user_id: str = "u") -> UserState:
-    """A user whose total is near the limit of 53 bits."""
-    row = progression_of(UserState(user_id), RULES)
-    full = grant_player_progression_experience(row, INTEGER_MAX - 5_000, Source.SERVICE, 1, RULES)
-    assert isinstance(full, PlayerProgression)
-    goods = {GOODS[0]: INTEGER_MAX - 3, GOODS[1]: -INTEGER_MAX + 3}
-    held = {GOODS[0]: INTEGER_MAX - 3}
-    return replace(
-        UserState(user_id),
-        player_progression=full,
-        inventory=PersistentMap(held),
-        wallet=PersistentMap(held),
-        affinity=PersistentMap(goods),
-    )
-
-
-starts: SearchStrategy[UserState] = st.builds(UserState, st.just("u")) | st.builds(full_state)
-"""States to start a sequence in: a new user, and one near every limit."""
-
-
-def played(state: UserState, commands: Sequence[Command], rules: Rules = RULES) -> UserState:
-    """The state after `commands`, one microsecond apart; refusals change nothing."""
-    for now, command in enumerate(commands, start=1):
-        answer = decide(state, command, now, rules)
-        if not isinstance(answer, Rejection) and answer.changes != NOTHING:
-            state = state.put(answer.changes)
-    return state
-
-
-@st.composite
-def _chapter_rows(draw: DrawFn) -> ChapterProgression:
-    """A plan that was written, and whatever its ledger may have become."""
-    fields = {"command_id": "k", "type": "upsert_chapter_progression", **draw(_plans())}
-    state = played(UserState("u"), [decode_command(fields)])
-    row = state.chapters[fields["chapter_id"]]
-    return replace(
-        row,
-        actual_quest_xp=draw(amounts),
-        actual_hostile_xp=draw(amounts),
-        actual_hostile_defeat_count=draw(st.integers(0, 60)),
-    )
-
-
-chapter_rows: SearchStrategy[ChapterProgression | None] = st.none() | _chapter_rows()
-
-user_states: SearchStrategy[UserState] = st.builds(played, starts, command_lists())
-"""States that some sequence of commands leads to."""

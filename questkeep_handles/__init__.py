@@ -1,0 +1,1 @@
+"""Direct handles: users as objects, for code that runs beside their hosts and needs no HTTP."""

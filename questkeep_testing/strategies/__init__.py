@@ -1,0 +1,1 @@
+"""Hypothesis strategies for a game team's own property tests."""

@@ -1,0 +1,1 @@
+"""Tests of the test kit: it has to bite before anybody may trust a test that uses it."""
