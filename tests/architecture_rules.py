@@ -35,8 +35,8 @@ FOLDER_MODULES_MAX = 14
 
 DOMAIN_MAY_IMPORT = frozenset(
     "annotated_types array bisect collections dataclasses difflib domain enum fractions functools"
-    " hashlib itertools json math msgspec pydantic pydantic_core re struct tomllib types typing"
-    " zstandard".split()
+    " hashlib itertools json math msgspec operator pydantic pydantic_core re struct tomllib types"
+    " typing zstandard".split()
 )
 DOMAIN_MAY_NOT_CALL = frozenset(
     "open print input eval exec __import__ read_text read_bytes write_text write_bytes".split()

@@ -178,7 +178,7 @@ class UserActor:
         rows = len(state.quests) + len(state.battles) + len(state.chapters) + len(state.history)
         rows += len(state.inventory) + len(state.wallet) + len(state.affinity) + len(state.repeats)
         rows += state.open_quests.objectives
-        if rows > LARGE_ROWS or state.quests.packed_bytes > LARGE_BYTES:
+        if rows > LARGE_ROWS or state.quests.bytes > LARGE_BYTES:
             return True
         return sum(len(receipt.decision) for receipt in self.receipts) > LARGE_BYTES
 

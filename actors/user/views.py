@@ -52,13 +52,13 @@ def rows_of(state: UserState, rules: Rules, request: Read) -> Rows | Reply:
         case View.QUESTS:
             return _quests(state, request)
         case View.QUEST:
-            if (quest := state.quests.get(request.key)) is None:
+            if (quest := state.quest(request.key)) is None:
                 return missing(Code.QUEST_NOT_FOUND, "quest_id", request.key)
             return {"quest_record": quest}
         case View.BATTLES:
             return _battles(state, request)
         case View.BATTLE:
-            if (battle := state.battles.get(request.key)) is None:
+            if (battle := state.battle(request.key)) is None:
                 return missing(Code.BATTLE_NOT_FOUND, "battle_id", request.key)
             return {"battle_state": battle}
         case View.HISTORY:

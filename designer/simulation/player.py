@@ -23,8 +23,9 @@ from domain.messages.commands import Command, decode_command
 from domain.messages.rejections import Rejection
 from domain.rules.deviation import DeviationBand, rate, rate_story
 from domain.state.history import HISTORY_TAIL, HistoryEntry
-from domain.state.rows import BattleOutcome, BattleState, Tier
-from domain.state.user_state import NO_BATTLES, NO_QUESTS, UserState
+from domain.state.row_table import RowTable
+from domain.state.rows import BattleOutcome, BattleState, QuestRecord, Tier
+from domain.state.user_state import UserState
 
 FIRST_DAY = 20_000 * DAY
 """The simulated clock begins here (2024-10-04); rules only ask which day it is."""
@@ -164,8 +165,8 @@ class Player:
             self._turn(_ACKNOWLEDGE)
         timeline.append((self.turns * step_seconds, self._pseudo_level()))
         if self._forget:
-            quests = NO_QUESTS.put(self.state.open_quests.rows)
-            battles = NO_BATTLES.put(self.state.open_battles)
+            quests = RowTable(QuestRecord, self.state.open_quests.rows)
+            battles = RowTable(BattleState, self.state.open_battles)
             self.state = replace(self.state, quests=quests, battles=battles)
         ledger = self.state.chapters[plan.chapter_id]
         actual = ledger.actual_quest_xp + ledger.actual_hostile_xp

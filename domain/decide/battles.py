@@ -27,7 +27,7 @@ def start_battle(
     state: UserState, command: StartBattle, now: int, rules: Rules
 ) -> Decision | Rejection:
     """A battle with both profiles and all it pays fixed: its end looks nothing up [seed]."""
-    before = state.battles.get(command.battle_id)
+    before = state.battle(command.battle_id)
     if before is not None:
         return Rejection(
             Code.BATTLE_EXISTS,
@@ -88,7 +88,7 @@ def resolve_combat_action(
     state: UserState, command: ResolveCombatAction, now: int, rules: Rules
 ) -> Decision | Rejection:
     """One action.  Only a victory pays: a spar is no kill [seed]."""
-    battle = state.battles.get(command.battle_id)
+    battle = state.battle(command.battle_id)
     if battle is None:
         return Rejection(
             Code.BATTLE_NOT_FOUND, f"battle_id is {command.battle_id}, which was never started"

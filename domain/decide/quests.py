@@ -29,7 +29,7 @@ def offer_quest(
     """Add a quest under a new id.  Loot tables that it names must be in the rules."""
     if (refusal := unknown_tables(command.reward.loot, rules)) is not None:
         return refusal
-    quest = quests.offer_quest(state.user_id, state.quests.get(command.quest_id), command, now)
+    quest = quests.offer_quest(state.user_id, state.quest(command.quest_id), command, now)
     if isinstance(quest, Rejection):
         return quest
     return Decision(Changes(quest_record=(quest,)), (QuestOffered(quest.quest_id),))
@@ -39,7 +39,7 @@ def turn_in_quest(
     state: UserState, command: TurnInQuest, now: int, rules: Rules
 ) -> Decision | Rejection:
     """First the quest is turned in, then it pays [seed]."""
-    quest = state.quests.get(command.quest_id)
+    quest = state.quest(command.quest_id)
     if quest is None:
         return _no_quest(command.quest_id)
     after = quests.turn_in_quest(quest, now)
@@ -59,7 +59,7 @@ def turn_in_quest(
 
 def abandon_quest(state: UserState, command: AbandonQuest, now: int) -> Decision | Rejection:
     """Give a quest up; one that was turned in is refused, one given up already stays."""
-    quest = state.quests.get(command.quest_id)
+    quest = state.quest(command.quest_id)
     if quest is None:
         return _no_quest(command.quest_id)
     after = quests.abandon_quest(quest, now)

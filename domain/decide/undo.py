@@ -140,7 +140,7 @@ def _ledger_of(state: UserState, grant: HistoryEntry) -> ChapterProgression | No
 
 
 def _tier_of(state: UserState, grant: HistoryEntry) -> Tier | None:
-    battle = state.battles.get(grant.cause_id) if grant.cause is Cause.BATTLE else None
+    battle = state.battle(grant.cause_id) if grant.cause is Cause.BATTLE else None
     return None if battle is None else battle.hostile.tier
 
 

@@ -1,83 +1,63 @@
-"""Row table: rows by id in the order in which they first came, settled ones packed if told so.
+"""Row table: rows by id in the order in which they first came, each as the bytes that are stored.
 
-A settled row is never written again and hardly ever read, but stays as long as its user: as bytes
-it takes a quarter of the memory.
+Most rows of a table are settled: never written again and hardly ever read, but there as long as
+their user.  As bytes they take a quarter of the memory, and a snapshot takes them as they are.
 
-Not for: rows that are all read again and again (`persistent_map`).
+Not for: rows that are read turn after turn (`persistent_map`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from typing import Any, Generic, TypeVar, overload
 
-import msgspec
+from msgspec import Struct
 
+from domain.state.array_form import array_decoder, encode_array
 from domain.state.persistent_map import Default, PersistentMap
 
-Row = TypeVar("Row")
-
-_encode = msgspec.msgpack.Encoder().encode
+StoredRow = TypeVar("StoredRow", bound=Struct)
 
 
-class RowKind(Generic[Row]):
-    """A kind of row, and which of them are settled."""
+class RowTable(Mapping[str, StoredRow], Generic[StoredRow]):
+    """The rows of one kind.  Putting rows in gives the next table and leaves it as it is.
 
-    __slots__ = ("_decode", "_is_settled")
+    `bytes` is what the rows take.
+    """
 
-    def __init__(self, kind: type[Row], is_settled: Callable[[Row], bool]) -> None:
-        self._decode = msgspec.msgpack.Decoder(kind).decode
-        self._is_settled = is_settled
+    __slots__ = ("_decode", "_kept", "bytes")
 
-    def packed(self, row: Row | bytes) -> Row | bytes:
-        """The row, as bytes if it is settled."""
-        if isinstance(row, bytes) or not self._is_settled(row):
-            return row
-        return _encode(row)
+    def __init__(self, kind: type[StoredRow], rows: Mapping[str, StoredRow] | None = None) -> None:
+        kept = {key: encode_array(row) for key, row in (rows or {}).items()}
+        self._decode = array_decoder(kind)
+        self._kept = PersistentMap(kept)
+        self.bytes = sum(map(len, kept.values()))
 
-    def unpacked(self, row: Row | bytes) -> Row:
-        """The row that may be packed."""
-        return self._decode(row) if isinstance(row, bytes) else row
+    def put_row(self, key: str, row: StoredRow) -> "RowTable[StoredRow]":
+        """This table with `row` in place of that of the same id."""
+        content = encode_array(row)
+        after: RowTable[StoredRow] = RowTable.__new__(RowTable)
+        after._decode = self._decode
+        after._kept = self._kept.put_row(key, content)
+        after.bytes = self.bytes + len(content) - len(self._kept.get(key, b""))
+        return after
 
+    def arrays(self) -> ValuesView[bytes]:
+        """The rows in order, each as the msgpack of its array form."""
+        return self._kept.values()
 
-class RowTable(Mapping[str, Row]):
-    """The rows of one kind.  Putting rows in gives the next table and leaves it as it is."""
-
-    __slots__ = ("_kept", "_kind")
-
-    def __init__(self, kind: RowKind[Row], kept: PersistentMap[Row | bytes]) -> None:
-        self._kind = kind
-        self._kept = kept
-
-    def put(self, rows: Mapping[str, Row]) -> "RowTable[Row]":
-        """This table with `rows` in place of those of the same ids."""
-        return RowTable(self._kind, self._kept.put(rows))
-
-    def put_row(self, key: str, row: Row) -> "RowTable[Row]":
-        """The same for one row, as most turns have it."""
-        return RowTable(self._kind, self._kept.put_row(key, row))
-
-    def packed(self) -> "RowTable[Row]":
-        """The same table, its settled rows packed."""
-        kept = {key: self._kind.packed(row) for key, row in self._kept.items()}
-        return RowTable(self._kind, PersistentMap(kept))
-
-    @property
-    def packed_bytes(self) -> int:
-        """What the packed rows take."""
-        return sum(len(row) for row in self._kept.values() if isinstance(row, bytes))
-
-    def __getitem__(self, key: str) -> Row:
-        return self._kind.unpacked(self._kept[key])
+    def __getitem__(self, key: str) -> StoredRow:
+        row: StoredRow = self._decode(self._kept[key])
+        return row
 
     @overload
-    def get(self, key: str) -> Row | None: ...
+    def get(self, key: str) -> StoredRow | None: ...
 
     @overload
-    def get(self, key: str, default: Row | Default) -> Row | Default: ...
+    def get(self, key: str, default: StoredRow | Default) -> StoredRow | Default: ...
 
     def get(self, key: str, default: Any = None) -> Any:
         """The row under `key`, else `default`."""
-        kept = self._kept.get(key)
-        return default if kept is None else self._kind.unpacked(kept)
+        content = self._kept.get(key)
+        return default if content is None else self._decode(content)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._kept)

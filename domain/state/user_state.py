@@ -15,7 +15,7 @@ from domain.state.history import HISTORY_PAGE, HISTORY_TAIL, HistoryEntry
 from domain.state.open_quests import OpenQuests
 from domain.state.persistent_list import PersistentList
 from domain.state.persistent_map import PersistentMap, Row
-from domain.state.row_table import RowKind, RowTable
+from domain.state.row_table import RowTable, StoredRow
 from domain.state.rows import (
     BattleOutcome,
     BattleState,
@@ -48,10 +48,8 @@ class Changes(Struct, frozen=True, omit_defaults=True):
 
 NOTHING = Changes()
 
-QUEST = RowKind(QuestRecord, lambda row: not row.status.open)
-BATTLE = RowKind(BattleState, lambda row: row.outcome is not BattleOutcome.ONGOING)
-NO_QUESTS = RowTable(QUEST, PersistentMap())
-NO_BATTLES = RowTable(BATTLE, PersistentMap())
+NO_QUESTS = RowTable(QuestRecord)
+NO_BATTLES = RowTable(BattleState)
 
 
 class UserState(Struct, frozen=True):
@@ -59,7 +57,8 @@ class UserState(Struct, frozen=True):
 
     `era` names the line of versions that `version` counts in (P10): empty for a user of a store
     that was never written.
-    `open_quests` and `open_battles` are the rows of `quests` and `battles` that may still pay.
+    `open_quests` and `open_battles` are the rows of `quests` and `battles` that may still pay; a
+    turn asks `quest` and `battle`, which look there first.
     `inventory`, `wallet` and `affinity` hold no 0.  `history` is the newest part of the history,
     gapless, oldest first; what is older stands in the store.
     """
@@ -96,6 +95,14 @@ class UserState(Struct, frozen=True):
         newest = self.history.newest
         return 1 if newest is None else newest.sequence + 1
 
+    def quest(self, quest_id: str) -> QuestRecord | None:
+        """The quest of this id, open or settled."""
+        return self.open_quests.rows.get(quest_id) or self.quests.get(quest_id)
+
+    def battle(self, battle_id: str) -> BattleState | None:
+        """The battle of this id, open or over."""
+        return self.open_battles.get(battle_id) or self.battles.get(battle_id)
+
     def put(self, changes: Changes) -> "UserState":
         """The next state: this one with `changes` in it and `version` one higher."""
         battles, counts = changes.battle_state, changes.repeat_tally
@@ -118,13 +125,8 @@ class UserState(Struct, frozen=True):
         )
 
     def packed(self) -> "UserState":
-        """The same state in less memory: settled rows and older entries of the history packed."""
-        return replace(
-            self,
-            quests=self.quests.packed(),
-            battles=self.battles.packed(),
-            history=self.history.packed(),
-        )
+        """The same state in less memory: older entries of the history packed."""
+        return replace(self, history=self.history.packed())
 
     def without_history_through(self, sequence: int) -> "UserState":
         """This state, its entries up to `sequence` left to the store, which must hold them.
@@ -155,11 +157,13 @@ def _put(rows_by_id: PersistentMap[Row], rows: tuple[Row, ...], key: str) -> Per
     return rows_by_id.put({getattr(row, key): row for row in rows}) if rows else rows_by_id
 
 
-def _put_rows(table: RowTable[Row], rows: tuple[Row, ...], key: str) -> RowTable[Row]:
+def _put_rows(
+    table: RowTable[StoredRow], rows: tuple[StoredRow, ...], key: str
+) -> RowTable[StoredRow]:
     """The same of a table."""
-    if len(rows) == 1:
-        return table.put_row(getattr(rows[0], key), rows[0])
-    return table.put({getattr(row, key): row for row in rows}) if rows else table
+    for row in rows:
+        table = table.put_row(getattr(row, key), row)
+    return table
 
 
 def _put_amounts(held: PersistentMap[int], changed: Mapping[str, int]) -> PersistentMap[int]:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from domain.state.array_form import from_array, to_array
 from domain.state.history import HistoryEntry
-from persistence.codec.array_form import from_array, to_array
 from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
 from persistence.errors import Corrupt
 from persistence.store import Store

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from domain.messages.decision import Decision
+from domain.state.array_form import from_array, to_array
 from domain.state.user_state import Changes
-from persistence.codec.array_form import from_array, to_array
 from persistence.codec.formats import Upcasters, encode, unpack, upcast
 from persistence.errors import Corrupt
 

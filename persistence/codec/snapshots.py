@@ -3,10 +3,12 @@
 Not for: framing and checksums (`frame`), or where bytes go (`store`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
+from domain.state.array_form import to_array
 from domain.state.history import HistoryEntry
 from domain.state.open_quests import OpenQuestsBuilder
 from domain.state.persistent_list import PersistentList
@@ -21,8 +23,7 @@ from domain.state.rows import (
     PlayerProgression,
     QuestRecord,
 )
-from domain.state.user_state import BATTLE, QUEST, UserState
-from persistence.codec.array_form import to_array
+from domain.state.user_state import UserState
 from persistence.codec.formats import FORMAT, Upcasters, encode, unpack, upcast
 from persistence.codec.slices import ListOf, msgpack_slices
 from persistence.codec.unpacking import Steps, Unpacking, finish
@@ -107,9 +108,9 @@ class _Tables:
         self.affinity: dict[str, int] = {}
         self.history: list[HistoryEntry] = []
         self._chapters: dict[str, ChapterProgression] = {}
-        self._quests: dict[str, QuestRecord | bytes] = {}
+        self._quests: dict[str, QuestRecord] = {}
         self._open_quests = OpenQuestsBuilder()
-        self._battles: dict[str, BattleState | bytes] = {}
+        self._battles: dict[str, BattleState] = {}
         self._open_battles: dict[str, BattleState] = {}
         self._repeats: dict[str, DefeatCounts] = {}
 
@@ -119,13 +120,13 @@ class _Tables:
         return len(self._chapters)
 
     def add_quest(self, row: QuestRecord) -> int:
-        self._quests[row.quest_id] = QUEST.packed(row)
+        self._quests[row.quest_id] = row
         if row.status.open:
             self._open_quests.add(row)
         return len(self._quests)
 
     def add_battle(self, row: BattleState) -> int:
-        self._battles[row.battle_id] = BATTLE.packed(row)
+        self._battles[row.battle_id] = row
         if row.outcome is BattleOutcome.ONGOING:
             self._open_battles[row.battle_id] = row
         return len(self._battles)
@@ -142,9 +143,9 @@ class _Tables:
             version=version,
             player_progression=self.player_progression,
             chapters=PersistentMap(self._chapters),
-            quests=RowTable(QUEST, PersistentMap(self._quests)),
+            quests=RowTable(QuestRecord, self._quests),
             open_quests=self._open_quests.open_quests(),
-            battles=RowTable(BATTLE, PersistentMap(self._battles)),
+            battles=RowTable(BattleState, self._battles),
             open_battles=PersistentMap(self._open_battles),
             inventory=PersistentMap(self.inventory),
             wallet=PersistentMap(self.wallet),
@@ -154,35 +155,44 @@ class _Tables:
         )
 
 
-def encode_snapshot(state: UserState, receipts: Iterable[Receipt]) -> bytes:
+def encode_snapshot(state: UserState, receipts: Collection[Receipt]) -> bytes:
     """A snapshot's bytes."""
-    stored = _Stored(
-        FORMAT, state.user_id, state.era, state.version, rows_of(state), list(receipts)
-    )
-    return encode(to_array(stored))
+    return encode(_stored(state, receipts, lambda length, items: list(items)))
 
 
-def snapshot_slices(state: UserState, receipts: Sequence[Receipt]) -> Iterator[bytes]:
+def snapshot_slices(state: UserState, receipts: Collection[Receipt]) -> Iterator[bytes]:
     """The same bytes in slices, for a user of whom all at once would take too long."""
+    return msgpack_slices(_stored(state, receipts, ListOf))
+
+
+ListMaker = Callable[[int, Iterator[Any]], Any]
+"""A list of so many items."""
+
+
+def _stored(
+    state: UserState, receipts: Collection[Receipt], list_of: ListMaker
+) -> Sequence[object]:
+    """The array form of `_Stored`."""
+
+    def arrays(rows: Collection[Struct]) -> Any:
+        return list_of(len(rows), map(to_array, rows))
+
+    def table(rows: RowTable[Any]) -> Any:
+        return list_of(len(rows), map(Raw, rows.arrays()))
+
     progression = state.player_progression
     rows = [
         progression if progression is None else to_array(progression),
-        _arrays(state.chapters.values()),
-        _arrays(state.quests.values()),
-        _arrays(state.battles.values()),
+        arrays(state.chapters.values()),
+        table(state.quests),
+        table(state.battles),
         dict(state.inventory),
         dict(state.wallet),
         dict(state.affinity),
-        _arrays(state.repeats.values()),
-        _arrays(state.history[:]),
+        arrays(state.repeats.values()),
+        arrays(state.history[:]),
     ]
-    stored = [FORMAT, state.user_id, state.era, state.version, rows]
-    return msgpack_slices([*stored, _arrays(receipts)])
-
-
-def _arrays(table: Collection[Struct]) -> ListOf:
-    """The rows in array form, each made when it is its turn."""
-    return ListOf(len(table), map(to_array, table))
+    return [FORMAT, state.user_id, state.era, state.version, rows, arrays(receipts)]
 
 
 def decode_snapshot(payload: bytes, place: str) -> Snapshot:

@@ -11,7 +11,7 @@ import msgpack
 import msgspec
 from msgspec import Struct
 
-from persistence.codec.array_form import Row, from_array
+from domain.state.array_form import Row, from_array
 from persistence.errors import Corrupt
 
 SLICE_BYTES = 16 * 1024

@@ -230,7 +230,7 @@ def _set(state: UserState, path: str, text: str, rules: Rules) -> UserState:
     table = "quests" if name in state.quests else "chapters"
     value = QuestStatus(text) if field == "status" else _value(text)
     row = replace(getattr(state, table)[name], **{field: value})
-    state = replace(state, **{table: getattr(state, table).put({name: row})})
+    state = replace(state, **{table: getattr(state, table).put_row(name, row)})
     if isinstance(row, QuestRecord):
         state = replace(state, open_quests=state.open_quests.put((row,)))
     return state

@@ -136,7 +136,7 @@ async def test_a_large_user_is_not_packed() -> None:
     activation = rig.host.activations.awake["u"]
     assert not rig.host.activations.pack(activation)
     assert activation.actor is not None
-    assert activation.actor.durable.quests.packed_bytes == 0
+    assert not activation.actor.durable.history._blocks
 
 
 def journalled(rig: Rig) -> int:

@@ -159,6 +159,4 @@ def a_packed_state_is_the_same_state() -> None:
     state = script_kit.given("; ".join([script, *(f"grant {n}" for n in range(1, 40))]))
     packed = state.packed()
     assert packed == state
-    assert list(packed.quests) == ["a", "b"]
-    assert packed.quests["b"] is state.quests["b"]
-    assert packed.quests.packed_bytes > 0
+    assert packed.history._blocks

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from domain.decide import once, undo
 from domain.game import goods, quests
 from domain.messages.rejections import Rejection
-from domain.state import row_table
 from domain.state.history import HistoryEntry
 from domain.state.known_ids import KnownIds
 from domain.state.open_quests import OpenQuests
@@ -164,12 +163,6 @@ def counts_off_no_places(patch: Patch) -> None:
     patch.setattr(KnownIds, "drop_oldest", lambda self, count: None)
 
 
-def packs_what_is_open(patch: Patch) -> None:
-    """Open rows are packed, too."""
-    encode = row_table._encode
-    patch.setattr(row_table.RowKind, "packed", lambda self, row: encode(row))
-
-
 def packs_in_the_wrong_order(patch: Patch) -> None:
     """A list that is packed begins with its newest items."""
     packed = PersistentList.packed
@@ -213,7 +206,6 @@ CAUGHT: list[tuple[Callable[[Patch], None], Callable[[], None]]] = [
         promises.packed_receipts_are_found_until_they_leave_the_window,
     ),
     (counts_off_no_places, promises.packed_receipts_are_found_until_they_leave_the_window),
-    (packs_what_is_open, promises.a_packed_state_is_the_same_state),
     (packs_in_the_wrong_order, promises.a_packed_state_is_the_same_state),
 ]
 

@@ -1,7 +1,6 @@
-"""A row table answers like a map, whichever of its rows are packed."""
+"""A row table answers like a map of rows and keeps the bytes that are stored."""
 
-from domain.decide.dispatch import decide
-from domain.state.row_table import RowTable
+from domain.state.array_form import encode_array
 from domain.state.user_state import NO_QUESTS, UserState
 from tests.domain import script_kit
 
@@ -11,38 +10,30 @@ PLAYED = script_kit.given(
 )
 
 
-def test_a_packed_state_is_the_same_state() -> None:
-    packed = PLAYED.packed()
-    assert packed == PLAYED
-    assert list(packed.quests) == list(PLAYED.quests) == ["a", "b", "c"]
-    assert dict(packed.battles) == dict(PLAYED.battles)
-    assert packed.quests["a"] == PLAYED.quests["a"]
-    assert packed.packed() == packed
+def test_rows_are_kept_as_they_are_stored() -> None:
+    quests = PLAYED.quests
+    assert list(quests) == ["a", "b", "c"]
+    assert list(quests.arrays()) == list(map(encode_array, quests.values()))
+    assert quests.bytes == sum(map(len, quests.arrays()))
+    assert quests["b"] == PLAYED.open_quests.rows["b"]
 
 
-def test_only_settled_rows_are_packed() -> None:
-    def packed_ids(table: RowTable[object]) -> set[str]:
-        kept = table.packed()._kept
-        return {key for key, row in kept.items() if isinstance(row, bytes)}
-
-    assert packed_ids(PLAYED.quests) == {"a", "c"}  # type: ignore[arg-type]
-    assert packed_ids(PLAYED.battles) == {"e"}  # type: ignore[arg-type]
-    assert PLAYED.packed().quests["b"] is PLAYED.quests["b"]
-    assert PLAYED.quests.packed_bytes == 0 < PLAYED.packed().quests.packed_bytes
+def test_a_row_that_is_put_again_is_counted_once() -> None:
+    quests = PLAYED.quests
+    again = quests.put_row("a", quests["a"])
+    assert (again.bytes, len(again)) == (quests.bytes, len(quests))
+    assert again == quests
 
 
-def test_commands_decide_by_packed_rows_as_by_others() -> None:
-    lines = "turn_in a; offer a; abandon c; abandon b; undo x; attack e; attack d"
-    for line in lines.split("; "):
-        command = script_kit.command(line)
-        answers = [
-            decide(state, command, 9, script_kit.SMALL) for state in (PLAYED, PLAYED.packed())
-        ]
-        assert answers[0] == answers[1]
+def test_a_turn_finds_open_rows_and_settled_ones() -> None:
+    assert [PLAYED.quest(key) for key in "abc"] == list(PLAYED.quests.values())
+    assert [PLAYED.battle(key) for key in "de"] == list(PLAYED.battles.values())
+    assert PLAYED.quest("b") is PLAYED.open_quests.rows["b"]
+    assert PLAYED.quest("x") is PLAYED.battle("x") is None
 
 
 def test_putting_a_row_in_changes_the_next_table_only() -> None:
     row = PLAYED.quests["a"]
-    after = NO_QUESTS.put({"a": row})
+    after = NO_QUESTS.put_row("a", row)
     assert (len(NO_QUESTS), len(after), after["a"]) == (0, 1, row)
     assert UserState("u").quests == NO_QUESTS

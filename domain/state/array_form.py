@@ -1,7 +1,8 @@
 """Array form: structs as they are stored, each as the list of its fields without their names.
 
 A field's place is its name, and a tagged struct (an event) has its tag in front.  So whoever adds,
-removes or moves a field of a stored struct raises the format and writes an upcaster (`formats`).
+removes or moves a field of a stored struct raises the format of what is stored and writes an
+upcaster (`persistence.codec.formats`).
 
 Not for: bodies that clients see: those have names.
 """
@@ -32,6 +33,26 @@ def from_array(kind: type[Row], values: Any) -> Row:
     """
     row: Row = _original(msgspec.convert(values, _stored_form(kind)))
     return row
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode_array(row: Struct) -> bytes:
+    """The msgpack of the array form."""
+    return _encode(to_array(row))
+
+
+@cache
+def array_decoder(kind: type[Row]) -> Callable[[bytes], Row]:
+    """What makes a `kind` again of what `encode_array` gave."""
+    decode = msgspec.msgpack.Decoder(_stored_form(kind)).decode
+
+    def decode_array(content: bytes) -> Row:
+        row: Row = _original(decode(content))
+        return row
+
+    return decode_array
 
 
 Writer = Callable[[Any], Sequence[Any]]
