@@ -1,4 +1,4 @@
-/** The story that the page tells: four chapters, each with three quests and three fights. */
+/** The story that the page tells: three chapters, each with three quests and three fights. */
 
 export const STORY = [
   {
@@ -20,16 +20,6 @@ export const STORY = [
     gather: "Glass for the lighthouse",
     side: "A toast with the harbour master",
     band: "steady",
-  },
-  {
-    title: "The mines of Hollowdeep",
-    hunted: "cave-bat",
-    leader: "stone-warden",
-    gathered: "silver-ore",
-    hunt: "Quiet in the upper shafts",
-    gather: "Silver for the bell",
-    side: "A song for the miners",
-    band: "pressure",
   },
   {
     title: "Under Nightspire",

@@ -1,18 +1,18 @@
 /** Who plays, how far they are, and whether this window is live. */
-import { ended, me, playerId, progression, status, tryNow, unanswered, version } from "./player.js";
+import { ended, lost, me, playerId, progression, status, tryNow, unanswered, version } from "./player.js";
 import { lineCut } from "./frames.js";
 import { telling } from "./story.js";
 import { play } from "./clicks.js";
 import { Bar, counted, html, number } from "./view.js";
 
-const COLOURS = ["Amber", "Ashen", "Azure", "Birch", "Copper", "Coral", "Dusky", "Frost", "Golden", "Hazel", "Ivory", "Moss", "Russet", "Sable", "Silver", "Umber"];
-const ANIMALS = ["Badger", "Crane", "Falcon", "Fox", "Hare", "Heron", "Lynx", "Marten", "Otter", "Owl", "Raven", "Seal", "Stag", "Swift", "Tern", "Wren"];
+const COLOURS = ["Amber", "Azure", "Copper", "Frost", "Hazel", "Moss", "Russet", "Silver"];
+const ANIMALS = ["Badger", "Crane", "Falcon", "Fox", "Heron", "Lynx", "Otter", "Raven"];
 
 /** What is shown before the first state has come. */
 const NEW = { level: 1, current_level_xp: 0, xp_to_next_level: 1, pending_level_ups: 0 };
 
 /** What the player is called: their id gives it, so it is the same in every window. */
-const nameOf = (id) => `${COLOURS[parseInt(id.at(-1) ?? "0", 16)]} ${ANIMALS[parseInt(id.at(-2) ?? "0", 16)]}`;
+const nameOf = (id) => `${COLOURS[parseInt(id.at(-1), 16) % 8]} ${ANIMALS[parseInt(id.at(-2), 16) % 8]}`;
 
 export function Header() {
   const id = playerId();
@@ -35,7 +35,8 @@ function Live() {
   const unsent = unanswered.value + telling.value;
   const live = status.value === "live";
   const waiting = unsent > 0 ? `, ${number(unsent)} unsent` : "";
-  const text = live ? `Live${unsent > 0 ? ", saving" : ""}` : `${status.value === "closed" ? "Ended" : "Reconnecting"}${waiting}`;
+  const away = ended.value ? "Ended" : lost.value ? "Reconnecting" : "Connecting";
+  const text = live ? `Live${unsent > 0 ? ", saving" : ""}` : away + waiting;
   return html`<p class="live ${live ? "on" : "off"}"><span class="dot" aria-hidden="true"></span><span class="state">${text}</span> <span class="quiet version">version ${number(version.value)}</span></p>`;
 }
 
@@ -45,7 +46,7 @@ export function Banner() {
   if (lineCut.value) {
     return html`<p class="banner" role="status">The line is cut, as you wished. What you do waits here, and is sent when you mend it.</p>`;
   }
-  if (status.value !== "waiting") return null;
+  if (!lost.value) return null;
   return html`<p class="banner" role="status"><span>The server does not answer. What you do waits here and is sent once it is back; nothing is lost.</span>
     <button onClick=${tryNow}>Try now</button></p>`;
 }

@@ -1,30 +1,25 @@
 /** The page: one player, live; everything that is shown comes from confirmed rows. */
 import { render } from "./vendor/preact.js";
-import { Battle } from "./battle.js";
+import { Battle, Quests } from "./deeds.js";
 import { refusal } from "./clicks.js";
 import { Developer } from "./developer.js";
 import { happened, take } from "./happenings.js";
 import { Banner, Header } from "./header.js";
-import { begin, me } from "./player.js";
-import { Plan } from "./plan_chart.js";
-import { readHistory, takePaid } from "./plan.js";
-import { Quests } from "./quests.js";
+import { keepFocus } from "./focus.js";
+import { begin, me, rows, startOver } from "./player.js";
+import { Plan, readHistory, takePaid } from "./plan.js";
 import { beginIfNew } from "./story.js";
 import { html } from "./view.js";
 
 function Page() {
+  const [newest, ...earlier] = happened.value;
   return html`<${Banner} /><${Header} />
+    <div class="happened"><p class="refusal" role="alert">${refusal}</p><p class="newest" role="status">${newest?.text ?? ""}</p></div>
     <main><${Quests} /><${Battle} /><${Plan} /></main>
-    <${Happened} /><${Developer} />`;
-}
-
-function Happened() {
-  const [newest, ...older] = happened.value;
-  return html`<section class="happened" aria-label="What happened">
-    <p class="refusal" role="alert">${refusal}</p>
-    <p class="newest" role="status">${newest?.text ?? ""}</p>
-    <ul>${older.map((one) => html`<li key=${one.key}>${one.text}</li>`)}</ul>
-  </section>`;
+    <ul class="earlier" aria-label="What happened before">${earlier.map((one) => html`<li key=${one.key}>${one.text}</li>`)}</ul>
+    <${Developer} />
+    <footer><a href="/play" target="_blank">Open a second window</a><a href="/docs">API</a><a href="/play/vendor/LICENSES.txt">Licences</a>
+      <button class="text" onClick=${startOver}>Play as somebody else</button></footer>`;
 }
 
 function heard(told) {
@@ -41,6 +36,7 @@ begin(heard).then(
   () => {
     app.replaceChildren();
     render(html`<${Page} />`, app);
+    keepFocus(rows);
   },
   (error) => {
     const advice = "The server did not give this page a player. Is it running? Start it with “make run”, then load this page again.";

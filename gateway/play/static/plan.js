@@ -1,12 +1,15 @@
-/** This chapter's plan, and what happened: one step for each quest and each fight that is settled. */
-import { computed, signal } from "./vendor/signals.js";
+/** This chapter's plan as a thin line, and what happened as a thick one: a step for each quest and each fight. */
+import { useEffect, useRef } from "./vendor/preact-hooks.js";
+import { computed, effect, signal } from "./vendor/signals.js";
 import { chapter, quests, read } from "./player.js";
 import { FIGHTS } from "./chapters.js";
-import { counted } from "./view.js";
+import { counted, html, number } from "./view.js";
 
 const PAGE = 1000;
 const QUESTS = 3;
 const ON_PLAN = 0.005;
+const HEIGHT = 230;
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** What was paid, by the version that paid it. */
 const paid = signal(new Map());
@@ -29,7 +32,7 @@ export function takePaid(events, version, rows) {
 }
 
 /** The chapter's steps, in order. */
-export const steps = computed(() => {
+const steps = computed(() => {
   const id = chapter.value?.chapter_id;
   const done = [...paid.value.values()].filter((one) => one.chapter === id).map((one) => ({ ...one, left: false }));
   const left = quests.value
@@ -39,10 +42,10 @@ export const steps = computed(() => {
 });
 
 /** How many steps the plan has. */
-export const planned = QUESTS + FIGHTS;
+const planned = QUESTS + FIGHTS;
 
 /** The two lines: steps, XP as planned, XP as it came (none where nothing came yet). */
-export const lines = computed(() => {
+const lines = computed(() => {
   const total = chapter.value?.planned_total_xp ?? 0;
   const x = [0];
   const plan = [0];
@@ -63,9 +66,9 @@ export const lines = computed(() => {
 });
 
 /** How it stands, in a sentence: `12 % under plan: 1 quest left out`. */
-export const verdict = computed(() => {
+const verdict = computed(() => {
   const at = steps.value.length;
-  if (!at) return "Nothing has happened yet. The plan is drawn; your line follows it.";
+  if (!at) return "Nothing has happened yet.";
   const { plan, came } = lines.value;
   const off = ((came[at]) - plan[at]) / plan[at];
   const reasons = reasonsOf(steps.value).join(", ");
@@ -83,4 +86,76 @@ function reasonsOf(done) {
     less ? `${counted(less, "reward")} worth less at this level` : "",
     more ? `${counted(more, "fight")} more than planned` : "",
   ].filter(Boolean);
+}
+
+export function Plan() {
+  if (!chapter.value) return html`<section class="panel plan" aria-labelledby="plan"><h2 id="plan">Plan and outcome</h2></section>`;
+  const { planned_total_xp, actual_quest_xp, actual_hostile_xp } = chapter.value;
+  return html`<section class="panel plan" aria-labelledby="plan">
+    <h2 id="plan">Plan and outcome</h2>
+    <p class="verdict">${verdict}</p>
+    <${Chart} />
+    <ul class="legend">
+      <li class="planned"><span>Planned</span> <b>${number(planned_total_xp)} XP</b></li>
+      <li class="earned"><span>Earned</span> <b>${number(actual_quest_xp + actual_hostile_xp)} XP</b></li>
+      <li class="steps"><span>Steps</span> <b>${steps.value.length} of ${planned}</b></li>
+    </ul>
+  </section>`;
+}
+
+function Chart() {
+  const box = useRef(null);
+  useEffect(() => draw((box.current)), []);
+  return html`<div class="chart" role="img" ref=${box} aria-label=${`Experience over the steps of this chapter, planned and earned. ${verdict.value}`}></div>`;
+}
+
+function draw(box) {
+  /** */
+  let chart;
+  const make = () => {
+    chart?.destroy();
+    chart = new globalThis.uPlot(options(box), data(), box);
+  };
+  make();
+  const resized = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: HEIGHT }));
+  resized.observe(box);
+  DARK.addEventListener("change", make);
+  const stop = effect(() => chart.setData(data()));
+  return () => {
+    stop();
+    resized.disconnect();
+    DARK.removeEventListener("change", make);
+    chart.destroy();
+  };
+}
+
+const data = () => [lines.value.x, lines.value.plan, lines.value.came];
+
+function options(box) {
+  const style = getComputedStyle(box);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const axis = {
+    stroke: colour("--quiet"),
+    font: `12px ${style.fontFamily}`,
+    grid: { stroke: colour("--line"), width: 1 },
+    gap: 8,
+    ticks: { show: false },
+  };
+  const whole = (_, marks) => marks.map((one) => (Number.isInteger(one) ? number(one) : ""));
+  return {
+    width: box.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false } },
+    axes: [
+      { ...axis, values: whole, grid: { show: false }, size: 32, space: 24, incrs: [1, 2, 5, 10, 20, 50, 100] },
+      { ...axis, values: whole, size: 56, space: 44 },
+    ],
+    series: [
+      {},
+      { stroke: colour("--quiet"), width: 1.5, dash: [4, 4], points: { show: false } },
+      { stroke: colour("--xp"), fill: colour("--xp-soft"), width: 3, points: { show: true, size: 9, fill: colour("--panel"), stroke: colour("--xp"), width: 3 } },
+    ],
+  };
 }

@@ -10,6 +10,8 @@ const DISPLACED = 4409;
 
 /** `connecting`, `live`, `waiting` or `closed`. */
 export const status = signal("connecting");
+/** Whether the server was lost and has not come back. */
+export const lost = signal(false);
 /** `ERA.VERSION`; empty before the first state. */
 export const position = signal("");
 /** Every table, as it is confirmed. */
@@ -43,6 +45,7 @@ export async function begin(told) {
   });
   client.onStatus((now) => {
     status.value = now;
+    if (now === "live" || now === "waiting") lost.value = now === "waiting";
     show();
   });
   me = client.user();

@@ -129,7 +129,7 @@ async def server(world: World | None = None, **settings: Any) -> AsyncIterator[S
     cluster = LocalCluster(host_settings, MemoryStore(world or World()))
     await cluster.start()
     rules = ServedRules(compile_rules(RULES_TEXT), lambda: RULES_TEXT, _broadcast)
-    app = make_app(Settings(**settings), Secret(SECRET), cluster, rules)
+    app = make_app(Settings(**settings), Secret(SECRET), cluster, rules, SECRET)
     address = free_address("127.0.0.1", 0)
     listener = Listener(app.answer, address)
     await listener.start()
