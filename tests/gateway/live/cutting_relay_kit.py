@@ -1,4 +1,4 @@
-"""A relay that breaks each connection after a random number of bytes, wherever that falls."""
+"""A relay that breaks connections after a random number of bytes, wherever that falls."""
 
 import asyncio
 import random
@@ -7,21 +7,27 @@ from contextlib import asynccontextmanager
 from math import inf
 
 BYTES_MAX = 6_000
+MESSAGE_BYTES = 30_000
+"""More than the answers to all that a client of these tests repeats when it comes back."""
 READ_BYTES = 512
 
 
 class CuttingRelay:
     """Passes bytes on to a port of this machine, and back, until it cuts.
 
+    Args:
+        spares: every other way is never cut, and the rest early; else all are cut some time.
+
     Attributes:
         cuts: how many connections it broke.
         heals: nothing more is cut.
     """
 
-    def __init__(self, target: int, seed: int) -> None:
+    def __init__(self, target: int, seed: int, spares: bool) -> None:
         self.cuts = 0
         self.heals = False
         self._target = target
+        self._spares = spares
         self._dice = random.Random(seed)
         self._ends: set[asyncio.StreamWriter] = set()
 
@@ -46,7 +52,9 @@ class CuttingRelay:
             self._ends.discard(end)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        left: float = self._dice.choice((inf, self._dice.randrange(BYTES_MAX)))
+        spared = self._spares and self._dice.random() < 0.5
+        most = BYTES_MAX if self._spares else MESSAGE_BYTES
+        left = inf if spared else self._dice.randrange(most)
         try:
             while data := await reader.read(READ_BYTES):
                 whole = self.heals or len(data) <= left
@@ -61,9 +69,11 @@ class CuttingRelay:
 
 
 @asynccontextmanager
-async def cutting(target: int, seed: int) -> AsyncIterator[tuple[CuttingRelay, str]]:
+async def cutting(
+    target: int, seed: int, *, spares: bool = True
+) -> AsyncIterator[tuple[CuttingRelay, str]]:
     """A relay, and the address where it listens."""
-    relay = CuttingRelay(target, seed)
+    relay = CuttingRelay(target, seed, spares)
     listening = await asyncio.start_server(relay.connected, "127.0.0.1", 0)
     try:
         yield relay, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"

@@ -1,0 +1,1 @@
+"""Real processes that are killed, and clients who lose nothing by it."""
