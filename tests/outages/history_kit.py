@@ -1,4 +1,4 @@
-"""The store's own account of a user: every grant, with the command that made it."""
+"""The store's history of a user: every grant, with the command that made it."""
 
 from typing import NamedTuple
 

@@ -14,7 +14,7 @@ from questkeep_client import Client, connect
 from questkeep_client.protocol.commands import GrantExperience
 from questkeep_client.protocol.outbox import Pending
 from questkeep_client.protocol.problems import Closed
-from tests.outages.outbox_file import OutboxFile
+from tests.outages.outbox_file_kit import OutboxFile
 
 UNANSWERED = 60
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from tests.end_to_end.server_kit import ROOT
 from tests.outages.deployment_kit import Deployment
 from tests.outages.history_kit import grants_of
-from tests.outages.outbox_file import OutboxFile
+from tests.outages.outbox_file_kit import OutboxFile
 
 FOREIGN = 500
 BATCH = 100
@@ -100,7 +100,7 @@ class Player:
         }
 
     async def outcome(self) -> Outcome:
-        """What became of its commands, by the store's own account."""
+        """What became of its commands, by the store's history."""
         grants = await grants_of(self._deployment.url, self._deployment.service, self.user_id)
         effects = Counter(grant.command_id for grant in grants)
         replied = [command_id for command_id, how in self.file.ends.items() if how == "reply"]
