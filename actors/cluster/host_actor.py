@@ -147,6 +147,7 @@ class PackedHost:
         self._identity = Identity.fresh(name)
         self._folder = PrivateFolder.make(len(f"/{SOCKET_NAME}"))
         self._starting = asyncio.Lock()
+        self._knows_rules = False
         self._server: SocketServer | None = None
         self._door: SocketServer | None = None
         self._upkeep: asyncio.Task[None] | None = None
@@ -173,9 +174,26 @@ class PackedHost:
                 )
             return RemoteAddress(self._process.node.ip, self._door.port, self._identity)
 
+    async def where_if_ready(self, node_id: str) -> HostAddress | None:
+        """The same for whoever cannot tell the rules; None until a gateway has told this life.
+
+        Raises:
+            StorageError: the host cannot be opened now.
+        """
+        return await self.where(node_id) if self._knows_rules else None
+
+    async def hosts(self) -> int:
+        """How many hosts share all users."""
+        return self._settings.hosts
+
     async def change_rules(self, text: str) -> None:
         """Decide by these from the next turn on."""
         self._host.rules.change(text)
+        self._knows_rules = True
+
+    async def knows_rules(self) -> bool:
+        """Whether this life was told the rules in force; the first ones may be outdated."""
+        return self._knows_rules
 
     async def activity(self) -> Activity:
         """What this host does, for metrics."""

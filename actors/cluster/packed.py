@@ -7,6 +7,7 @@ hosts are spread over its nodes, and one whose node dies comes back on another.
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -74,7 +75,9 @@ class PackedCluster:
         if self.actors.joined:
             self._check_room(room)
         memory = int(room.memory * MEMORY_SHARE / self._hosts)
-        self._settings = msgspec.structs.replace(self._settings, memory_bytes_max=memory)
+        self._settings = msgspec.structs.replace(
+            self._settings, memory_bytes_max=memory, hosts=self._hosts
+        )
         self._started = [None] * self._hosts
         self._channels = [SocketChannel(partial(self.find, slot)) for slot in range(self._hosts)]
         try:
@@ -189,6 +192,17 @@ class PackedCluster:
             known = [each for each in counts if each is not None]
             if len(known) == self._hosts:
                 self._activity = Activity.total(known)
+            await asyncio.gather(*(self._find_if_back(slot) for slot in range(self._hosts)))
+
+    async def _find_if_back(self, slot: int) -> None:
+        """Tell a host the rules that came back while nobody here asked for its users.
+
+        Others may (`questkeep_handles`), and are served once it knows them.
+        """
+        actor = self._started[slot]
+        with suppress(HostGone, UserUnavailable):
+            if actor is not None and not await actor.call("knows_rules"):
+                await self.find(slot)
 
     async def _ask_activity(self, host: str, actor: RayActor) -> Activity | None:
         """What the host does; None where it cannot serve anybody now, which is told."""

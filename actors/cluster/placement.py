@@ -5,6 +5,7 @@ users whose hash falls to it.
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from zlib import crc32
 
 from msgspec import Struct
@@ -37,6 +38,11 @@ class Room(Struct, frozen=True):
         cpus_left = cpus - max(cpus for cpus, _ in nodes)
         memory_left = memory - max(memory for _, memory in nodes)
         return cls(cpus, cpus_left, memory_left, max(1, cpus_left))
+
+
+def namespaces_of(store_url: str) -> str:
+    """How the Ray namespaces of the servers of a store begin; the newest server's sorts last."""
+    return f"questkeep-{blake2b(store_url.encode(), digest_size=4).hexdigest()}-"
 
 
 def dedicated_host(user_id: str) -> str:

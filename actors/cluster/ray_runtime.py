@@ -12,7 +12,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from hashlib import blake2b
 from typing import Any, TypeVar
 
 import ray
@@ -24,7 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.cluster.contract import Failure
 from actors.cluster.host_watch import HostWatch
-from actors.cluster.placement import Room
+from actors.cluster.placement import Room, namespaces_of
 from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_nodes import check_nodes, room, this_node
 from actors.cluster.ray_session import RaySession, first_line
@@ -121,16 +120,16 @@ class RayActors:
                 check_nodes, self.session, self._settings.store_url, one_machine=self._one_machine
             )
         self.node = this_node()
-        store_mark = blake2b(self._settings.store_url.encode(), digest_size=4).hexdigest()
+        namespaces = namespaces_of(self._settings.store_url)
         if self._settings.store_url.startswith("memory:"):  # a world for each process
-            self.namespace = f"questkeep-{store_mark}-{os.urandom(8).hex()}"
+            self.namespace = f"{namespaces}{os.urandom(8).hex()}"
             return self._settings
         server = await self.ownership.take()
         self._settings = replace(self._settings, server=server)
-        self.namespace = f"questkeep-{store_mark}-{server.incarnation}"
+        self.namespace = f"{namespaces}{server.incarnation}"
         await asyncio.to_thread(
             _end_actors,
-            lambda one: one.startswith(f"questkeep-{store_mark}-") and one != self.namespace,
+            lambda one: one.startswith(namespaces) and one != self.namespace,
         )
         return self._settings
 

@@ -24,6 +24,7 @@ class HostSettings(Struct, frozen=True):
         limits: how many rows of each kind one user may own.
         log_level: of the events that a host sends to the server; None leaves its log as it is.
         log_socket: where the server receives them, for hosts on its machine.
+        hosts: how many packed hosts share all users; 0 where users are not shared out.
         server: what stands in the store for as long as this server is its newest; a host that
             does not find it there must not open.  None where nobody else can have the store.
         checkpoint_bytes: a host's journal is kept below this length, below as many batches and
@@ -44,4 +45,5 @@ class HostSettings(Struct, frozen=True):
     limits: Limits = Limits()
     log_level: str | None = None
     log_socket: str | None = None
+    hosts: int = 0
     server: StreamId | None = None

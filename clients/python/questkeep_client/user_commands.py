@@ -53,6 +53,18 @@ class UserCommands(ABC, Generic[R]):
         """Give experience (services)."""
         return self.send(commands.GrantExperience(amount, source), command_id)
 
+    def upsert_chapter_progression(
+        self, plan: commands.UpsertChapter, *, command_id: str = ""
+    ) -> R:
+        """Write or overwrite a chapter's plan (services)."""
+        return self.send(plan, command_id)
+
+    def apply_chapter_progression_ledger_entry(
+        self, entry: commands.ApplyChapterLedgerEntry, *, command_id: str = ""
+    ) -> R:
+        """Add to the ledger of a chapter that has a plan (services)."""
+        return self.send(entry, command_id)
+
     def compile_chapters(self, chapters: Sequence[dict[str, Any]], *, command_id: str = "") -> R:
         """Write the plans that these blueprints of a whole story compile to (services)."""
         return self.send(commands.CompileChapters(chapters), command_id)

@@ -1,0 +1,1 @@
+"""Tests of users as objects: over a cluster in this process, and over hosts on Ray."""
