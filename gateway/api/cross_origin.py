@@ -65,7 +65,10 @@ class CrossOrigin:
             raise Problem("not_allowed", detail)
 
     def preflight(self, method: str, headers: Mapping[bytes, bytes]) -> Response | None:
-        """The answer to a browser that asks whether a page may ask; None for any other request."""
+        """The answer to a browser that asks whether a page may ask; None for any other request.
+
+        The origin that is allowed is written by `shown`, as on every answer.
+        """
         if method != "OPTIONS" or b"access-control-request-method" not in headers:
             return None
         origin = self.foreign(headers)
@@ -76,7 +79,7 @@ class CrossOrigin:
             (b"access-control-allow-headers", _REQUEST_HEADERS),
             (b"access-control-max-age", PREFLIGHT_SECONDS),
         )
-        return Response(204, b"text/plain", b"", (*API_HEADERS, *_allow(origin), *more))
+        return Response(204, b"text/plain", b"", (*API_HEADERS, *more))
 
     def shown(self, response: Response, headers: Mapping[bytes, bytes]) -> Response:
         """The response as the page that asked may read it."""

@@ -109,16 +109,11 @@ def test_no_public_type_is_any() -> None:
 
 
 def test_its_package_runs_in_an_empty_project(tmp_path: Path) -> None:
-    folder = typescript_kit.built()
-    packed = typescript_kit.run("npm", "pack", "--silent", "--pack-destination", tmp_path)
     (tmp_path / "package.json").write_text('{"private": true, "type": "module"}', encoding="utf-8")
-    package = tmp_path / packed.strip().splitlines()[-1]
-    quiet = ("--no-audit", "--no-fund", "--silent", "--legacy-peer-deps")
-    typescript_kit.run("npm", "install", *quiet, package, folder=tmp_path)
+    typescript_kit.install_packed(tmp_path)
     (tmp_path / "use.ts").write_text(USE, encoding="utf-8")
     options = "--strict --noEmit --module nodenext --target es2022 --lib es2022,dom".split()
-    binary = folder / "node_modules" / ".bin" / "tsc"
-    typescript_kit.run(binary, *options, "use.ts", folder=tmp_path)
+    typescript_kit.run(typescript_kit.tool("tsc"), *options, "use.ts", folder=tmp_path)
     (tmp_path / "use.mjs").write_text(RUN, encoding="utf-8")
     printed = typescript_kit.run("node", "use.mjs", folder=tmp_path)
     assert printed.split() == ["TypeError", "json", "msgpack"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "clients" / "typescript"
-STAMP = FOLDER / "node_modules" / ".installed"
+TOOLS = Path(__file__).parents[2] / ".tools" / "npm"
 INSTALL_SECONDS = 300
 RUN_SECONDS = 200
 # Before this version Node hides its WebSocket behind a flag.
@@ -23,14 +23,41 @@ WEBSOCKET_NODE = 22
 @cache
 def built() -> Path:
     """The folder of the client, with its packages and `dist/`."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed: the TypeScript client cannot be built")
-    pins = (FOLDER / "package.json").read_text(encoding="utf-8")
-    if not STAMP.exists() or STAMP.read_text(encoding="utf-8") != pins:
-        _install()
-        STAMP.write_text(pins, encoding="utf-8")
-    run("npx", "tsc", "-p", ".")
+    install(FOLDER)
+    run(tool("tsc"), "-p", ".")
     return FOLDER
+
+
+@cache
+def packed() -> Path:
+    """What `npm publish` would upload."""
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    printed = run(
+        "npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", TOOLS, folder=built()
+    )
+    return TOOLS / printed.strip().splitlines()[-1]
+
+
+def install(folder: Path) -> None:
+    """Install what the folder's `package.json` pins, unless it is there."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are not installed: TypeScript cannot be built")
+    stamp = folder / "node_modules" / ".installed"
+    pins = (folder / "package.json").read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != pins:
+        _install(folder)
+        stamp.write_text(pins, encoding="utf-8")
+
+
+def install_packed(folder: Path) -> None:
+    """Install the packed client there, without asking a registry."""
+    quiet = ("--no-audit", "--no-fund", "--silent", "--legacy-peer-deps")
+    run("npm", "install", *quiet, "--offline", "--no-save", packed(), folder=folder)
+
+
+def tool(name: str, folder: Path = FOLDER) -> Path:
+    """A program of an installed package; much quicker than `npx`."""
+    return folder / "node_modules" / ".bin" / name
 
 
 def node_command() -> str:
@@ -53,14 +80,14 @@ def run(*command: str | Path, folder: Path = FOLDER) -> str:
 def bundle(entry: str, path: Path, *options: str) -> Path:
     """One minified file of a source file and all it imports."""
     source = built() / "src" / entry
-    run("npx", "esbuild", source, "--bundle", "--minify", f"--outfile={path}", *options)
+    run(tool("esbuild"), source, "--bundle", "--minify", f"--outfile={path}", *options)
     return path
 
 
-def _install() -> None:
+def _install(folder: Path) -> None:
     done = subprocess.run(
         ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"),
-        cwd=FOLDER,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=INSTALL_SECONDS,
@@ -69,4 +96,4 @@ def _install() -> None:
         return
     if os.environ.get("CI"):
         pytest.fail(f"npm install failed: {done.stdout}{done.stderr}")
-    pytest.skip(f"its packages could not be installed: {done.stderr[-500:]}")
+    pytest.skip(f"packages could not be installed: {done.stderr[-500:]}")

@@ -117,7 +117,10 @@ class Gateway:
             return Answer(0, {}, b"")
         check_response(self.app, request, response)
         named = [(b"content-type", response.content_type), *response.headers]
-        names = {name.decode(): value.decode() for name, value in named}
+        names: dict[str, str] = {}
+        for name, value in named:  # one that stands twice is a list, as browsers read it
+            before = names.get(name.decode())
+            names[name.decode()] = f"{before}, {value.decode()}" if before else value.decode()
         return Answer(response.status, names, response.body)
 
     async def get(self, path: str | bytes, bearer: str | None = SERVICE, **more: Any) -> Answer:
