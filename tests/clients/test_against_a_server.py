@@ -1,7 +1,6 @@
-"""Both clients against a server as users start it: the code of their pages, and a `kill -9`."""
+"""Both clients against a server as users start it: a `kill -9`, and a program of a few lines."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from tests.end_to_end.server_kit import Server
 
 pytestmark = [pytest.mark.kills, pytest.mark.slow, pytest.mark.timeout(200)]
 
-README = typescript_kit.FOLDER.parent / "python" / "README.md"
 VERSIONS = 60
 
 
@@ -61,18 +59,6 @@ async def test_a_killed_server_costs_nobody_a_version_and_no_command_runs_twice(
             assert everything["player_progression"]["total_xp"] == 10 * VERSIONS
     finally:
         server.end()
-
-
-async def test_the_readmes_python_runs(server: Server) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
-    service = server.token("--service", "game")
-    modules: list[dict[str, object]] = [{"__name__": "readme"} for _ in blocks]
-    for module, block in zip(modules, blocks, strict=True):
-        exec(compile(block, "README.md", "exec"), module)
-    await modules[1]["wolf_defeated"](server.url, service, ["alice", "bob"])  # type: ignore[operator]
-    granted = await asyncio.to_thread(modules[2]["grant"], server.url, service)  # type: ignore[arg-type]
-    assert granted > 1
 
 
 def test_typescript_is_live_in_a_few_lines(server: Server, tmp_path: Path) -> None:

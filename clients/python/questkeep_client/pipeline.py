@@ -44,10 +44,13 @@ class Pipeline:
         self._done = asyncio.Event()
         self._done.set()
 
-    def send(self, user_id: str, command: Command) -> str:
-        """Take one command; its id.  Those beyond the window leave as answers come."""
+    def send(self, user_id: str, command: Command, command_id: str = "") -> str:
+        """Take one command; its id, which is new where none is named.
+
+        Those beyond the window leave as answers come.
+        """
         self._done.clear()
-        command_id = new_command_id()
+        command_id = command_id or new_command_id()
         self._waiting.append((user_id, command, command_id))
         self._leave()
         return command_id
