@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.conformance import frames, order_cases, outbox_cases
+from cli.conformance import order_cases, outbox_cases
 from cli.conformance.client_under_test import ClientUnderTest, Start, started_by
 from cli.conformance.run import CASES, Outcome, run
-from cli.conformance.scripted_server import ScriptedServer
-from cli.conformance.trial import Case, Trial
+from cli.conformance.trial import Case
 from gateway.api.docs.openapi import openapi_document
 from tests.clients import typescript_kit
-from tests.clients.chromium_kit import PageUnderTest, chromium, frozen, page_processes
+from tests.clients.chromium_kit import PageUnderTest, chromium
 from tests.generated_types.generators_kit import generate_typescript
 from tests.generated_types.rewrite_child import TYPESCRIPT_TYPES
 
@@ -21,11 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 # Bytes with gzip; what peers need is 7,800 to 57,900.
 SIZES = {"index.ts": 8_000, "msgpack.ts": 7_000, "predict.ts": 6_000, "react.ts": 1_500}
-
-
-def kit_bundle(folder: Path) -> str:
-    path = typescript_kit.bundle("kit.ts", folder / "kit.js", "--global-name=kit")
-    return path.read_text(encoding="utf-8")
 
 
 SOME = [*order_cases.CASES, *outbox_cases.CASES]
@@ -57,7 +51,7 @@ async def test_it_keeps_every_case_in_node(form: str) -> None:
     ids=["all", "some"],
 )
 async def test_it_keeps_the_cases_in_a_browser(cases: tuple[Case, ...], tmp_path: Path) -> None:
-    bundle = kit_bundle(tmp_path)
+    bundle = typescript_kit.kit_bundle(tmp_path)
     async with chromium() as browser:
 
         async def start() -> ClientUnderTest:
@@ -66,21 +60,6 @@ async def test_it_keeps_the_cases_in_a_browser(cases: tuple[Case, ...], tmp_path
         outcomes = await run(start, cases)
     assert len(outcomes) == len(cases)
     assert [f"{one.name}: {one.failure}" for one in outcomes if one.failure] == []
-
-
-async def test_a_frozen_tab_is_caught_up_when_it_thaws(tmp_path: Path) -> None:
-    bundle = kit_bundle(tmp_path)
-    async with chromium() as browser, ScriptedServer() as server:
-        client = await PageUnderTest.open(browser, bundle, "json")
-        trial = Trial(client, server)
-        line = await trial.live(5)
-        with frozen(await page_processes(browser)):
-            line.cut()
-            await server.no_line(1.0)
-        line = await trial.again("e1.5")
-        await line.send(frames.welcome(), frames.changes(6), frames.caught_up(6))
-        await trial.shows(6)
-        await client.stop()
 
 
 @pytest.mark.parametrize("entry", SIZES)

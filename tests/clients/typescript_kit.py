@@ -84,6 +84,12 @@ def bundle(entry: str, path: Path, *options: str) -> Path:
     return path
 
 
+def kit_bundle(folder: Path) -> str:
+    """The client as the conformance kit drives it, for a page."""
+    path = bundle("kit.ts", folder / "kit.js", "--global-name=kit")
+    return path.read_text(encoding="utf-8")
+
+
 def _install(folder: Path) -> None:
     done = subprocess.run(
         ("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"),
