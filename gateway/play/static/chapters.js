@@ -82,10 +82,10 @@ export function offersOf(index, questXp) {
   ];
 }
 
-/** Who is met in a chapter's next fight, after so many. */
+/** Who is met in a chapter's next fight, after so many of the planned ones. */
 export function hostileOf(index, fought) {
   const { hunted, leader } = STORY[index - 1];
-  return fought % FIGHTS === FIGHTS - 1 ? { hostile_id: leader, tier: "standard" } : { hostile_id: hunted, tier: "minion" };
+  return fought === FIGHTS - 1 ? { hostile_id: leader, tier: "standard" } : { hostile_id: hunted, tier: "minion" };
 }
 
 /** What a quest is called. */

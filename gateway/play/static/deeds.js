@@ -1,14 +1,14 @@
 /** What there is to do: the chapter's quests, each with one big button, and a fight or a spar. */
 import { battles, chapter, me, quests, startOver } from "./player.js";
-import { battleCommand, isLast, openChapter, signalCommand } from "./story.js";
+import { battleCommand, isLast, nextFight, openChapter, signalCommand } from "./story.js";
 import { busy, narrate, play } from "./clicks.js";
-import { blows } from "./happenings.js";
+import { blows, happened } from "./happenings.js";
 import { STORY, titleOf } from "./chapters.js";
 import { Bar, html, number, words } from "./view.js";
 
 const OPEN = new Set(["active", "ready_to_turn_in"]);
 const MOVES = (["attack", "guard", "skill", "escape"]);
-const HINTS = { attack: "a plain blow", guard: "hit less, take less", skill: "hit hard, take more", escape: "always works" };
+const HINTS = { attack: "a plain blow", guard: "less both ways", skill: "more both ways", escape: "always works" };
 const OUTCOMES = {
   victory: "You won.",
   defeat: "You lost. Nothing is taken from you: fight again.",
@@ -60,8 +60,8 @@ function NextStep({ quest, title }) {
   }
   const objective = objectives.find((one) => one.current < one.required);
   if (objective.kind === "defeat") {
-    const fighting = battles.value.some((battle) => battle.outcome === "ongoing");
-    if (fighting) return html`<a class="big button" href="#battle">To the fight</a>`;
+    const ongoing = battles.value.find((battle) => battle.outcome === "ongoing");
+    if (ongoing) return html`<a class="big button" href="#battle">To the ${ongoing.mode}</a>`;
     return html`<button class="big" aria-disabled=${busy.value.has("fight")} onClick=${() => narrate("fight", [battleCommand("fight")])}>Fight a ${words(objective.target)}</button>`;
   }
   const gather = () => narrate(quest_id, [signalCommand(quest, objective)]);
@@ -85,6 +85,7 @@ export function Battle() {
     ${battle ? html`<${Sides} battle=${battle} />` : html`<p class="quiet">A fight pays experience and counts for quests. A spar is practice.</p>`}
     ${ongoing ? html`<${Moves} battle=${battle} />` : html`<${Begin} />`}
     ${battle && html`<ol class="blows">${blows.value.filter((one) => one.battle === battle.battle_id).map((one) => html`<li key=${one.key}>${one.text}</li>`)}</ol>`}
+    <${Earlier} />
   </section>`;
 }
 
@@ -110,10 +111,20 @@ function Moves({ battle }) {
   )}</div>`;
 }
 
+/** What happened before; and what one might try, while nothing has. */
+function Earlier() {
+  const earlier = happened.value.slice(1);
+  if (earlier.length) return html`<ul class="earlier" aria-label="What happened before">${earlier.map((one) => html`<li key=${one.key}>${one.text}</li>`)}</ul>`;
+  return html`<div class="earlier"><h3>Try this</h3><ul>
+    <li><a href="/play" target="_blank">Open a second window</a>: both move together.</li>
+    <li>Leave a quest out, and see the plan.</li>
+    <li>Kill the server while you play: open “For developers” below.</li></ul></div>`;
+}
+
 function Begin() {
   if (!chapter.value) return null;
   const begin = (mode) => () => narrate(mode, [battleCommand(mode)]);
-  const { hostile, experience_reward } = battleCommand("fight");
+  const { hostile, experience_reward } = nextFight();
   return html`<div class="begin">
     <button class="big" aria-disabled=${busy.value.has("fight")} onClick=${begin("fight")}><span>Fight</span><small>${words(hostile.hostile_id)}, ${number(experience_reward)} XP</small></button>
     <button class="big" aria-disabled=${busy.value.has("spar")} onClick=${begin("spar")}><span>Spar</span><small>practice, 0 XP</small></button></div>`;

@@ -5,14 +5,15 @@ import { effect } from "./vendor/signals.js";
 export function keepFocus(drawn) {
   let button;
   let panel;
-  document.addEventListener("focusin", ({ target }) => {
-    button = target;
-    panel = target.closest("section, header");
+  document.addEventListener("focusin", (event) => {
+    button = event.target;
+    panel = /** @type {Element} */ (button).closest("section, header");
   });
   const look = () => {
     if (!button || button.isConnected || document.activeElement !== document.body) return;
     const near = panel?.isConnected ? panel : document.querySelector("main");
-    (near.querySelector("button, a") ?? document.querySelector("main button"))?.focus({ preventScroll: true });
+    const next = near.querySelector("button, a") ?? document.querySelector("main button");
+    next?.focus({ preventScroll: true });
   };
   effect(() => {
     void drawn.value;

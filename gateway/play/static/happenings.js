@@ -24,7 +24,7 @@ const ENDS = {
 export function take(events, rows) {
   const parts = events.map((event) => sentenceOf(event, rows)).filter(Boolean);
   if (parts.length) happened.value = [{ key: ++count, text: `${parts.join(". ")}.` }, ...happened.peek()].slice(0, KEPT);
-  for (const event of events) if (event.type === "combat_turn_resolved") strike(event, rows);
+  for (const event of events) if (event.type === "combat_turn_resolved") strike(event);
 }
 
 function sentenceOf(event, rows) {
@@ -52,10 +52,9 @@ function sentenceOf(event, rows) {
   }
 }
 
-function strike(event, rows) {
-  const hostile = words(rows.battle_state?.[event.battle_id]?.hostile.hostile_id ?? "other side");
-  const dealt = event.damage_dealt ? `you hit for ${event.damage_dealt}` : `you ${event.action}`;
-  const taken = event.damage_taken ? `, the ${hostile} for ${event.damage_taken}` : "";
+function strike(event) {
+  const dealt = event.damage_dealt ? `You hit for ${event.damage_dealt}` : `You ${event.action}`;
+  const taken = event.damage_taken ? `, it hits for ${event.damage_taken}` : "";
   const blow = { battle: event.battle_id, key: `${event.battle_id} ${event.turn}`, text: `${event.turn}. ${dealt}${taken}` };
   blows.value = [...blows.peek(), blow].slice(-BLOWS);
 }

@@ -35,7 +35,7 @@ function Live() {
   const unsent = unanswered.value + telling.value;
   const live = status.value === "live";
   const waiting = unsent > 0 ? `, ${number(unsent)} unsent` : "";
-  const away = ended.value ? "Ended" : lost.value ? "Reconnecting" : "Connecting";
+  const away = ended.value ? "Ended" : lineCut.value ? "Cut off" : lost.value ? "Reconnecting" : "Connecting";
   const text = live ? `Live${unsent > 0 ? ", saving" : ""}` : away + waiting;
   return html`<p class="live ${live ? "on" : "off"}"><span class="dot" aria-hidden="true"></span><span class="state">${text}</span> <span class="quiet version">version ${number(version.value)}</span></p>`;
 }
@@ -44,7 +44,7 @@ function Live() {
 export function Banner() {
   if (ended.value) return html`<p class="banner" role="alert">${ended}</p>`;
   if (lineCut.value) {
-    return html`<p class="banner" role="status">The line is cut, as you wished. What you do waits here, and is sent when you mend it.</p>`;
+    return html`<p class="banner" role="status">You cut the line. What you do waits here, and is sent when you switch it back.</p>`;
   }
   if (!lost.value) return null;
   return html`<p class="banner" role="status"><span>The server does not answer. What you do waits here and is sent once it is back; nothing is lost.</span>

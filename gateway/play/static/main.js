@@ -12,11 +12,9 @@ import { beginIfNew } from "./story.js";
 import { html } from "./view.js";
 
 function Page() {
-  const [newest, ...earlier] = happened.value;
   return html`<${Banner} /><${Header} />
-    <div class="happened"><p class="refusal" role="alert">${refusal}</p><p class="newest" role="status">${newest?.text ?? ""}</p></div>
+    <div class="happened"><p class="refusal" role="alert">${refusal}</p><p class="newest" role="status">${happened.value[0]?.text ?? ""}</p></div>
     <main><${Quests} /><${Battle} /><${Plan} /></main>
-    <ul class="earlier" aria-label="What happened before">${earlier.map((one) => html`<li key=${one.key}>${one.text}</li>`)}</ul>
     <${Developer} />
     <footer><a href="/play" target="_blank">Open a second window</a><a href="/docs">API</a><a href="/play/vendor/LICENSES.txt">Licences</a>
       <button class="text" onClick=${startOver}>Play as somebody else</button></footer>`;

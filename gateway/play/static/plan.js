@@ -5,10 +5,8 @@ import { chapter, quests, read } from "./player.js";
 import { FIGHTS } from "./chapters.js";
 import { counted, html, number } from "./view.js";
 
-const PAGE = 1000;
 const QUESTS = 3;
 const ON_PLAN = 0.005;
-const HEIGHT = 230;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** What was paid, by the version that paid it. */
@@ -17,8 +15,12 @@ const paid = signal(new Map());
 /** Read what was paid before this window was opened; `anew` forgets what is known. */
 export async function readHistory(anew) {
   if (anew) paid.value = new Map();
-  const { history } = await read(`/v1/users/me/history?limit=${PAGE}`).catch(() => ({ history: [] }));
-  const known = history.map((one) => [one.version, { ...one, chapter: one.chapter_id }]);
+  const known = new Map();
+  for (let after = 0; after !== undefined; ) {
+    const { history, next_after } = await read(`/v1/users/me/history?after=${after}`).catch(() => ({ history: [] }));
+    for (const one of history) known.set(one.version, { ...one, chapter: one.chapter_id });
+    after = next_after;
+  }
   paid.value = new Map([...known, ...paid.peek()]);
 }
 
@@ -98,7 +100,7 @@ export function Plan() {
     <ul class="legend">
       <li class="planned"><span>Planned</span> <b>${number(planned_total_xp)} XP</b></li>
       <li class="earned"><span>Earned</span> <b>${number(actual_quest_xp + actual_hostile_xp)} XP</b></li>
-      <li class="steps"><span>Steps</span> <b>${steps.value.length} of ${planned}</b></li>
+      <li class="steps"><span>Steps</span> <b>${number(steps.value.length)} of ${planned}</b></li>
     </ul>
   </section>`;
 }
@@ -117,7 +119,7 @@ function draw(box) {
     chart = new globalThis.uPlot(options(box), data(), box);
   };
   make();
-  const resized = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: HEIGHT }));
+  const resized = new ResizeObserver(() => chart.setSize(sizeOf(box)));
   resized.observe(box);
   DARK.addEventListener("change", make);
   const stop = effect(() => chart.setData(data()));
@@ -128,6 +130,8 @@ function draw(box) {
     chart.destroy();
   };
 }
+
+const sizeOf = (box) => ({ width: box.clientWidth, height: box.clientHeight });
 
 const data = () => [lines.value.x, lines.value.plan, lines.value.came];
 
@@ -143,8 +147,7 @@ function options(box) {
   };
   const whole = (_, marks) => marks.map((one) => (Number.isInteger(one) ? number(one) : ""));
   return {
-    width: box.clientWidth,
-    height: HEIGHT,
+    ...sizeOf(box),
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: false } },

@@ -15,7 +15,7 @@ export const lost = signal(false);
 /** `ERA.VERSION`; empty before the first state. */
 export const position = signal("");
 /** Every table, as it is confirmed. */
-export const rows = signal({});
+export const rows = signal(/** @type {any} */ ({}));
 /** How many commands of this window have no answer yet. */
 export const unanswered = signal(0);
 /** Why this window ended for good; empty while it goes on. */
@@ -41,7 +41,7 @@ export async function begin(told) {
   client = connect(location.origin, {
     getToken: () => kept.token,
     outbox: indexedDbStore(kept.user_id),
-    WebSocket: WatchedSocket,
+    WebSocket: /** @type {any} */ (WatchedSocket),
   });
   client.onStatus((now) => {
     status.value = now;

@@ -29,17 +29,20 @@ export async function openChapter(index) {
 
 /** What opens the next battle of this chapter. */
 export function battleCommand(mode) {
-  const { chapter_id, chapter_index, planned_hostile_xp, actual_hostile_defeat_count } = chapter.value;
+  const { chapter_id } = chapter.value;
   const before = battles.value.filter((battle) => battle.battle_id.startsWith(`${chapter_id}-${mode}-`)).length;
   const id = `${chapter_id}-${mode}-${before + 1}`;
   const command = { command_id: id, type: "start_battle", battle_id: id, mode };
-  if (mode === "spar") return { ...command, hostile: { hostile_id: "sparring-partner", tier: "standard" } };
-  return {
-    ...command,
-    chapter_id,
-    hostile: hostileOf(chapter_index, actual_hostile_defeat_count),
-    experience_reward: Math.floor(planned_hostile_xp / FIGHTS),
-  };
+  if (mode === "spar") return { ...command, hostile: { hostile_id: "old-master", tier: "standard" } };
+  return { ...command, chapter_id, ...nextFight() };
+}
+
+/** Who is met next, and what a victory pays. */
+export function nextFight() {
+  const { chapter_index, planned_hostile_xp, actual_hostile_defeat_count } = chapter.value;
+  const before = actual_hostile_defeat_count % FIGHTS;
+  const share = (fights) => Math.floor((planned_hostile_xp * fights) / FIGHTS);
+  return { hostile: hostileOf(chapter_index, before), experience_reward: share(before + 1) - share(before) };
 }
 
 /** What moves a quest one step. */

@@ -57,10 +57,11 @@ class Window:
         """Wait until this version is shown."""
         await expect(self.page.locator(".version")).to_have_text(f"version {version:,}")
 
-    async def shown(self) -> tuple[str, str]:
-        """What is shown of the player: header and panels, as text."""
-        header, main = self.page.locator(".top"), self.page.locator("main")
-        return await header.inner_text(), await main.inner_text()
+    async def shows_what(self, other: "Window") -> None:
+        """Wait until this shows of the player what the other shows: header and panels, as text."""
+        for part in (".top", "main"):
+            text = await other.page.locator(part).text_content()
+            await expect(self.page.locator(part)).to_have_text(text or "")
 
     async def win_fight(self) -> None:
         """Fight to the end."""

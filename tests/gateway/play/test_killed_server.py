@@ -55,4 +55,4 @@ async def test_a_killed_server_is_caught_up_with_and_nothing_is_done_twice(
             await expect(each.page.locator(".turned_in")).to_have_count(1)
             await each.sees("2 of 3")
             await each.at_version(7)
-        assert await window.shown() == await watcher.shown()
+        await watcher.shows_what(window)

@@ -21,12 +21,16 @@ LIBRARIES = {
     "signals-core.js": "@preact/signals-core/dist/signals-core.mjs",
     "uplot.js": "uplot/dist/uPlot.iife.min.js",
 }
-# Pages have no import map (it would be an inline script), so modules name each other by path.
-PATHS = {
-    "preact": "./preact.js",
-    "preact/hooks": "./preact-hooks.js",
-    "@preact/signals-core": "./signals-core.js",
+# What each module is called by those that import it.
+MODULES = {
+    "htm.js": "htm",
+    "preact.js": "preact",
+    "preact-hooks.js": "preact/hooks",
+    "signals.js": "@preact/signals",
+    "signals-core.js": "@preact/signals-core",
 }
+# Pages have no import map (it would be an inline script), so modules name each other by path.
+PATHS = {package: f"./{name}" for name, package in MODULES.items()}
 PACKAGES = ("preact", "@preact/signals", "@preact/signals-core", "htm", "uplot")
 
 
