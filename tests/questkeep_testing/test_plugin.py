@@ -6,8 +6,11 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+
+from gateway.play.assets import assets
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,6 +97,8 @@ def test_the_wheels_in_an_empty_environment_run_a_teams_tests(tmp_path: Path) ->
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     built = {path.name.split("-")[0]: path for path in wheels.iterdir()}
+    with ZipFile(built["questkeep"]) as wheel:
+        assert {f"gateway/play/static/{name}" for name in assets()} <= set(wheel.namelist())
     packages = [f"{built['questkeep']}[testing]", str(built["questkeep_client"]), "pytest-asyncio"]
     pins = ["-c", ROOT / "constraints.txt"]
     subprocess.run([python, "-m", "pip", "install", "-q", *pins, *packages], check=True)

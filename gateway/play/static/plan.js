@@ -86,7 +86,7 @@ function reasonsOf(done) {
   return [
     left ? `${counted(left, "quest")} left out` : "",
     less ? `${counted(less, "reward")} worth less at this level` : "",
-    more ? `${counted(more, "fight")} more than planned` : "",
+    more ? `${counted(more, "step")} more than planned` : "",
   ].filter(Boolean);
 }
 

@@ -58,10 +58,13 @@ class Window:
         await expect(self.page.locator(".version")).to_have_text(f"version {version:,}")
 
     async def shows_what(self, other: "Window") -> None:
-        """Wait until this shows of the player what the other shows: header and panels, as text."""
-        for part in (".top", "main"):
-            text = await other.page.locator(part).text_content()
-            await expect(self.page.locator(part)).to_have_text(text or "")
+        """Wait until this shows of the player what the other shows, as text.
+
+        What happened before a window was opened is nothing that it tells.
+        """
+        for part in (".top", ".quests", ".side", ".plan"):
+            texts = await other.page.locator(part).all_text_contents()
+            await expect(self.page.locator(part)).to_have_text(texts)
 
     async def win_fight(self) -> None:
         """Fight to the end."""

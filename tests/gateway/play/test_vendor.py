@@ -1,5 +1,6 @@
 """What the page is built on is what its makers publish, and our client as it is now."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def test_every_file_is_as_it_is_made(tmp_path: Path) -> None:
     assert changed == [], "run `make page`"
 
 
+ROOT = FOLDER.parents[2]
 # What the page calls is there and takes what it is given; its modules declare no types.
 CHECKED = (
     "--noEmit --allowJs --checkJs --strict --noImplicitAny false --strictNullChecks false "
@@ -48,3 +50,12 @@ def test_the_licences_come_along() -> None:
     assert [name for name in PACKAGES if f"{name}\n\n" not in text] == []
     assert text.count("THE SOFTWARE IS PROVIDED") >= 4
     assert "Apache License" in text
+
+
+def test_every_file_goes_into_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["gateway"]
+    packed = {path for pattern in patterns for path in (ROOT / "gateway").glob(pattern)}
+    files = {path for path in FOLDER.rglob("*") if path.is_file()}
+    assert len(files) > 20
+    assert files <= packed
