@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from playwright.async_api import Page
+from playwright.async_api import ConsoleMessage, Page
 
 from tests.clients import typescript_kit
 from tests.clients.chromium_kit import chromium
@@ -68,7 +68,14 @@ async def opened(url: str) -> AsyncIterator[Page]:
     async with chromium() as browser:
         page = await browser.new_page(viewport={"width": 390, "height": 720})
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.on("console", lambda line: errors.extend(_error_of(line)))
         await page.goto(url)
         yield page
     assert not errors, errors
+
+
+def _error_of(line: ConsoleMessage) -> list[str]:
+    """Its text, unless the browser says only that a server was away, or has no icon."""
+    is_away = line.text.startswith("WebSocket connection to")
+    has_no_icon = line.location["url"].endswith("/favicon.ico")
+    return [line.text] if line.type == "error" and not is_away and not has_no_icon else []
