@@ -11,7 +11,7 @@ Not for: finding the hosts of a server, or following a user's changes.
 import asyncio
 from collections.abc import Awaitable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -42,8 +42,6 @@ class UserHandle(UserCommands[Awaitable[CommandReply]]):
     async def send(self, command: Command, command_id: str = "") -> CommandReply:
         """Send a command, again and again under one id, until it is durable or refused.
 
-        Returns: the reply: `command_id`, `version`, `replayed`, `changes`, `events`.
-
         Raises:
             Problem: the rules said no, or a field is wrong; nothing changed.
         """
@@ -57,7 +55,7 @@ class UserHandle(UserCommands[Awaitable[CommandReply]]):
         tries = 0
         while True:
             try:
-                return _decoded(await self._ask(ask, checked.command_id))
+                return cast(CommandReply, _decoded(await self._ask(ask, checked.command_id)))
             except Problem as problem:
                 if problem.retry != SAME:
                     raise

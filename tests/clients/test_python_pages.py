@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 
 from questkeep_testing.server import LocalServer
 
-README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "clients" / "python" / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 LIVE, GAME, PLAYER, GAME_SERVER, SYNC = range(5)
 
@@ -54,6 +57,15 @@ async def test_a_players_program_runs(
 async def test_a_game_servers_program_runs(server: LocalServer) -> None:
     await block(GAME_SERVER)["wolf_defeated"](server.url, server.service_token(), ["alice", "bob"])
     assert server.read("alice")["quest_record"][0]["quest_id"] == "q-1"
+
+
+def test_the_pages_programs_pass_a_strict_type_check(tmp_path: Path) -> None:
+    for number, content in enumerate(BLOCKS):
+        (tmp_path / f"block_{number}.py").write_text(content, encoding="utf-8")
+    options = ["--strict", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", "cache"]
+    command = [sys.executable, "-m", "mypy", *options, *map(str, sorted(tmp_path.glob("*.py")))]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_the_program_without_await_runs(server: LocalServer) -> None:

@@ -26,6 +26,7 @@ from questkeep_client.protocol.commands import (
 from questkeep_client.protocol.mirror import Position
 from questkeep_client.protocol.problems import Closed, Problem, QuestkeepError
 from questkeep_client.user import User
+from questkeep_client.user_commands import Reply
 
 __all__ = [
     "AbandonQuest",
@@ -45,6 +46,7 @@ __all__ = [
     "QuestkeepError",
     "RebaseProgression",
     "RecordSignal",
+    "Reply",
     "ResolveCombatAction",
     "StartBattle",
     "State",

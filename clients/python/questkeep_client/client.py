@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 from questkeep_client.connector import Connector
@@ -17,6 +17,7 @@ from questkeep_client.protocol.session import Frame, Session, Watched
 from questkeep_client.reads import Reads
 from questkeep_client.tokens import TokenSource, fetch_token
 from questkeep_client.user import User
+from questkeep_client.user_commands import Reply
 
 ONESELF = "me"
 
@@ -119,10 +120,8 @@ class Client:
         self.connector.write(self.session.send(Pending(user_id, frame, answered)))
         return str(frame["command_id"])
 
-    async def send(self, user_id: str, command: Command, command_id: str = "") -> Frame:
+    async def send(self, user_id: str, command: Command, command_id: str = "") -> Reply:
         """Send a command, again and again under one id, until it is durable or refused.
-
-        Returns: the reply: `command_id`, `version`, `replayed`, `changes`, `events`.
 
         Raises:
             Problem: the rules or the server said no; nothing changed.
@@ -140,7 +139,7 @@ class Client:
             raise end
         if end["type"] == "problem":
             raise Problem(end)
-        return end
+        return cast(Reply, end)
 
     async def send_all(
         self, commands: Sequence[tuple[str, Command]], window: int = 2_000

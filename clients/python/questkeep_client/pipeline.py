@@ -7,13 +7,14 @@ other.
 import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 from questkeep_client.protocol.commands import Command
 from questkeep_client.protocol.ids import command_id as new_command_id
 from questkeep_client.protocol.outbox import Answered
 from questkeep_client.protocol.problems import Closed, Problem
 from questkeep_client.protocol.session import Frame
+from questkeep_client.user_commands import Reply
 
 
 class Post(Protocol):
@@ -34,7 +35,7 @@ class Pipeline:
     def __init__(self, post: Post, window: int) -> None:
         if window < 1:
             raise ValueError(f"window is {window}: expected at least 1")
-        self.replies: list[Frame] = []
+        self.replies: list[Reply] = []
         self.problems: list[Problem] = []
         self._post = post
         self._room = window
@@ -91,7 +92,7 @@ class Pipeline:
         elif end["type"] == "problem":
             self.problems.append(Problem(end))
         else:
-            self.replies.append(end)
+            self.replies.append(cast(Reply, end))
         self._leave()
         if not self._unanswered:
             self._done.set()

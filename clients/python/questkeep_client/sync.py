@@ -11,9 +11,12 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from questkeep_client import client as asynchronous
+from questkeep_client.pipeline import Pipeline as AsyncPipeline
 from questkeep_client.protocol.changes import Change
 from questkeep_client.protocol.commands import Command
+from questkeep_client.protocol.ids import command_id as new_command_id
 from questkeep_client.protocol.mirror import Mirror
+from questkeep_client.protocol.problems import Problem
 from questkeep_client.protocol.session import Frame
 from questkeep_client.tokens import TokenSource
 from questkeep_client.user import User as AsyncUser
@@ -63,12 +66,58 @@ class Client:
         """One user, as `Client.user`."""
         return User(self._client.user(user_id), self._run)
 
+    @property
+    def status(self) -> str:
+        """As `Client.status`."""
+        return self._client.status
+
+    def pipeline(self, window: int = 2_000) -> "Pipeline":
+        """As `Client.pipeline`; everything is answered when the block ends."""
+        return Pipeline(self._client.pipeline(window), self._loop)
+
     def send_all(self, commands: list[tuple[str, Command]], window: int = 2_000) -> list[Frame]:
         """Send many users' commands; each one's `reply` or `problem` frame, in their order."""
         return self._run(self._client.send_all(commands, window))
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+class Pipeline:
+    """As the asyncio `Pipeline`; `with` it, and look at what came of it afterwards."""
+
+    def __init__(self, pipeline: AsyncPipeline, loop: asyncio.AbstractEventLoop) -> None:
+        self._pipeline = pipeline
+        self._loop = loop
+
+    @property
+    def replies(self) -> list[Reply]:
+        """Of the commands that took effect, in the order of the answers."""
+        return self._pipeline.replies
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Of those that were refused, likewise."""
+        return self._pipeline.problems
+
+    def send(self, user_id: str, command: Command, command_id: str = "") -> str:
+        """Take one command, without waiting for anything; its id."""
+        command_id = command_id or new_command_id()
+        self._loop.call_soon_threadsafe(self._pipeline.send, user_id, command, command_id)
+        return command_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            # Behind the commands: the loop takes calls in their order.
+            asyncio.run_coroutine_threadsafe(self._pipeline.answered(), self._loop).result()
 
 
 class User(UserCommands[Reply], UserRows):

@@ -1,22 +1,35 @@
 """A method for each command, by the names of the API.
 
-Each gives the reply (`command_id`, `version`, `replayed`, `changes`, `events`) when the change is
-durable, and raises `Problem` when it is refused.  A command that was sent before is repeated by
-naming its `command_id`; without one it gets a new one.
+Each gives the `Reply` when the change is durable, and raises `Problem` when it is refused.  A
+command that was sent before is repeated by naming its `command_id`; without one it gets a new one.
 
 `R` is what a sender gives: the reply itself, or something to await.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from msgspec import UNSET, UnsetType
 
 from questkeep_client.protocol import commands
 from questkeep_client.protocol.commands import Action, Command
 
-Reply = dict[str, Any]
+
+class Reply(TypedDict):
+    """What became of a command.
+
+    `changes` has the rows that changed, as they now are, by table; `events` what happened, each
+    with its `type`.  `replayed` says that the command took effect when it was sent before.
+    """
+
+    command_id: str
+    version: int
+    replayed: bool
+    changes: dict[str, Any]
+    events: list[dict[str, Any]]
+
+
 R = TypeVar("R")
 
 
