@@ -1,5 +1,4 @@
 /** The story that the page tells: three chapters, each with three quests and three fights. */
-
 export const STORY = [
   {
     title: "The road through Emberfall",
@@ -33,9 +32,9 @@ export const STORY = [
   },
 ];
 
-export const LEVELS_A_CHAPTER = 2;
+const LEVELS_A_CHAPTER = 2;
 export const FIGHTS = 3;
-export const QUEST_SHARE = 0.6;
+const QUEST_SHARE = 0.6;
 const SHARES = { hunt: 0.5, gather: 0.3, side: 0.2 };
 const HUNTED = 2;
 const GATHERED = 3;
@@ -84,7 +83,8 @@ export function offersOf(index, questXp) {
 
 /** Who is met in a chapter's next fight, after so many of the planned ones. */
 export function hostileOf(index, fought) {
-  const { hunted, leader } = STORY[index - 1];
+  // A service may have written chapters that this story does not have.
+  const { hunted, leader } = STORY[index - 1] ?? STORY[0];
   return fought === FIGHTS - 1 ? { hostile_id: leader, tier: "standard" } : { hostile_id: hunted, tier: "minion" };
 }
 
@@ -95,4 +95,4 @@ export function titleOf(questId, index) {
   return chapter && (name === "hunt" || name === "gather" || name === "side") ? chapter[name] : questId;
 }
 
-export const chapterId = (index) => `chapter-${index}`;
+const chapterId = (index) => `chapter-${index}`;

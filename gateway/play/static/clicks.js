@@ -43,4 +43,3 @@ function adviceOn({ detail, title, retry = "never" }) {
   const advice = ADVICE[retry] ?? ADVICE.never;
   return `${(detail ?? title ?? "Refused").replace(/\.$/, "")}. ${advice}`;
 }
-

@@ -1,13 +1,13 @@
 /** What there is to do: the chapter's quests, each with one big button, and a fight or a spar. */
 import { battles, chapter, me, quests, startOver } from "./player.js";
-import { battleCommand, isLast, nextFight, openChapter, signalCommand } from "./story.js";
+import { battleCommand, chapterCommands, isLast, nextFight, signalCommand } from "./story.js";
 import { busy, narrate, play } from "./clicks.js";
 import { blows, happened } from "./happenings.js";
 import { STORY, titleOf } from "./chapters.js";
 import { Bar, html, number, words } from "./view.js";
 
 const OPEN = new Set(["active", "ready_to_turn_in"]);
-const MOVES = (["attack", "guard", "skill", "escape"]);
+const MOVES = ["attack", "guard", "skill", "escape"];
 const HINTS = { attack: "a plain blow", guard: "less both ways", skill: "more both ways", escape: "always works" };
 const OUTCOMES = {
   victory: "You won.",
@@ -72,14 +72,15 @@ function Onward({ index }) {
   if (isLast()) {
     return html`<div class="onward"><p>The story is told.</p><button class="big primary" onClick=${startOver}>Begin again as somebody else</button></div>`;
   }
-  const go = () => openChapter(index + 1);
+  const go = async () => narrate("onward", await chapterCommands(index + 1));
   return html`<div class="onward"><p>All quests of this chapter are settled.</p><button class="big primary" onClick=${go}>On to chapter ${index + 1}</button></div>`;
 }
 
 /** A fight or a spar: two bars, the moves, and the last blows. */
 export function Battle() {
-  const battle = battles.value.toSorted((a, b) => a.updated_at - b.updated_at).at(-1);
-  const ongoing = battle?.outcome === "ongoing";
+  const last = battles.value.toSorted((a, b) => a.updated_at - b.updated_at).at(-1);
+  const ongoing = battles.value.find((each) => each.outcome === "ongoing");
+  const battle = ongoing ?? last;
   return html`<section class="panel battle" id="battle" tabindex="-1" aria-labelledby="battle-title">
     <h2 id="battle-title">${ongoing ? (battle.mode === "spar" ? "A spar" : "A fight") : "Fight"}</h2>
     ${battle ? html`<${Sides} battle=${battle} />` : html`<p class="quiet">A fight pays experience and counts for quests. A spar is practice.</p>`}

@@ -38,7 +38,7 @@ function sentenceOf(event, rows) {
     case "battle_started":
       return `You face a ${words(event.hostile_id)}`;
     case "battle_ended":
-      return ENDS[(event.outcome)] ?? event.outcome;
+      return ENDS[event.outcome] ?? event.outcome;
     case "experience_granted":
       return `+${number(event.amount)} XP${event.amount < event.planned ? ` of ${number(event.planned)}` : ""}`;
     case "level_reached":

@@ -16,20 +16,20 @@ function Page() {
     <div class="happened"><p class="refusal" role="alert">${refusal}</p><p class="newest" role="status">${happened.value[0]?.text ?? ""}</p></div>
     <main><${Quests} /><${Battle} /><${Plan} /></main>
     <${Developer} />
-    <footer><a href="/play" target="_blank">Open a second window</a><a href="/docs">API</a><a href="/play/vendor/LICENSES.txt">Licences</a>
+    <footer><a href="/play" target="_blank">Open a second window</a><a href="/docs">API</a><a href="/docs/errors">Refusals</a><a href="/play/vendor/LICENSES.txt">Licences</a>
       <button class="text" onClick=${startOver}>Play as somebody else</button></footer>`;
 }
 
 function heard(told) {
   if (told.kind === "state") {
     void readHistory(told.why !== "first");
-    return beginIfNew(me.rows);
+    return void beginIfNew(me.rows);
   }
   take(told.events, me.rows);
   takePaid(told.events, me.version, me.rows);
 }
 
-const app = (document.getElementById("app"));
+const app = document.getElementById("app");
 begin(heard).then(
   () => {
     app.replaceChildren();

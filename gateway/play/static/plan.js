@@ -1,7 +1,7 @@
 /** This chapter's plan as a thin line, and what happened as a thick one: a step for each quest and each fight. */
 import { useEffect, useRef } from "./vendor/preact-hooks.js";
 import { computed, effect, signal } from "./vendor/signals.js";
-import { chapter, quests, read } from "./player.js";
+import { ask, chapter, quests } from "./player.js";
 import { FIGHTS } from "./chapters.js";
 import { counted, html, number } from "./view.js";
 
@@ -17,7 +17,7 @@ export async function readHistory(anew) {
   if (anew) paid.value = new Map();
   const known = new Map();
   for (let after = 0; after !== undefined; ) {
-    const { history, next_after } = await read(`/v1/users/me/history?after=${after}`).catch(() => ({ history: [] }));
+    const { history, next_after } = await ask(`/v1/users/me/history?after=${after}`);
     for (const one of history) known.set(one.version, { ...one, chapter: one.chapter_id });
     after = next_after;
   }
@@ -54,14 +54,14 @@ const lines = computed(() => {
   const came = [0];
   for (const step of steps.value) {
     x.push(x.length);
-    plan.push(Math.min(total, (plan.at(-1)) + step.planned));
-    came.push((came.at(-1)) + step.amount);
+    plan.push(Math.min(total, plan.at(-1) + step.planned));
+    came.push(came.at(-1) + step.amount);
   }
   const open = planned - steps.value.length;
-  const rest = (total - (plan.at(-1))) / open;
+  const rest = (total - plan.at(-1)) / open;
   for (let more = 0; more < open; more++) {
     x.push(x.length);
-    plan.push((plan.at(-1)) + rest);
+    plan.push(plan.at(-1) + rest);
     came.push(null);
   }
   return { x, plan, came };
@@ -72,7 +72,7 @@ const verdict = computed(() => {
   const at = steps.value.length;
   if (!at) return "Nothing has happened yet.";
   const { plan, came } = lines.value;
-  const off = ((came[at]) - plan[at]) / plan[at];
+  const off = (came[at] - plan[at]) / plan[at];
   const reasons = reasonsOf(steps.value).join(", ");
   const why = reasons ? `: ${reasons}` : "";
   if (Math.abs(off) < ON_PLAN) return `On plan${why}.`;
@@ -107,12 +107,11 @@ export function Plan() {
 
 function Chart() {
   const box = useRef(null);
-  useEffect(() => draw((box.current)), []);
+  useEffect(() => draw(box.current), []);
   return html`<div class="chart" role="img" ref=${box} aria-label=${`Experience over the steps of this chapter, planned and earned. ${verdict.value}`}></div>`;
 }
 
 function draw(box) {
-  /** */
   let chart;
   const make = () => {
     chart?.destroy();

@@ -7,6 +7,9 @@ const KEPT = "questkeep-player";
 const DRAW_MS = 16;
 const TOKEN_REFUSED = 4401;
 const DISPLACED = 4409;
+/** Answers to which the same may be sent again: too much at once, going down, not known yet. */
+const LATER = new Set([429, 502, 503, 504]);
+const AGAIN_MS = 500;
 
 /** `connecting`, `live`, `waiting` or `closed`. */
 export const status = signal("connecting");
@@ -23,10 +26,11 @@ export const ended = signal("");
 
 export const version = computed(() => Number(position.value.split(".")[1] ?? 0));
 export const progression = computed(() => rows.value.player_progression);
-export const chapters = computed(() => table("chapter_progression").sort((a, b) => a.chapter_index - b.chapter_index));
+const chapters = computed(() => table("chapter_progression").sort((a, b) => a.chapter_index - b.chapter_index));
 export const chapter = computed(() => chapters.value.at(-1));
 export const quests = computed(() => table("quest_record"));
 export const battles = computed(() => table("battle_state"));
+
 let kept;
 let client;
 /** The player's own commands: `me.turnInQuest(…)`. */
@@ -56,15 +60,16 @@ export async function begin(told) {
   });
 }
 
-/** Ask the server for what is shown from now on, if nothing else did. */
-export async function read(path) {
-  const response = await fetch(path, { headers: { authorization: `Bearer ${kept.token}` } });
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+/** Ask over HTTP until there is an answer: a read, or with a `body` a POST. A refusal is an answer, too. */
+export async function ask(path, body) {
+  const headers = { authorization: `Bearer ${kept.token}`, "content-type": "application/json" };
+  const request = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };
+  for (;;) {
+    const response = lineCut.value ? undefined : await fetch(path, request).catch(() => undefined);
+    if (response && !LATER.has(response.status)) return response.json();
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
 }
-
-/** The headers of a command that goes over HTTP. */
-export const headers = () => ({ authorization: `Bearer ${kept.token}`, "content-type": "application/json" });
 
 /** Cut this window's line, or mend it. */
 export function cutLine(cut) {
@@ -94,6 +99,7 @@ export function show() {
     });
   }, DRAW_MS);
 }
+
 let shown;
 
 const table = (name) => Object.values(rows.value[name] ?? {});

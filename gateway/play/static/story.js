@@ -4,27 +4,25 @@
  * the same one do it once, and whatever has no answer is sent again.
  */
 import { signal } from "./vendor/signals.js";
-import { battles, chapter, headers, playerId, read, show } from "./player.js";
-import { lineCut } from "./frames.js";
+import { ask, battles, chapter, playerId, show } from "./player.js";
 import { FIGHTS, hostileOf, offersOf, planOf, STORY } from "./chapters.js";
-
-const AGAIN_MS = 500;
 
 /** How many of the story's commands have no answer yet. */
 export const telling = signal(0);
-let levels;
+
+let rules;
 
 /** Begin the story unless it has begun, as far as the confirmed rows say. */
-export function beginIfNew(confirmed) {
-  if (!Object.keys(confirmed.chapter_progression ?? {}).length) void openChapter(1);
+export async function beginIfNew(confirmed) {
+  if (!Object.keys(confirmed.chapter_progression ?? {}).length) await tell(await chapterCommands(1));
 }
 
-/** Write the plan of a chapter and offer its quests. */
-export async function openChapter(index) {
-  levels ??= read("/v1/rules").then((rules) => rules.level_benchmarks);
-  const plan = planOf(index, await levels);
-  const commands = [plan, ...offersOf(index, plan.planned_quest_xp)];
-  return tell(commands.map((command) => ({ command_id: idOf(command), ...command })));
+/** What writes the plan of a chapter and offers its quests. */
+export async function chapterCommands(index) {
+  rules ??= await ask("/v1/rules");
+  const plan = planOf(index, rules.level_benchmarks);
+  const named = offersOf(index, plan.planned_quest_xp).map((offer) => ({ command_id: offer.quest_id, ...offer }));
+  return [{ command_id: plan.chapter_id, ...plan }, ...named];
 }
 
 /** What opens the next battle of this chapter. */
@@ -61,7 +59,7 @@ export const isLast = () => chapter.value.chapter_index >= STORY.length;
 export async function tell(commands) {
   telling.value++;
   try {
-    const outcomes = await answered(commands);
+    const outcomes = [await ask("/play/story", commands)].flat();
     const refused = outcomes.find((one) => "code" in one && !ALREADY.has(one.code));
     if (refused) throw Object.assign(new Error(refused.detail), { document: refused });
   } finally {
@@ -72,20 +70,6 @@ export async function tell(commands) {
 
 /** What another window did before. */
 const ALREADY = new Set(["quest_exists", "battle_exists", "command_id_reused"]);
-
-async function answered(commands) {
-  for (;;) {
-    const response = lineCut.value ? undefined : await post(commands);
-    if (response?.ok) return response.json();
-    if (response && response.status < 500 && response.status !== 429) return [await response.json()];
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-  }
-}
-
-const post = (commands) =>
-  fetch("/play/story", { method: "POST", headers: headers(), body: JSON.stringify(commands) }).catch(() => undefined);
-
-const idOf = (command) => command.quest_id ?? command.chapter_id;
 
 /** The same as a game's service would write it. */
 export function asTypeScript(commands) {
@@ -98,4 +82,3 @@ function literal(value) {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   return `{ ${Object.entries(value).map(([name, one]) => `${name}: ${literal(one)}`).join(", ")} }`;
 }
-
