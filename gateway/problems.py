@@ -115,7 +115,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     ),
     "limit_reached": ProblemType(
         409,
-        Retry.SAME,
+        Retry.NEW,
         "The user owns as many of these as they may",
         "Let some go, or raise the setting that the sentence names.",
     ),

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from gateway.api.routes import Routes
 from gateway.problems import PROBLEM_TYPES
 from tests.gateway.gateway_kit import Gateway
 
+REFUSALS = Path(__file__).parents[3] / "docs" / "refusals.md"
+ROW = re.compile(r"^\| `(\w+)` \| (\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 NOT_DESCRIBED = {"/", "/openapi.json"}
 UNTAGGED = [
     "BlueprintOffer",
@@ -145,6 +148,19 @@ async def test_the_page_asks_for_nothing_from_anywhere_else(gateway: Gateway) ->
     assert "<script>" not in text  # the policy allows no script but those from here
     assert "http:" not in text
     assert "https:" not in text
+
+
+def test_the_page_of_refusals_has_each_of_them_under_what_may_be_sent_again() -> None:
+    text = REFUSALS.read_text(encoding="utf-8")
+    rows: dict[str, tuple[int, str, str]] = {}
+    for section in text.split("\n## ")[1:]:
+        retry = section.partition("`")[2].partition("`")[0]
+        for code, status, title, advice in ROW.findall(section):
+            assert code not in rows
+            rows[code] = (int(status), retry, title)
+            assert advice.endswith(".")
+    table = PROBLEM_TYPES.items()
+    assert rows == {code: (kind.status, kind.retry, kind.title) for code, kind in table}
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/errors"])
