@@ -17,6 +17,8 @@ class BackgroundTasks:
         failed: called with what a task raised; without it the event loop logs that.
     """
 
+    __slots__ = ("_failed", "_tasks")
+
     def __init__(self, failed: Callable[[Exception], None] | None = None) -> None:
         self._failed = failed
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -8,7 +8,6 @@ Not for: frames, or how fast a client reads (`gateway`).
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -79,12 +78,25 @@ class Subscription:
         position: the version that the subscriber was told of last; None before the first.
     """
 
+    __slots__ = (
+        "_caught_up",
+        "_closed",
+        "_directory",
+        "_feed",
+        "_heard",
+        "_reading",
+        "_request",
+        "_stale",
+        "_subscriber",
+        "position",
+    )
+
     def __init__(self, directory: Directory, request: ReadChanges, subscriber: Subscriber) -> None:
         self.position = request.after
         self._directory = directory
         self._request = request
         self._subscriber = subscriber
-        self._heard: deque[Change] = deque()
+        self._heard: list[Change] = []
         self._stale = self._closed = self._caught_up = False
         self._feed = directory.watch(request.user_id, self)
         self._reading: asyncio.Task[None] | None = None
@@ -122,8 +134,10 @@ class Subscription:
                     request = replace(self._request, after=self.position)
                     read = await read_changes(self._directory, request)
                 self._take(read)
-                while self._heard and not self._closed:
-                    self._stale |= not self._pass_on(self._heard.popleft())
+                heard, self._heard = self._heard, []
+                for change in heard:
+                    if not self._closed:
+                        self._stale |= not self._pass_on(change)
                 if not self._stale or self._closed:
                     break
         except DeliveryError as error:

@@ -177,7 +177,7 @@ class Listener:
                     open=self.connections.count,
                 )
                 self._closed_for_room = 0
-            self.connections.close_expired(asyncio.get_running_loop().time())
+            await self.connections.close_expired(asyncio.get_running_loop().time())
 
     async def stop(self) -> None:
         """Accept no more connections, answer the requests that have arrived, close all."""

@@ -131,16 +131,19 @@ class UpgradedProtocol(asyncio.Protocol):
     Attributes:
         written: bytes that it has given to the transport, all in all: a client that takes none of
             them for too long is cut off.
+        due_at: `check_deadlines` need not be called before, in the event loop's seconds.
     """
 
+    __slots__ = ()
     written = 0
+    due_at = 0.0
 
     def end(self) -> None:
         """The server stops: take leave and close; the transport is aborted some seconds later."""
         raise NotImplementedError
 
     def check_deadlines(self, now: float) -> None:
-        """Called about once a second, with the event loop's seconds."""
+        """Called about once a second from `due_at` on, with the event loop's seconds."""
 
 
 class Upgraded(NamedTuple):

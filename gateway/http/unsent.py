@@ -15,10 +15,14 @@ class UnsentDeadline:
 
     Attributes:
         written: bytes that were given to the transport, all in all; to be kept up by who writes.
+        none_left: when that was looked at last, every byte had left.
     """
+
+    __slots__ = ("_expires_at", "_taken", "none_left", "written")
 
     def __init__(self) -> None:
         self.written = 0
+        self.none_left = False
         self._taken = -1  # bytes that had left when that was looked at last
         self._expires_at = inf
 
@@ -29,6 +33,7 @@ class UnsentDeadline:
         """
         unsent = transport.get_write_buffer_size()
         taken = self.written - unsent
+        self.none_left = not unsent
         if not unsent or taken != self._taken:
             self._taken = taken
             self._expires_at = now + UNSENT_SECONDS_MAX

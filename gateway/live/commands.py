@@ -5,10 +5,9 @@ Commands that arrive together are asked together, those of one host in one piece
 Not for: the order of answers (`user_line`), or the checks themselves (`gateway.api.commands`).
 """
 
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -60,6 +59,18 @@ class _Asked(NamedTuple):
     line: UserLine
 
 
+class Lines(Protocol):
+    """The users of one connection."""
+
+    def line_of(self, user_id: str) -> UserLine:
+        """The user's line."""
+        ...
+
+    def answered(self, line: UserLine) -> None:
+        """An outcome of one of its commands is known."""
+        ...
+
+
 class Commands:
     """The commands of one connection.
 
@@ -67,30 +78,42 @@ class Commands:
         unanswered: how many were taken and have no outcome yet.
     """
 
+    __slots__ = (
+        "_checking",
+        "_form",
+        "_lines",
+        "_services",
+        "_tasks",
+        "_waiting",
+        "_windows",
+        "_wish",
+        "unanswered",
+    )
+
     def __init__(
         self,
         services: CommandServices,
         wish: Wish,
-        line_of: Callable[[str], UserLine],
-        answered: Callable[[UserLine], None],
-        broke: Callable[[Exception], None],
+        lines: Lines,
+        tasks: BackgroundTasks,
     ) -> None:
         self.unanswered = 0
         self._services = services
         self._wish = wish
         self._form = wish.form
-        self._line_of = line_of
-        self._answered = answered
-        self._waiting: deque[Ask | Frame] = deque()
+        self._lines: Lines | None = lines
+        self._waiting: list[Ask | Frame] = []
         self._windows: dict[Hashable, HostWindow] = {}
-        self._tasks = BackgroundTasks(failed=broke)
+        self._tasks = tasks
         self._checking = False
 
     def take(self, commands: Sequence[Ask] | Sequence[Frame]) -> None:
         """Commands in the order in which they came: checked ones, or frames that are not yet."""
         self.unanswered += len(commands)
         if not self._checking and isinstance(commands[0], Ask):
-            self._go([command for command in commands if isinstance(command, Ask)])
+            if self._lines is not None:
+                asks = [command for command in commands if isinstance(command, Ask)]
+                self._go(asks, self._lines)
             return
         self._waiting.extend(commands)
         if not self._checking:
@@ -100,26 +123,25 @@ class Commands:
     def close(self) -> None:
         """Answer nobody any more.  What was asked is carried out all the same."""
         self._waiting.clear()
-        self._line_of, self._answered = _no_line, _nobody
+        self._lines = None
 
     async def _check_waiting(self) -> None:
         try:
             while self._waiting:
-                commands = list(self._waiting)
-                self._waiting.clear()
+                commands, self._waiting = self._waiting, []
                 checked = await check_all(_Check(self._wish, self._form), commands)
-                if self._line_of is not _no_line:
-                    self._go(checked)
+                if self._lines is not None:
+                    self._go(checked, self._lines)
         finally:
             self._checking = False
 
-    def _go(self, checked: Sequence[_Checked]) -> None:
+    def _go(self, checked: Sequence[_Checked], lines: Lines) -> None:
         """Give each its place in its user's line, then ask the hosts."""
         by_host: dict[Hashable, list[_Asked]] = {}
         refused: list[UserLine] = []
         counts: list[tuple[str, str]] = []
         for each in checked:
-            line = self._line_of(each.user_id)
+            line = lines.line_of(each.user_id)
             if isinstance(each, Ask):
                 problem = self._services.too_often(self._wish.caller, each.command_id)
                 if problem is not None:
@@ -156,7 +178,8 @@ class Commands:
 
     def _done(self, line: UserLine) -> None:
         self.unanswered -= 1
-        self._answered(line)
+        if self._lines is not None:
+            self._lines.answered(line)
 
 
 class _Check:
@@ -178,11 +201,3 @@ class _Check:
             command_id = command_id_of(command) or ""
             return _Refused(user_id, command_id, type_label(command), checked)
         return self._form.ask(user_id, checked)
-
-
-def _no_line(user_id: str) -> UserLine:
-    raise ConnectionError("the connection is gone")
-
-
-def _nobody(line: UserLine) -> None:
-    """The connection is gone."""

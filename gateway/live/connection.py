@@ -51,7 +51,7 @@ class LiveConnection(UpgradedProtocol):
         self._loop = asyncio.get_running_loop()
         self._ready: list[bytes] = []
         self._reading = True
-        self._paused_at = self._closing_at = self._due_at = 0.0
+        self._paused_at = self._closing_at = self.due_at = 0.0
         self._unsent = 0  # bytes, when that was last looked at
         self.liveness = Liveness(wish.caller, gateway.ping_seconds(), self._loop.time())
         self._conversation = Conversation(self, gateway, self._limits)
@@ -93,6 +93,7 @@ class LiveConnection(UpgradedProtocol):
 
     def pause_writing(self) -> None:
         self.paused = True
+        self.due_at = 0.0
         self._paused_at = self._loop.time()
         self._unsent = self._transport.get_write_buffer_size()
         self.read_or_not()
@@ -143,7 +144,7 @@ class LiveConnection(UpgradedProtocol):
 
     def look_again(self) -> None:
         """See `Connection`."""
-        self._due_at = 0.0
+        self.due_at = 0.0
 
     def read_or_not(self) -> None:
         """Read on only while the client reads, and while it does not wait for too many answers."""
@@ -171,7 +172,7 @@ class LiveConnection(UpgradedProtocol):
         else:
             try:
                 self._conversation.show_rules()
-                if now >= self._due_at:
+                if now >= self.due_at:
                     self._look_after(now)
             except Exception as error:
                 self.broke(error)
@@ -204,10 +205,11 @@ class LiveConnection(UpgradedProtocol):
             expires_at = micros(liveness.expires_at)
             self.put(written(TokenExpiringFrame(expires_at), self.wish.media))
         if liveness.wants_ping(now):
-            self._socket.ping()
-            self._conversation.tick()
             self._flush()
-        self._due_at = liveness.due_at(now, wall)
+            self._socket.send_frames(self._gateway.heartbeat(self.wish.media, now))
+            self.written = self._socket.written
+            liveness.sent(now)
+        self.due_at = liveness.due_at(now, wall)
 
     def _flush_ready(self) -> None:
         try:
@@ -227,6 +229,7 @@ class LiveConnection(UpgradedProtocol):
     def _begin_leaving(self) -> None:
         if not self._closing_at:
             self._closing_at = self._loop.time()
+            self.due_at = 0.0
             self._conversation.end()
 
 

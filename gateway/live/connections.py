@@ -3,6 +3,7 @@
 Not for: one of them (`connection`).
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -10,11 +11,14 @@ from typing import Protocol
 from uuid import uuid4
 
 from actors.cluster.contract import UserDirectory
-from gateway.api.changes.connection_frames import ConnectionLimits
+from actors.messages import Media
+from gateway.api.changes.connection_frames import ConnectionLimits, TickFrame
 from gateway.auth.authenticator import Caller, Role
 from gateway.live.close_codes import Close, CloseCode
 from gateway.live.commands import CommandServices
 from gateway.live.opening import Wish
+from gateway.live.server_frames import now_micros, written
+from gateway.live.websocket import heartbeat
 from gateway.metrics.counters import LiveCounts
 from gateway.problems import Problem
 
@@ -26,6 +30,8 @@ PLAYER_LIST, SERVICE_LIST = 100, 1_000
 PLAYER_UNANSWERED, SERVICE_UNANSWERED = 64, 4_096
 MOVES_PER_SECOND = 1_000
 """So many clients come back to the next server in a second."""
+RULES_SECONDS = 1.0
+"""How often it is looked whether other rules are in force."""
 RETRY_AFTER_MS = 5_000
 
 ABNORMAL, OTHER = 1006, 0
@@ -46,6 +52,10 @@ class Open(Protocol):
 
     def end(self) -> None:
         """Say goodbye because the server ends."""
+        ...
+
+    def look_again(self) -> None:
+        """See to deadlines, and to the rules, as soon as may be."""
         ...
 
 
@@ -77,6 +87,10 @@ class LiveConnections:
         # Of players, the oldest first.
         self._of_player: dict[str, list[Open]] = {}
         self._of_session: dict[tuple[str, str, str], Open] = {}
+        self._rules = ""
+        self._rules_timer: asyncio.TimerHandle | None = None
+        self._heartbeats: dict[Media, bytes] = {}
+        self._heartbeats_at = 0.0
         self._moving_ms = 0
         self._dice = random.Random()
         limits = {"watched": WATCHED_MAX, "receipts": receipts}
@@ -107,6 +121,9 @@ class LiveConnections:
     def opened(self, connection: Open) -> None:
         """A connection has its socket; those that it displaces are closed."""
         self._all.add(connection)
+        if self._rules_timer is None:
+            self._rules = self.rules_in_force()
+            self._look_at_rules()
         wish = connection.wish
         if wish.session:
             key = _session(wish)
@@ -147,6 +164,16 @@ class LiveConnections:
         """After how much silence of ours one connection is pinged; within a tenth."""
         return self.ping_ms / 1_000 * self._dice.uniform(0.9, 1.0)
 
+    def heartbeat(self, media: Media, now: float) -> bytes:
+        """What is sent to a quiet client: encoded once for all that are looked at together."""
+        if now != self._heartbeats_at:
+            self._heartbeats_at = now
+            self._heartbeats.clear()
+        if media not in self._heartbeats:
+            tick = written(TickFrame(now_micros()), media)
+            self._heartbeats[media] = heartbeat(tick, text=media is Media.JSON)
+        return self._heartbeats[media]
+
     def next_moment_ms(self) -> int:
         """When the next of those who are sent away is to come back: not all at once."""
         self._moving_ms += 1
@@ -155,6 +182,14 @@ class LiveConnections:
     def new_name(self) -> str:
         """What one connection is called in logs."""
         return uuid4().hex[:12]
+
+    def _look_at_rules(self) -> None:
+        rules, self._rules = self._rules, self.rules_in_force()
+        if rules != self._rules:
+            for connection in self._all:
+                connection.look_again()
+        later = asyncio.get_running_loop().call_later
+        self._rules_timer = later(RULES_SECONDS, self._look_at_rules) if self._all else None
 
     def _forget_of_player(self, connection: Open) -> None:
         player = connection.wish.caller.sub

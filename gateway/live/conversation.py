@@ -44,7 +44,7 @@ class Connection(Sink, Protocol):
         ...
 
     def look_again(self) -> None:
-        """The token is another one."""
+        """See to deadlines as soon as may be: the token is another one."""
         ...
 
     def read_or_not(self) -> None:
@@ -54,6 +54,20 @@ class Connection(Sink, Protocol):
 
 class Conversation:
     """The frames of one client, and what comes of them."""
+
+    __slots__ = (
+        "_commands",
+        "_connection",
+        "_ended",
+        "_form",
+        "_gateway",
+        "_limits",
+        "_lines",
+        "_rules",
+        "_tasks",
+        "_watched",
+        "_wish",
+    )
 
     def __init__(
         self, connection: Connection, gateway: LiveConnections, limits: ConnectionLimits
@@ -65,10 +79,8 @@ class Conversation:
         self._form = connection.wish.form
         self._lines: dict[str, UserLine] = {}
         self._watched = 0
-        self._commands = Commands(
-            gateway.services, self._wish, self._line_of, self._answered, connection.broke
-        )
         self._tasks = BackgroundTasks(failed=connection.broke)
+        self._commands = Commands(gateway.services, self._wish, self, self._tasks)
         self._rules = gateway.rules_in_force()
         self._ended = False
 
@@ -133,10 +145,6 @@ class Conversation:
             self._rules = rules
             self._put(RulesFrame(rules))
 
-    def tick(self) -> None:
-        """Say that the server is there."""
-        self._put(TickFrame(now_micros()))
-
     def end(self) -> None:
         """Nothing more is said; what was asked is carried out all the same."""
         self._ended = True
@@ -152,7 +160,7 @@ class Conversation:
     def _control(self, frame: Frame) -> None:
         kind = frame["type"]
         if kind == "tick":
-            self.tick()
+            self._put(TickFrame(now_micros()))
         elif kind == "token":
             self._tasks.spawn(self._renew(frame["token"]))
         elif self._wish.only is not None:
@@ -165,7 +173,7 @@ class Conversation:
                 self._unwatch(user_id)
 
     def _watch(self, user_id: str, after: Position | None) -> None:
-        line = self._line_of(user_id)
+        line = self.line_of(user_id)
         if not line.watched:
             self._watched += 1
             if self._watched > self._limits.watched:
@@ -199,14 +207,16 @@ class Conversation:
         if caller.expires_at <= self._connection.liveness.expires_at:
             raise Problem("unauthenticated", "The new token expires no later than the old one")
 
-    def _line_of(self, user_id: str) -> UserLine:
+    def line_of(self, user_id: str) -> UserLine:
+        """See `Lines`."""
         line = self._lines.get(user_id)
         if line is None:
             line = UserLine(user_id, self._wish, self._gateway.directory, self._connection)
             self._lines[user_id] = line
         return line
 
-    def _answered(self, line: UserLine) -> None:
+    def answered(self, line: UserLine) -> None:
+        """See `Lines`."""
         line.pump()
         self._forget(line)
         self._connection.read_or_not()

@@ -28,6 +28,18 @@ class _Protocol(Protocol):
         super().recv_frame(frame)
 
 
+_PONG, _PONG_BYTES = b"\x8a\x80", 6
+"""The answer to a ping without content: this, and a mask."""
+_HEAD_BYTES, _LENGTHS = 6, ((125, 0), (65_535, 2))
+
+
+def heartbeat(tick: bytes, *, text: bool) -> bytes:
+    """A ping and a message, as bytes that any number of connections may send."""
+    opcode = Opcode.TEXT if text else Opcode.BINARY
+    frames = (Frame(Opcode.PING, b""), Frame(opcode, tick))
+    return b"".join(frame.serialize(mask=False) for frame in frames)
+
+
 class WebSocket:
     """An open WebSocket, after its handshake.
 
@@ -35,6 +47,8 @@ class WebSocket:
         written: bytes that were given to the transport.
         closed: how it ended, or is ending; None while it is open.
     """
+
+    __slots__ = ("_begun", "_opcode", "_protocol", "_transport", "_unparsed", "closed", "written")
 
     def __init__(self, transport: asyncio.Transport, *, text: bool, message_bytes_max: int) -> None:
         self.written = 0
@@ -45,17 +59,22 @@ class WebSocket:
             Side.SERVER, state=State.OPEN, max_size=message_bytes_max, logger=_LOGGER
         )
         self._begun: bytearray | None = None  # a message of which only some fragments are here
+        self._unparsed = 0  # bytes of a frame that is not whole; at least as many as there are
 
     def receive(self, data: bytes) -> list[bytes]:
         """The messages that are whole with `data`; text ones are UTF-8."""
         if self._protocol.eof_sent:
             return []
+        if len(data) == _PONG_BYTES and data.startswith(_PONG) and not self._unparsed:
+            return []  # most of what quiet clients send
+        self._unparsed += len(data)
         self._protocol.receive_data(data)
-        messages = [
-            message
-            for event in self._protocol.events_received()
-            if isinstance(event, Frame) and (message := self._whole(event)) is not None
-        ]
+        messages = []
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._unparsed -= _size(event)
+                if (message := self._whole(event)) is not None:
+                    messages.append(message)
         if self.closed is None and self._protocol.state is not State.OPEN:
             self.closed = self._how_it_ended()
         self._write()
@@ -67,11 +86,11 @@ class WebSocket:
             self._protocol.send_frame(Frame(self._opcode, message))
             self._write()
 
-    def ping(self) -> None:
-        """Ask whether the client is there."""
+    def send_frames(self, frames: bytes) -> None:
+        """Send frames that are bytes already: see `heartbeat`."""
         if self.closed is None:
-            self._protocol.send_ping(b"")
-            self._write()
+            self.written += len(frames)
+            self._transport.write(frames)
 
     def close(self, close: Close) -> None:
         """Say goodbye; a second time changes nothing."""
@@ -122,6 +141,13 @@ class WebSocket:
             elif self._transport.can_write_eof() and not self._transport.is_closing():
                 # Not closed at once: bytes unread would reset it, and our last words be lost.
                 self._transport.write_eof()
+
+
+def _size(frame: Frame) -> int:
+    """Bytes of a client's frame on the line; of one that spells its length oddly, too few."""
+    length = len(frame.data)
+    extra = next((extra for most, extra in _LENGTHS if length <= most), 8)
+    return _HEAD_BYTES + extra + length
 
 
 def _is_utf8(message: bytes) -> bool:

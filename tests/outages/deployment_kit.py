@@ -8,7 +8,9 @@ import random
 import signal
 from pathlib import Path
 
-from tests.end_to_end.server_kit import Server
+import psutil
+
+from tests.end_to_end.server_kit import Server, command_line, is_host
 from tests.gateway.server.workers_kit import worker_pids
 from tests.processes_kit import gone, until
 
@@ -36,9 +38,14 @@ class Deployment:
 
     def kill_host(self) -> None:
         """SIGKILL to the process that holds the users; return once it is gone."""
-        [host] = until(self.server.user_processes)
+        [host] = until(self._hosts)
         host.kill()
         until(lambda: gone([host.pid]))
+
+    def _hosts(self) -> list[psutil.Process]:
+        """The host's process; nothing while Ray starts another."""
+        below = psutil.Process(self.server.process.pid).children(recursive=True)
+        return [process for process in below if is_host(command_line(process))]
 
     def end(self) -> None:
         """Whatever happened, nothing of it runs on."""

@@ -137,16 +137,30 @@ async def outboxes_outlast_outages(
     dice = random.Random(commands)
     players = [Player(deployment, folder, user_id, since) for user_id in users]
     playing = asyncio.gather(*(player.play(commands, deaths, dice) for player in players))
-    for number in range(1, 2 * kills + 1):
-        least = number * commands * len(players) // (2 * kills + 1)
-        while _sent(players) < least and not playing.done():  # noqa: ASYNC110 - in other processes
-            await asyncio.sleep(POLL_SECONDS)
-        kill = deployment.kill_gateway if number % 2 else deployment.kill_host
-        await asyncio.to_thread(kill)
-    await playing
+    try:
+        await _kill_on_the_way(deployment, players, commands * len(players), kills, playing)
+        await playing
+    finally:
+        playing.cancel()
     outcomes = [await player.outcome() for player in players]
     return Outcome(
         sum((outcome.ends for outcome in outcomes), Counter[str]()),
         [command_id for outcome in outcomes for command_id in outcome.doubled],
         [command_id for outcome in outcomes for command_id in outcome.lost],
     )
+
+
+async def _kill_on_the_way(
+    deployment: Deployment,
+    players: list[Player],
+    commands: int,
+    kills: int,
+    playing: "asyncio.Future[Any]",
+) -> None:
+    """Gateways and the host in turns, whenever as many more of the commands were sent."""
+    for number in range(1, 2 * kills + 1):
+        least = number * commands // (2 * kills + 1)
+        while _sent(players) < least and not playing.done():  # noqa: ASYNC110 - in other processes
+            await asyncio.sleep(POLL_SECONDS)
+        kill = deployment.kill_gateway if number % 2 else deployment.kill_host
+        await asyncio.to_thread(kill)

@@ -19,4 +19,4 @@ async def test_watchers_outlast_gateways_hosts_and_lines(deployment: Deployment)
 async def test_watchers_outlast_twenty_deaths_of_each(deployment: Deployment) -> None:
     outcome = await watchers_outlast_outages(deployment, "many", changes=10_000, kills=20, seed=2)
     print(f"{outcome.cuts} lines were cut; resumes: {dict(outcome.resumes)}")
-    assert outcome.resumes["changes"] > 1_000
+    assert outcome.resumes["changes"] > 500

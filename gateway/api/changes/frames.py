@@ -7,6 +7,7 @@ Not for: sending them, or the other frames of a live connection.
 """
 
 from collections.abc import Set as AbstractSet
+from functools import cache
 
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
@@ -92,6 +93,7 @@ def caught_up_frame(version: int, media: Media) -> bytes:
     return write_body(CaughtUpFrame(version=version), media)
 
 
+@cache
 def state_rows(shown: Shown) -> tuple[str, ...]:
     """The members of a `state` frame for whoever wants to see `shown`; see `ReadChanges.rows`."""
     members = [member for word in ROWS if word in shown for member in ROWS[word]]

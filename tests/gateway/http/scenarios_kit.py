@@ -347,9 +347,9 @@ async def a_stalled_client_is_aborted(state: str) -> None:
     owner, connection, transport = await stalled(state)
     now = asyncio.get_running_loop().time()
     for seconds in (0.0, UNSENT_SECONDS_MAX - 1):
-        owner.close_expired(now + seconds)
+        await owner.close_expired(now + seconds)
     assert not transport.aborted
-    owner.close_expired(now + UNSENT_SECONDS_MAX + 1)
+    await owner.close_expired(now + UNSENT_SECONDS_MAX + 1)
     assert transport.aborted
     connection.connection_lost(None)
 
@@ -359,7 +359,7 @@ async def a_slow_client_is_not_aborted(state: str) -> None:
     owner, connection, transport = await stalled(state)
     now = asyncio.get_running_loop().time()
     for _ in range(100):
-        owner.close_expired(now)
+        await owner.close_expired(now)
         now += UNSENT_SECONDS_MAX - 1
         transport.unsent -= 1
     assert not transport.aborted

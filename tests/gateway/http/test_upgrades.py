@@ -95,6 +95,19 @@ async def test_half_an_offer_is_none(offer: bytes) -> None:
     assert transport.sent.count(b"HTTP/1.1 ") == 1
 
 
+async def test_a_quiet_connection_is_left_alone_until_it_is_due() -> None:
+    application = EchoApplication()
+    owner, transport = taken(application)
+    transport.get_protocol().data_received(Client().handshake)
+    await answer_complete_requests()
+    [socket] = application.sockets
+    now = asyncio.get_running_loop().time()
+    socket.due_at = now + 5
+    for seconds in range(8):
+        await owner.close_expired(now + seconds)
+    assert socket.checked == 3
+
+
 async def test_a_client_that_takes_nothing_is_aborted_and_one_that_is_slow_is_not() -> None:
     application = EchoApplication()
     owner, transport = taken(application)
@@ -103,13 +116,13 @@ async def test_a_client_that_takes_nothing_is_aborted_and_one_that_is_slow_is_no
     now = asyncio.get_running_loop().time()
     transport.unsent = 500
     for _ in range(5):
-        owner.close_expired(now)
+        await owner.close_expired(now)
         now += UNSENT_SECONDS_MAX - 1
         transport.unsent -= 1
     assert not transport.aborted
     assert application.sockets[0].checked == 5
-    owner.close_expired(now)
-    owner.close_expired(now + UNSENT_SECONDS_MAX + 1)
+    await owner.close_expired(now)
+    await owner.close_expired(now + UNSENT_SECONDS_MAX + 1)
     assert transport.aborted
 
 

@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.http import listener as listener_module
 from gateway.live import connection as connection_module
+from gateway.live import connections as connections_module
 from gateway.live.connection import LiveConnection
 from gateway.live.connections import LiveConnections
 from gateway.live.liveness import ANSWER_SECONDS
@@ -163,6 +165,20 @@ async def test_a_token_that_expires_soon_is_told_once(made: list[LiveConnection]
         await player.send({"type": "tick"})
         assert (await player.hear())["type"] == "token_expiring"
         assert (await player.hear())["type"] == "tick"
+
+
+async def test_everybody_is_told_of_other_rules(
+    made: list[LiveConnection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections_module, "RULES_SECONDS", 0.01)
+    monkeypatch.setattr(listener_module, "EXPIRY_SECONDS", 0.01)
+    async with server() as here, here.connect() as player, here.service() as game:
+        await player.hear_of("caught_up")
+        await game.hear_of("welcome")
+        made[0]._gateway.rules_in_force = lambda: "others"
+        for client in (player, game):
+            frame = await client.hear_of("rules")
+            assert frame == {"type": "rules", "fingerprint": "others"}
 
 
 async def test_silence_is_answered_by_a_ping_and_a_tick_and_then_by_4408(

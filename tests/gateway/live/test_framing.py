@@ -1,5 +1,6 @@
 """RFC 6455 byte by byte, in the order of Autobahn's sections 1 to 7 and 10."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -39,6 +40,30 @@ async def ticks(client: Raw) -> None:
     assert heard is not None
     assert heard.opcode == TEXT
     assert heard.payload.startswith(b'{"type":"tick","now":')
+
+
+LIKE_A_PONG = b"\x8a\x80\x00\x00\x00\x00"
+
+
+async def test_six_bytes_like_a_pong_are_content_where_content_is_due() -> None:
+    async with server() as here:
+        head = frame(BINARY, b"123456")[:-6]
+        async with opened(here, protocol=MSGPACK) as client:
+            client.send(head)
+            await asyncio.sleep(0.02)
+            client.send(LIKE_A_PONG)
+            assert (await client.closed())[0] in (1003, 4400)
+
+
+async def test_pongs_alone_and_among_frames_cost_nobody_a_frame() -> None:
+    async with server() as here, opened(here) as client:
+        for cut in range(1, 6):
+            client.send(frame(PONG))
+            await asyncio.sleep(0.001)
+            client.send(frame(PONG)[:cut])
+            await asyncio.sleep(0.001)
+            client.send(frame(PONG)[cut:] + frame(TEXT, TICK))
+            await ticks(client)
 
 
 # 1 (framing), 5 (fragmentation), 9 and 10 (sizes, cut anywhere)
