@@ -16,10 +16,10 @@ import msgspec
 import pytest
 
 from gateway.api.docs.openapi import openapi_document
-from tests.generated_types import story_kit
+from tests.generated_types import live_kit, story_kit
 from tests.generated_types.generators_kit import generate_python, run, typescript_binaries
 from tests.generated_types.rewrite_child import PYTHON_TYPES
-from tests.generated_types.story_kit import Story
+from tests.generated_types.story_kit import Sample, Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -28,7 +28,14 @@ TSC = "--strict --noEmit --noUncheckedIndexedAccess --exactOptionalPropertyTypes
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return asyncio.run(story_kit.play(tmp_path_factory.mktemp("story")))
+    return asyncio.run(_played(tmp_path_factory.mktemp("story")))
+
+
+async def _played(folder: Path) -> Story:
+    """Every answer of the story, and every frame of live connections."""
+    story = await story_kit.play(folder)
+    frames = [Sample("LiveServerFrame", frame) for frame in await live_kit.frames()]
+    return Story(story.document, [*story.samples, *frames])
 
 
 def test_the_story_has_a_reply_of_every_kind(story: Story) -> None:
@@ -38,9 +45,17 @@ def test_the_story_has_a_reply_of_every_kind(story: Story) -> None:
         for operation in methods.values()
         if "application/json" in operation["responses"]["200"]["content"]
     }
-    kinds = {sample.schema for sample in story.samples}
+    kinds = {sample.schema for sample in story.samples} - {"LiveServerFrame"}
     assert {reference.rpartition("/")[2] for reference in described} | {"Problem"} == kinds
     assert len(story.samples) > 100
+
+
+def test_live_connections_said_frames_of_these_types(story: Story) -> None:
+    frames = [each.value for each in story.samples if each.schema == "LiveServerFrame"]
+    said = {frame["type"] for frame in frames}
+    assert said >= {"welcome", "state", "caught_up", "changes", "reply", "problem", "tick"}
+    events = {event["type"] for frame in frames for event in frame.get("events", ())}
+    assert len(events) >= 10
 
 
 def test_typescript_types_compile_and_every_reply_fits_them(story: Story, tmp_path: Path) -> None:
