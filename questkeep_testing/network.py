@@ -6,7 +6,6 @@ Not for: what the server does meanwhile, which is whole and well; that is `serve
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -74,12 +73,7 @@ class Network:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     async def _listen(self) -> asyncio.Server:

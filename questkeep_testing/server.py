@@ -10,7 +10,7 @@ Not for: load, or what only several processes show.
 import secrets
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from types import TracebackType
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from actors.cluster.contract import Activity
@@ -28,7 +28,7 @@ from questkeep_testing.clock import VirtualClock
 from questkeep_testing.crashes import Crash
 from questkeep_testing.loop_thread import Killed, LoopThread
 from questkeep_testing.network import Network
-from questkeep_testing.seeds import seed_commands
+from questkeep_testing.seeds import played_users, seed_commands
 from questkeep_testing.serving import Serving, successor
 
 T = TypeVar("T")
@@ -72,12 +72,7 @@ class LocalServer:
         self._thread.call(self._serving.start())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for network in self._networks:
             network.close()
         self._thread.call(self._serving.stop())
@@ -129,6 +124,19 @@ class LocalServer:
     def _send(self, user_id: str, command: Command) -> Reply:
         command_id = new_command_id()
         return self._call(lambda: self._handle(user_id).send(command, command_id))
+
+    def seed_players(self, story: Path, players: int, seed: int = 0) -> None:
+        """Have `player-0`, `player-1`, ... here, who have played a story to its end.
+
+        `story` is a file as `questkeep simulate` takes it.  A player takes some hundredths of a
+        second; the server restarts once for all.
+
+        Raises:
+            InvalidStory: the file holds none, or none that these rules allow.
+            OSError: it cannot be read.
+        """
+        text = story.read_text(encoding="utf-8")
+        self.import_users(*played_users(text, self._checked.rules, players, seed))
 
     def import_users(self, *lines: bytes) -> None:
         """Put users in as rows: lines of a `questkeep store export`.  The server restarts for it.

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": frozenset({"gateway", "designer", "actors", "persistence", "domain"}),
     "questkeep_handles": frozenset({"gateway", "actors", "persistence", "domain"}),
     "questkeep_testing": frozenset(
-        {"questkeep_handles", "gateway", "actors", "persistence", "domain"}
+        {"questkeep_handles", "gateway", "designer", "actors", "persistence", "domain"}
     ),
 }
 PACKAGES = tuple(MAY_IMPORT)

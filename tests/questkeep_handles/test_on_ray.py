@@ -14,6 +14,7 @@ import pytest_asyncio
 from actors.cluster import packed
 from actors.cluster.packed import PackedCluster
 from actors.cluster.placement import packed_host
+from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_runtime import RayActors
 from actors.errors import ClusterError
 from questkeep_handles.cluster import connect
@@ -105,6 +106,24 @@ async def test_an_actor_plays_on_though_every_host_is_killed(cluster: PackedClus
         (read,) = await cluster.ask([look(user)])
         assert body(read)["player_progression"]["total_xp"] == TURNS
     ray.kill(match)
+
+
+async def test_a_handle_that_does_not_wait_for_the_rules_is_found_out(
+    cluster: PackedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def call(self: RayActor, method: str, *arguments: Any) -> Any:
+        return await whole(self, method.removesuffix("_if_ready"), *arguments)
+
+    whole = RayActor.call
+    await cluster.change_rules(OTHER_RULES_TEXT)
+    async with connect() as users:
+        # The server looks for hosts that came back no sooner than this test has ended.
+        monkeypatch.setattr(PackedCluster, "_find_if_back", lambda self, slot: asyncio.sleep(0))
+        monkeypatch.setattr(RayActor, "call", call)
+        await kill_hosts(cluster)
+        await users["misruled"].grant_player_progression_experience(10)
+        monkeypatch.undo()
+        assert await rules_of(cluster, "misruled") != [OTHER_RULES]
 
 
 async def test_a_host_that_came_back_decides_by_the_rules_in_force(cluster: PackedCluster) -> None:

@@ -1,13 +1,17 @@
 """A server in this process: what it keeps, who reaches it, what time is there, how it dies."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from persistence.errors import Corrupt
+from persistence.maintenance.verification import verify
+from persistence.memory import MemoryStore
 from questkeep_client import GrantExperience, OfferQuest, Problem, TurnInQuest
 from questkeep_client.sync import connect
 from questkeep_testing.asserts import assert_quest_turned_in, assert_same_everywhere
@@ -15,6 +19,9 @@ from questkeep_testing.clock import START
 from questkeep_testing.crashes import CRASH_POINTS
 from questkeep_testing.server import LocalServer
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STORY = EXAMPLES / "stories" / "short.toml"
+RULES = EXAMPLES / "rules" / "twelve_levels.toml"
 HOUR = 3_600 * 1_000_000
 # What a command alone passes; the others are passed by a restart.
 OF_A_COMMAND = ("journal.before_append", "journal.after_append", "host.before_reply")
@@ -94,6 +101,21 @@ def test_users_are_imported_as_rows(server: LocalServer) -> None:
         with pytest.raises(Corrupt):
             other.import_users(b"no user")
         other.seed("bob", level=2)  # it serves again
+
+
+def test_players_who_have_played_a_story_are_there_and_play_on() -> None:
+    with LocalServer(rules=str(RULES)) as server:
+        server.seed_players(STORY, players=4, seed=7)
+        played = [server.read(f"player-{number}") for number in range(4)]
+        assert [len(user["chapter_progression"]) for user in played] == [5] * 4
+        assert len({user["player_progression"]["total_xp"] for user in played}) == 4
+        damages = asyncio.run(verify(MemoryStore(server._world))).damages
+        assert damages == []
+        [granted] = server.seed("player-0", GrantExperience(1))
+        assert granted["version"] == played[0]["version"] + 1
+    with LocalServer(rules=str(RULES)) as other:
+        other.seed_players(STORY, players=4, seed=7)
+        assert [other.read(f"player-{number}") for number in range(4)] == played
 
 
 def test_time_stands_until_it_is_moved(server: LocalServer) -> None:
