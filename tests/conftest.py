@@ -8,6 +8,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.s3_kit import s3_server
 from tests.seeds_kit import seeds_in
 
 # Runs a project of its own in a folder of its own.
@@ -34,6 +35,10 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+# The collector looks through everything that pytest holds of thousands of tests, again and again.
+gc.set_threshold(50_000, 20, 50)
+
+
 @pytest.fixture(autouse=True)
 def garbage_is_collected_as_before() -> Iterator[None]:
     """A host in the tests' own process tunes the collector of all tests that follow.
@@ -45,6 +50,13 @@ def garbage_is_collected_as_before() -> Iterator[None]:
     gc.callbacks[:] = callbacks
     gc.set_threshold(*thresholds)
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an S3 server for every test that takes a bucket of its own there."""
+    with s3_server() as address:
+        yield address
 
 
 @pytest.hookimpl(wrapper=True)

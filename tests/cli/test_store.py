@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from cli.store.commands import store_cli
 from persistence.disk.lock import lock_store
 from persistence.disk.store import DiskStore
 from tests.persistence.maintenance.tool_kit import a_host, filled, play, rest, without_era
-from tests.s3_kit import environment, new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [command.name for command in store_cli.registered_commands]
@@ -235,19 +234,13 @@ def test_help_has_an_example(command: str) -> None:
     assert f"Example: questkeep store {command}" in done(command, "--help").stdout
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with s3_server() as address:
-        yield address
-
-
 @pytest.mark.slow
 def test_users_move_from_disk_to_s3_and_back_byte_for_byte(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in environment(address).items():
+    for name, value in environment(s3).items():
         monkeypatch.setenv(name, value)
-    url = new_bucket(address)
+    url = new_bucket(s3)
     done("export", "-o", "here.jsonl")
     told = done("import", url, "here.jsonl")
     assert "3 users: 3 written." in told.stdout

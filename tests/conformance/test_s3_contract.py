@@ -3,7 +3,7 @@
 Not for races between hosts, which need a server that is exact (`faulty_object_store_kit`).
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,22 +15,16 @@ from persistence.open import open_store, probe
 from persistence.store import Store
 from tests.conformance import store_journals_kit  # noqa: F401 - adds its checks to the list
 from tests.conformance.store_kit import CHECKS, Check, Open
-from tests.s3_kit import environment, new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with s3_server() as address:
-        yield address
-
-
 @pytest.fixture
-async def open_again(address: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
-    for name, value in environment(address).items():
+async def open_again(s3: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
+    for name, value in environment(s3).items():
         monkeypatch.setenv(name, value)
-    url, opened = new_bucket(address), list[Store]()
+    url, opened = new_bucket(s3), list[Store]()
 
     def open_again() -> Store:
         opened.append(open_store(url))

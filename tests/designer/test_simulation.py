@@ -25,7 +25,7 @@ def players_of(task: Task, count: int) -> list[Player]:
 
 @pytest.mark.slow
 def test_the_outcome_is_the_same_for_any_number_of_processes() -> None:
-    task = task_of(STORIES[0], 200)
+    task = task_of(STORIES[0], 80)
     one, two = (reported(task, processes) for processes in (1, 2))
     assert one[0].totals == two[0].totals
     assert one[1] == two[1]

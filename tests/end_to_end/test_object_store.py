@@ -1,20 +1,16 @@
-"""A server on object storage: the same promises, and nothing on the machine's own disk."""
+"""A server on object storage: the same promises, and nothing on the machine's own disk.
 
-from collections.abc import Iterator
+`test_two_nodes` kills hosts and a server on a bucket, too; `test_local_placement` one without Ray.
+"""
+
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.server_kit import Server
-from tests.s3_kit import environment, new_bucket, s3_server
+from tests.s3_kit import environment, new_bucket
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    with s3_server() as address:
-        yield address
+pytestmark = [pytest.mark.ray, pytest.mark.campaign, pytest.mark.timeout(300)]
 
 
 def test_a_server_on_object_storage_keeps_what_it_acknowledged(s3: str, tmp_path: Path) -> None:

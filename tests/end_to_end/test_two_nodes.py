@@ -18,7 +18,7 @@ from actors.cluster.placement import slot_of
 from gateway.server.serve import EXIT_TAKEN_OVER
 from tests.end_to_end.ray_nodes_kit import RayCluster
 from tests.end_to_end.server_kit import Client, Server, environment
-from tests.s3_kit import new_bucket, s3_server
+from tests.s3_kit import new_bucket
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
@@ -26,16 +26,15 @@ USERS = [f"player-{n}" for n in range(12)]
 
 
 @pytest.fixture(scope="module")
-def bucket() -> Iterator[tuple[str, dict[str, str]]]:
-    with s3_server() as address:
-        variables = {
-            "AWS_ENDPOINT_URL": address,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "anyone",
-            "AWS_SECRET_ACCESS_KEY": "anything",
-            "AWS_REGION": "us-east-1",
-        }
-        yield new_bucket(address), variables
+def bucket(s3: str) -> tuple[str, dict[str, str]]:
+    variables = {
+        "AWS_ENDPOINT_URL": s3,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "anyone",
+        "AWS_SECRET_ACCESS_KEY": "anything",
+        "AWS_REGION": "us-east-1",
+    }
+    return new_bucket(s3), variables
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,6 @@ from tests.torture.outcome import Outcome, milliseconds, outcome
 from tests.torture.plan import WHOLE_WINDOW
 from tests.torture.system import SystemUnderTest
 
-END_PATIENCE_SECONDS = 20.0
-"""A stale host that still lives after this long does not end by itself."""
 PAUSED_AT = (
     "",  # anywhere
     "journal.before_append",
@@ -108,7 +106,7 @@ async def _wake(system: SystemUnderTest, host: HostProcess, number: int) -> bool
         host.late.append(([Ask.of(user_id, decode_command(grant), Media.MSGPACK)], replies))
     except HostDied:
         pass
-    return await system.ended_within(host, END_PATIENCE_SECONDS)
+    return await system.ended_within(host, system.patience_seconds)
 
 
 async def _judge_late(system: SystemUnderTest, stale: HostProcess, successor: HostProcess) -> int:

@@ -4,7 +4,6 @@ import json
 import secrets
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,23 +13,22 @@ import pytest
 from gateway.server.serve import EXIT_TAKEN_OVER
 from tests.end_to_end.server_kit import Client, Server
 from tests.processes_kit import PATIENCE_SECONDS
-from tests.s3_kit import new_bucket, s3_server
+from tests.s3_kit import new_bucket
 
 pytestmark = pytest.mark.slow
 
 GRANT = "grant_player_progression_experience"
 WRITERS = 4
-ACKNOWLEDGED_MIN = 40
+ACKNOWLEDGED_MIN = 20
 
 
 @pytest.fixture(params=["file", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, str]]:
     """A store's URL, and the variables it needs."""
     if request.param == "file":
-        yield (tmp_path / "store").as_uri(), {}
-        return
-    with s3_server() as address:
-        yield new_bucket(address), access(address)
+        return (tmp_path / "store").as_uri(), {}
+    address = request.getfixturevalue("s3")
+    return new_bucket(address), access(address)
 
 
 def access(address: str) -> dict[str, str]:
@@ -121,26 +119,25 @@ def test_it_is_one_process_without_ray_that_drains_and_is_the_store_s_only_one(
 
 
 def test_one_whose_bucket_another_server_takes_over_ends_by_itself_and_says_so(
-    tmp_path: Path,
+    s3: str, tmp_path: Path
 ) -> None:
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
         folder.mkdir()
-    with s3_server() as address:
-        options = ("--placement", "local", "--store", new_bucket(address))
-        first = Server(folders[0], *options, **access(address))
-        second = None
-        try:
-            first.client("--service", "game").send("alice", GRANT, "c1", amount=1)
-            second = Server(folders[1], *options, **access(address))
-            assert first.process.wait(PATIENCE_SECONDS) == EXIT_TAKEN_OVER
-            assert "another server has taken over" in first.log()
-            answer = second.client("--service", "game").send("alice", GRANT, "c1", amount=1)
-            assert answer["replayed"]
-        finally:
-            first.end()
-            if second is not None:
-                second.end()
+    options = ("--placement", "local", "--store", new_bucket(s3))
+    first = Server(folders[0], *options, **access(s3))
+    second = None
+    try:
+        first.client("--service", "game").send("alice", GRANT, "c1", amount=1)
+        second = Server(folders[1], *options, **access(s3))
+        assert first.process.wait(PATIENCE_SECONDS) == EXIT_TAKEN_OVER
+        assert "another server has taken over" in first.log()
+        answer = second.client("--service", "game").send("alice", GRANT, "c1", amount=1)
+        assert answer["replayed"]
+    finally:
+        first.end()
+        if second is not None:
+            second.end()
 
 
 def test_in_memory_nothing_is_kept_and_nothing_is_written(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.s3_kit import new_bucket, s3_process
 pytestmark = pytest.mark.kills
 
 GRANT = "grant_player_progression_experience"
-DRAIN_SECONDS = 2
+DRAIN_SECONDS = 1
 PATIENCE_SECONDS = 60
 """Far above the promise (`drain_seconds` and 5 s), for machines that are busy."""
 

@@ -21,12 +21,12 @@ from tests.persistence.objects.race_kit import (
 
 pytestmark = pytest.mark.slow
 
-STREAMS = 100
 CLAIMANTS = 100
 
 
-async def test_ten_thousand_claims_leave_one_end_to_every_stream() -> None:
-    for seed in range(STREAMS):
+@pytest.mark.parametrize("streams", [20, pytest.param(100, marks=pytest.mark.campaign)])
+async def test_a_hundred_who_claim_at_once_leave_one_end_to_every_stream(streams: int) -> None:
+    for seed in range(streams):
         await one_end_to_a_stream(seed, CLAIMANTS)
 
 
