@@ -12,6 +12,7 @@ import pytest
 from domain.rules.document import rules_document
 from tests.clients import prediction_kit, typescript_kit
 from tests.domain.rules_kit import small
+from tests.domain.table_kit import CASES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -71,14 +72,31 @@ def test_vectors_tell_other_rules_apart(spoil: Callable[[Document], None]) -> No
     assert held_to(1, 1_000, spoil)["wrong"] > 0
 
 
-def test_predictions_are_settled_or_taken_back() -> None:
-    program, dist = HERE / "view_child.mjs", typescript_kit.built() / "dist"
-    done = subprocess.run(
-        ("node", program, dist),
-        input=json.dumps({"rules": rules_document(small())}),
+def played(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program beside this one, which is given small rules with loot."""
+    loot = (CASES / "loot.toml").read_text(encoding="utf-8")
+    return subprocess.run(
+        ("node", HERE / name, typescript_kit.built() / "dist", *arguments),
+        input=json.dumps({"rules": rules_document(small(loot))}),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
     )
+
+
+def test_predictions_are_settled_or_taken_back() -> None:
+    done = played("view_child.mjs")
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 8
+
+
+@pytest.mark.parametrize("drops", [1_000, pytest.param(10_000, marks=pytest.mark.campaign)])
+def test_nothing_shown_jumps_wherever_the_line_breaks(drops: int) -> None:
+    done = played("drops_child.mjs", "1", str(drops))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["cuts"] >= drops
+
+
+def test_a_client_that_settles_nothing_is_found() -> None:
+    done = played("drops_child.mjs", "1", "1000", "unsettled")
+    assert "AssertionError" in done.stderr
