@@ -115,8 +115,8 @@ class UserLine:
 
     @property
     def _named(self) -> str | None:
-        """The user id, where frames have to name it."""
-        return None if self._wish.only is not None else self.user_id
+        """The user id, where frames have to name it; a command may have named nobody."""
+        return None if self._wish.only is not None else self.user_id or None
 
     def watch(self, after: Position | None) -> None:
         """Show the user from this position on."""

@@ -214,3 +214,46 @@ async def test_a_command_whose_receipt_may_be_gone_is_not_carried_out() -> None:
             assert (problem["code"], problem["retry"]) == ("receipt_gone", "new")
         await game.send(grant("again", since=f"{era}.200"))
         assert (await game.hear())["version"] == 202
+
+
+@pytest.mark.parametrize("named", [{}, {"user_id": "not an id"}, {"user_id": 5}])
+async def test_a_command_of_nobody_is_refused_without_a_user_id(named: dict[str, Any]) -> None:
+    async with server() as here, here.service() as game:
+        await game.send(grant("c", **named))
+        problem = await game.hear_of("problem")
+        assert (problem["code"], problem["command_id"]) == ("invalid_id", "c")
+        assert "user_id" not in problem
+
+
+async def test_receipts_reach_back_exactly_as_far_as_welcome_says() -> None:
+    async with server() as here, here.service() as game:
+        receipts = (await game.hear_of("welcome"))["limits"]["receipts"]
+        newest = receipts + 20
+        await game.send(*[grant(f"g{number}", user_id="a") for number in range(newest)])
+        await told(game, newest)
+        await game.send(watch("a"))
+        era = (await game.hear_of("state"))["era"]
+        await game.hear_of("caught_up")
+        for missed, whole in ((receipts, False), (receipts + 1, True)):
+            await game.send(watch(a=f"{era}.{newest - missed}"))
+            heard = await told(game, 2 if whole else missed + 1)
+            assert heard[0].startswith("a state" if whole else "a changes")
+            assert heard[-1] == f"a caught_up {newest}"
+        within, beyond = f"{era}.{newest - receipts}", f"{era}.{newest - receipts - 1}"
+        await game.send(grant("beyond", user_id="a", since=beyond))
+        assert (await game.hear_of("problem"))["code"] == "receipt_gone"
+        await game.send(grant("within", user_id="a", since=within))
+        assert await told(game, 1) == [f"a reply {newest + 1}"]
+
+
+async def test_watching_twice_begins_again_and_counts_once() -> None:
+    async with server() as here, here.service() as game:
+        await game.hear_of("welcome")
+        await game.send(watch("a"))
+        assert await told(game, 2) == ["a state 0", "a caught_up 0"]
+        await game.send(
+            watch("a"), grant("a1", user_id="a"), watch("a"), watch("a", kind="unwatch")
+        )
+        await game.send(grant("a2", user_id="a"))
+        assert await told(game, 2) == ["a reply 1", "a reply 2"]
+        await nothing_more(game)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from actors.messages import Ask
 from gateway.api.commands.execution import AT_A_HOST_MAX
 from gateway.live import connection as connection_module
 from gateway.live import user_line
-from gateway.live.connection import LiveConnection
+from gateway.live.connection import MESSAGE_BYTES, LiveConnection
 from gateway.live.connections import LiveConnections
+from tests.gateway.gateway_kit import SERVICE
 from tests.gateway.live.live_kit import Client, command, grant, server
+from tests.gateway.live.raw_kit import opened
 
 Patch = pytest.MonkeyPatch
+ALICE = "/v1/users/alice/live"
 
 
 @pytest.fixture
@@ -153,6 +157,36 @@ async def test_a_client_that_reads_late_is_told_every_version(
             assert whole_states <= 1
             await slow.send({"type": "tick"})
             await slow.hear_of("tick")
+
+
+async def test_many_who_do_not_read_hold_a_bounded_amount_and_cost_the_others_no_version(
+    monkeypatch: Patch, made: list[LiveConnection]
+) -> None:
+    waiting_max = 16_384
+    monkeypatch.setattr(connection_module, "WAITING_BYTES_MAX", waiting_max)
+    monkeypatch.setattr(user_line, "HEARD_MAX", 8)
+    async with server() as here, AsyncExitStack() as held:
+        game = await held.enter_async_context(here.service())
+        good = await held.enter_async_context(here.connect())
+        await good.hear_of("caught_up")
+        for _ in range(20):
+            unread = await held.enter_async_context(opened(here, bearer=SERVICE, path=ALICE))
+            unread.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        lines = made[2:]
+        for line in lines:  # the kernel is to take next to nothing for them
+            sock = line._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        version = 0
+        while not all(line._conversation._lines["alice"].suspended for line in lines):
+            commands = [grant(f"g{version}-{n}", user_id="alice") for n in range(50)]
+            await game.send(*commands)
+            for _ in commands:
+                version += 1
+                assert (await good.hear_of("changes"))["version"] == version
+        for line in lines:
+            assert line.paused
+            assert line._transport.get_write_buffer_size() < waiting_max + 2 * MESSAGE_BYTES
+            assert line._conversation._lines["alice"]._heard == []
 
 
 async def test_whoever_reads_slowly_is_not_taken_for_one_who_does_not(
