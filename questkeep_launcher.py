@@ -16,7 +16,16 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import NoReturn
 
-PACKAGES = ("actors", "cli", "designer", "domain", "gateway", "persistence")
+PACKAGES = (
+    "actors",
+    "cli",
+    "designer",
+    "domain",
+    "gateway",
+    "persistence",
+    "questkeep_handles",
+    "questkeep_testing",
+)
 ROOT = os.path.dirname(os.path.abspath(__file__))
 
 ADVICE = "Give Questkeep a Python environment of its own."
@@ -56,6 +65,19 @@ def main() -> None:
         for path in _replaced_files():
             _refuse(f"{path} is not the file that Questkeep was installed with. {ADVICE}")
         raise
+
+
+def require_own_packages() -> None:
+    """For code that is no command line of ours, but imports our packages.
+
+    Raises:
+        ImportError: another package of one of our names was loaded first.
+    """
+    for module in _foreign_modules():
+        raise ImportError(
+            f"{module} has the name of one of Questkeep's own packages "
+            f"({', '.join(PACKAGES)}): both cannot be in one process, so rename it"
+        )
 
 
 def _end_quietly_when_told() -> None:

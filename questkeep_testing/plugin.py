@@ -24,6 +24,9 @@ def questkeep_settings() -> dict[str, Any]:
 @pytest.fixture
 def questkeep(questkeep_settings: dict[str, Any]) -> "Iterator[LocalServer]":
     """A server of this test's own, empty and ready."""
+    from questkeep_launcher import require_own_packages
+
+    require_own_packages()
     from questkeep_testing.server import LocalServer
 
     with LocalServer(**questkeep_settings) as server:

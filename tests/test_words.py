@@ -21,7 +21,10 @@ EXEMPT = (
 
 
 def texts() -> list[Path]:
-    folders = "domain persistence actors gateway designer cli tests benchmarks examples docs"
+    folders = (
+        "domain persistence actors gateway designer cli questkeep_handles questkeep_testing"
+        " tests benchmarks examples docs"
+    )
     found = [path for folder in folders.split() for path in (ROOT / folder).rglob("*")]
     names = (path for path in [*found, *ROOT.glob("*")] if path.suffix in SUFFIXES)
     return [path for path in names if not str(path.relative_to(ROOT)).startswith(EXEMPT)]

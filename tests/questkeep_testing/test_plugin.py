@@ -84,6 +84,14 @@ def test_a_run_that_asks_for_no_server_imports_none(pytester: pytest.Pytester) -
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
+def test_a_game_whose_package_has_a_name_of_ours_is_told_so(pytester: pytest.Pytester) -> None:
+    pytester.mkpydir("domain")
+    pytester.makepyfile("import domain\ndef test_it(questkeep): pass\n")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ImportError: *domain/__init__.py has the name of one of *"])
+
+
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
 def test_the_wheels_in_an_empty_environment_run_a_teams_tests(tmp_path: Path) -> None:
