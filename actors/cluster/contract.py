@@ -13,22 +13,15 @@ from msgspec.structs import astuple
 
 from actors.feeds.feed import Feed, Listener
 from actors.messages import Reply, Request
-
-
-class JournalActivity(Struct, frozen=True):
-    """A host's journal: its batches, and what the last opening folded of its predecessor's."""
-
-    host: str
-    batches: int
-    fold_seconds: float
-    records_folded: int
+from actors.monitoring.cluster_status import ClusterStatus, JournalActivity
 
 
 class Activity(Struct, frozen=True):
     """What a cluster is doing now, for metrics: totals since start but for users.
 
     `users_hibernated` are those of `users_active` who are kept small until their next message;
-    `hosts_away` are the hosts whose users are not served now.
+    `hosts_away` are the hosts whose users are not served now, `hosts_folding` those that are just
+    reading what their predecessors left.
     """
 
     users_active: int = 0
@@ -39,6 +32,7 @@ class Activity(Struct, frozen=True):
     host_deaths: int = 0
     journals: tuple[JournalActivity, ...] = ()
     hosts_away: tuple[str, ...] = ()
+    hosts_folding: tuple[str, ...] = ()
 
     @classmethod
     def total(cls, parts: Iterable["Activity"]) -> "Activity":
@@ -121,6 +115,14 @@ class Cluster(UserDirectory, Protocol):
         then the others' users are served, and the log and `activity` name it.  It may take as long
         as they take: whoever asks sets a limit.
         """
+        ...
+
+    def status(self) -> ClusterStatus:
+        """Hosts, nodes and the head, as they were seen last: at most a few seconds ago."""
+        ...
+
+    def host_name(self, user_id: str) -> str:
+        """The name of the user's host, as in `status`."""
         ...
 
     async def failed(self) -> Failure:

@@ -22,6 +22,7 @@ from actors.errors import Overloaded
 from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Reply, Request
+from actors.monitoring.cluster_status import ClusterStatus, HostState, HostStatus, Presence
 from actors.transport.call_channel import CallChannel, Send
 
 ACTOR_BYTES = 72 * 1024 * 1024
@@ -199,6 +200,21 @@ class DedicatedCluster:
             retries=self._retries,
             host_deaths=self.actors.watch.deaths,
         )
+
+    def status(self) -> ClusterStatus:
+        """See `Cluster.status`; users' own processes, the one asked last first, are few of many."""
+        newest = islice(reversed(self._users), USERS_ASKED)
+        return self.actors.status("dedicated", [self._host_status(user) for user in newest])
+
+    def host_name(self, user_id: str) -> str:
+        """See `Cluster.host_name`."""
+        return dedicated_host(user_id)
+
+    def _host_status(self, user_id: str) -> HostStatus:
+        name = dedicated_host(user_id)
+        running = self.actors.watch.running(name)
+        state = HostState.AWAY if running is None else HostState.OPEN
+        return HostStatus.of(name, Presence(state, 0.0), running, users_active=1)
 
     async def health(self) -> str:
         """See `Cluster.health`: one user's trouble is that user's own, unless all asked have it."""

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import structlog
 
-from actors.cluster.contract import Activity, JournalActivity
+from actors.cluster.contract import Activity
 from actors.cluster.placement import user_of
 from actors.gc_tuning import collect_new_objects_only
 from actors.host.eviction import Upkeep
@@ -22,6 +22,7 @@ from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.logs.host_log import HostLog
 from actors.messages import Ask, not_here
+from actors.monitoring.cluster_status import JournalActivity
 from actors.private_folder import PrivateFolder
 from actors.transport.addresses import (
     HostAddress,
@@ -279,6 +280,7 @@ def activity_of(host: Host) -> Activity:
                 host.journal.records_folded,
             ),
         ),
+        hosts_folding=(host.name,) if host.journal.opening else (),
     )
 
 

@@ -6,6 +6,7 @@ one kills the host with it, and the next start folds what it journalled.
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
+from actors.build import build
 from actors.cluster.contract import Activity, Failure
 from actors.cluster.host_actor import activity_of, now, why_unusable
 from actors.errors import ClusterError, OutcomeUnknown, UserUnavailable
@@ -21,6 +23,7 @@ from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
+from actors.monitoring.cluster_status import ClusterStatus, HostState, HostStatus
 from actors.store_ownership import TAKEN_OVER, StoreOwnership
 from persistence.errors import Fenced, Spoiled, StorageError
 from persistence.store import Store
@@ -61,6 +64,7 @@ class LocalCluster:
             users_max=self._users_max,
         )
         self._store = store
+        self._started_at = time.monotonic()
         self._timeout = ask_timeout_seconds
         self._now = now
         self._ownership = StoreOwnership(store, settings.receipt_window)
@@ -130,6 +134,29 @@ class LocalCluster:
     def activity(self) -> Activity:
         """See `UserDirectory.activity`."""
         return activity_of(self.host)
+
+    def status(self) -> ClusterStatus:
+        """See `Cluster.status`: one host, which is this process, on one node."""
+        server = self._ownership.server
+        incarnation = "" if server is None else server.incarnation
+        activity = activity_of(self.host)
+        state = HostState.FOLDING if activity.hosts_folding else HostState.OPEN
+        seconds = round(time.monotonic() - self._started_at, 1)
+        host = HostStatus(
+            HOST_NAME,
+            state,
+            seconds,
+            process_id=os.getpid(),
+            incarnation=incarnation,
+            build=build(),
+            users_active=activity.users_active,
+            journals=activity.journals,
+        )
+        return ClusterStatus("local", incarnation, build(), (host,))
+
+    def host_name(self, user_id: str) -> str:
+        """See `Cluster.host_name`."""
+        return HOST_NAME
 
     async def health(self) -> str:
         """See `Cluster.health`."""

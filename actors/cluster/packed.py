@@ -23,8 +23,9 @@ from actors.cluster.rules_broadcast import tell_all, tell_rules
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.feeds.feed import Feed, Listener
 from actors.host.settings import HostSettings
-from actors.host_presence import HostPresence
 from actors.messages import Reply, Request
+from actors.monitoring.cluster_status import ClusterStatus, HostStatus
+from actors.monitoring.host_presence import HostPresence
 from actors.transport.addresses import HostAddress
 from actors.transport.socket_channel import SocketChannel
 from persistence.errors import Fenced, StorageError
@@ -57,6 +58,7 @@ class PackedCluster:
         self._channels: list[SocketChannel] = []
         self._started: list[RayActor | None] = []
         self._activity = Activity()
+        self._activities: dict[str, Activity] = {}
         self._presence = HostPresence()
         self._watching: asyncio.Task[None] | None = None
 
@@ -207,13 +209,19 @@ class PackedCluster:
     async def _ask_activity(self, host: str, actor: RayActor) -> Activity | None:
         """What the host does; None where it cannot serve anybody now, which is told."""
         reason = await actor.health()
+        folding = False
         try:
             async with asyncio.timeout(ACTIVITY_SECONDS):
+                await self.actors.follow(host, actor)  # one that came back before it was found
                 activity: Activity = await actor.call("activity")
+                self._activities[host] = activity
+                folding = bool(activity.hosts_folding)
         except (HostGone, UserUnavailable, TimeoutError) as error:
             reason = reason or str(error) or "it does not answer"
         if reason:
-            self._presence.silent(host, reason)
+            if folding:
+                reason = "it is folding its journal"
+            self._presence.silent(host, reason, folding=folding)
             return None
         for journal in activity.journals:
             self._presence.answered(journal.host, journal.records_folded, journal.fold_seconds)
@@ -233,6 +241,25 @@ class PackedCluster:
             if problem
         ]
         return "" if len(away) <= min(1, self._hosts - 1) else "; ".join(away)
+
+    def status(self) -> ClusterStatus:
+        """See `Cluster.status`."""
+        hosts = [self._host_status(packed_host(slot)) for slot in range(self._hosts)]
+        return self.actors.status("packed", hosts)
+
+    def host_name(self, user_id: str) -> str:
+        """See `Cluster.host_name`."""
+        return packed_host(self.host_of(user_id))
+
+    def _host_status(self, host: str) -> HostStatus:
+        activity = self._activities.get(host, Activity())
+        return HostStatus.of(
+            host,
+            self._presence.seen(host),
+            self.actors.watch.running(host),
+            users_active=activity.users_active,
+            journals=activity.journals,
+        )
 
     async def failed(self) -> Failure:
         """See `Cluster.failed`."""

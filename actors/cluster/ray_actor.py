@@ -1,13 +1,15 @@
-"""One actor on Ray: call it, ask how it is, end it.
+"""Actors on Ray: call one, ask how it is, end it, or end all of some namespaces.
 
 Not for: finding or starting it (`ray_runtime`), or what it does (`host_actor`).
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import ray
 import ray.exceptions
+import ray.util
 import structlog
 
 from actors.errors import HostGone, UserUnavailable
@@ -74,3 +76,14 @@ class RayActor:
             return "it does not answer"
         except UserUnavailable as error:
             return str(error)
+
+
+def end_actors(of: Callable[[str], bool]) -> None:
+    """End every named actor in the namespaces that `of` picks, for good."""
+    for found in ray.util.list_named_actors(all_namespaces=True):
+        if of(found["namespace"]):
+            try:
+                handle = ray.get_actor(found["name"], namespace=found["namespace"])
+            except ValueError:
+                continue  # it went by itself
+            ray.kill(handle, no_restart=True)

@@ -18,11 +18,25 @@ _AUTH_MODE = "RAY_AUTH_MODE"
 _TOKEN = "RAY_AUTH_TOKEN"
 _TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 _PLACE = "RAY_TMPDIR"
+_RECONNECT_SECONDS = "RAY_gcs_rpc_server_reconnect_timeout_s"
+RECONNECT_SECONDS = 60.0
+"""Ray's own default."""
 
 
 def preferred_place() -> str | None:
     """Where Ray was told to keep its temporary files, if it was."""
     return os.environ.get(_PLACE)
+
+
+def reconnect_seconds() -> float:
+    """How long Ray lets a process live without a head.
+
+    Its own core reads the same variable; what is no number counts as not set there, too.
+    """
+    try:
+        return float(os.environ.get(_RECONNECT_SECONDS, ""))
+    except ValueError:
+        return RECONNECT_SECONDS
 
 
 def check_authentication(*, own: bool) -> None:

@@ -16,20 +16,21 @@ from typing import Any, TypeVar
 
 import ray
 import ray.exceptions
-import ray.util
 import structlog
 from msgspec.structs import replace
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.build import build
 from actors.cluster.contract import Failure
-from actors.cluster.host_watch import HostWatch
 from actors.cluster.placement import Room, namespaces_of
-from actors.cluster.ray_actor import RayActor
-from actors.cluster.ray_nodes import check_nodes, room, this_node
+from actors.cluster.ray_actor import RayActor, end_actors
+from actors.cluster.ray_nodes import ClusterWatch, check_nodes, room, this_node
 from actors.cluster.ray_session import RaySession, first_line
 from actors.errors import ClusterError, HostGone, UserUnavailable
 from actors.host.settings import HostSettings
 from actors.logs.host_events import HostEvents
+from actors.monitoring.cluster_status import ClusterStatus, HostStatus
+from actors.monitoring.host_watch import HostWatch
 from actors.store_ownership import TAKEN_OVER, StoreOwnership
 from actors.transport.addresses import Node, RunningHost
 from persistence.open import open_store
@@ -59,6 +60,7 @@ class RayActors:
         lost: why there is no Ray any more; empty while there is.
         ownership: this server's hold on the store.
         watch: which hosts run, and how many have died.
+        cluster: its head and nodes.
         node: where this process runs.
     """
 
@@ -72,6 +74,7 @@ class RayActors:
         self.ownership = StoreOwnership(open_store(settings.store_url), settings.receipt_window)
         self._events = HostEvents()
         self.watch = HostWatch(self._explain_end)
+        self.cluster = ClusterWatch()
         self.lost = ""
         self._noticed_loss = asyncio.Event()
         self.node = Node("", "")
@@ -120,6 +123,7 @@ class RayActors:
                 check_nodes, self.session, self._settings.store_url, one_machine=self._one_machine
             )
         self.node = this_node()
+        await self.cluster.begin(joined=self.joined)
         namespaces = namespaces_of(self._settings.store_url)
         if self._settings.store_url.startswith("memory:"):  # a world for each process
             self.namespace = f"{namespaces}{os.urandom(8).hex()}"
@@ -128,7 +132,7 @@ class RayActors:
         self._settings = replace(self._settings, server=server)
         self.namespace = f"{namespaces}{server.incarnation}"
         await asyncio.to_thread(
-            _end_actors,
+            end_actors,
             lambda one: one.startswith(namespaces) and one != self.namespace,
         )
         return self._settings
@@ -136,7 +140,7 @@ class RayActors:
     async def shut_out(self) -> None:
         """Another server has taken over: end our hosts, and start none again."""
         self.ownership.end()
-        await asyncio.to_thread(_end_actors, lambda one: one == self.namespace)
+        await asyncio.to_thread(end_actors, lambda one: one == self.namespace)
 
     async def get_or_start(
         self, kind: type, name: str, *arguments: Any, cpus: float = 0
@@ -230,11 +234,16 @@ class RayActors:
         stands in the journals.
         """
         if not self.lost:
-            self.lost = self.session.lost()
+            self.lost = self.session.lost() or self.cluster.problem
             if self.lost:
                 self._noticed_loss.set()
                 self.session.abandon()
         return bool(self.lost)
+
+    def status(self, placement: str, hosts: Sequence[HostStatus]) -> ClusterStatus:
+        """The cluster with these hosts, as it was seen last."""
+        server = self.ownership.server
+        return self.cluster.status(placement, "" if server is None else server.incarnation, hosts)
 
     async def drain(self, hosts: Sequence[tuple[str, RayActor]]) -> None:
         """End named hosts in peace; without Ray or the store there is nobody left to ask."""
@@ -258,6 +267,7 @@ class RayActors:
     async def disconnect(self) -> None:
         """End what actors of ours are left and leave the cluster; a Ray started here stops."""
         self.watch.close()
+        self.cluster.end()
         await self.ownership.close()
         await asyncio.to_thread(self._end_and_leave)
         await self._events.close()
@@ -266,24 +276,13 @@ class RayActors:
         if self.lost:
             return  # abandoned already
         if self.joined and self.namespace:
-            _end_actors(lambda one: one == self.namespace)
+            end_actors(lambda one: one == self.namespace)
         self.session.end()
 
 
 def this_process() -> RunningHost:
     """The process that calls this."""
-    return RunningHost(this_node(), os.getpid(), ray.get_runtime_context().get_worker_id())
-
-
-def _end_actors(of: Callable[[str], bool]) -> None:
-    """End every named actor in the namespaces that `of` picks, for good."""
-    for found in ray.util.list_named_actors(all_namespaces=True):
-        if of(found["namespace"]):
-            try:
-                handle = ray.get_actor(found["name"], namespace=found["namespace"])
-            except ValueError:
-                continue  # it went by itself
-            ray.kill(handle, no_restart=True)
+    return RunningHost(this_node(), os.getpid(), ray.get_runtime_context().get_worker_id(), build())
 
 
 def leave_ray() -> None:

@@ -83,6 +83,11 @@ class HostJournal:
         return 0 if self.checkpoints is None else self.checkpoints.batches
 
     @property
+    def opening(self) -> bool:
+        """It is just being opened, which reads what earlier incarnations left."""
+        return self._opening.locked()
+
+    @property
     def behind(self) -> bool:
         """So much waits to become durable that new commands have to be refused."""
         return self.commits is not None and self.commits.pending_bytes > UNDURABLE_BYTES_MAX

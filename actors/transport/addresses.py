@@ -19,11 +19,15 @@ class Node(Struct, frozen=True):
 
 
 class RunningHost(Struct, frozen=True):
-    """The process in which one life of a host runs; `worker_id` is Ray's name for it."""
+    """The process in which one life of a host runs; `worker_id` is Ray's name for it.
+
+    `build` is the code that it runs: see `actors.build`.
+    """
 
     node: Node
     pid: int
     worker_id: str
+    build: str = ""
 
 
 ThisProcess = Callable[[], RunningHost]

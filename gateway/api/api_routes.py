@@ -11,6 +11,7 @@ from domain.messages.rejections import Code
 from gateway.api.changes.long_poll import CHANGES_QUERY, ChangesEndpoint
 from gateway.api.commands.endpoints import CommandEndpoints
 from gateway.api.commands.reply_form import COMMAND_QUERY
+from gateway.api.operations.cluster_endpoint import ClusterEndpoint
 from gateway.api.read_endpoints import (
     BATTLES_QUERY,
     HISTORY_QUERY,
@@ -234,6 +235,29 @@ def rules_routes(rules: RulesEndpoint) -> list[Route]:
     return [
         Route("GET", "/v1/rules", rules.get, get),
         Route("POST", "/v1/operations/rules/reload", rules.post_reload, reload),
+    ]
+
+
+def cluster_routes(cluster: ClusterEndpoint) -> list[Route]:
+    """How the cluster is, for services and operators."""
+    status = Operation(
+        "getCluster",
+        "operations",
+        "Hosts, nodes and the head as they were seen last; services and operators only",
+        "ClusterStatus",
+        _CALLER | {"not_allowed"},
+    )
+    user = Operation(
+        "getUserPlace",
+        "operations",
+        "The host of a user, whether or not the user is in memory; services and operators only",
+        "UserPlace",
+        _CALLER | {"not_allowed", "invalid_id", "not_your_user"},
+    )
+    path = "/v1/operations/cluster"
+    return [
+        Route("GET", path, cluster.get, status),
+        Route("GET", f"{path}/users/{{user_id}}", cluster.get_user, user),
     ]
 
 

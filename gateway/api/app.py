@@ -17,9 +17,11 @@ from uuid import uuid4
 import structlog
 
 from actors.cluster.contract import UserDirectory
+from actors.messages import Media
 from gateway.api.admission import Admission, Limits
 from gateway.api.api_routes import (
     changes_routes,
+    cluster_routes,
     command_routes,
     operations_routes,
     read_routes,
@@ -30,6 +32,8 @@ from gateway.api.commands.endpoints import CommandEndpoints
 from gateway.api.cross_origin import CrossOrigin
 from gateway.api.docs.pages import docs_routes
 from gateway.api.exchange import Exchange, refused
+from gateway.api.media import write
+from gateway.api.operations.cluster_endpoint import ClusterEndpoint
 from gateway.api.read_endpoints import ReadEndpoints
 from gateway.api.routes import Endpoint, Place, Route, Routes
 from gateway.api.rules_endpoint import RulesEndpoint
@@ -55,6 +59,7 @@ class App:
         ready: `/readyz` says so; set once everything behind the gateway has started.
         cross_origin: which pages may call.
         admission: who gets in, and how many at once.
+        cluster: what operators are told of the cluster; it is to be given one to look at.
         users: the way to users' actors.
         waits: requests that wait for a change.
         metrics_text: what `/metrics` answers: this gateway's, unless it is one of several.
@@ -84,12 +89,14 @@ class App:
         commands = CommandEndpoints(users, self.metrics, limits.body_bytes_max)
         reads = ReadEndpoints(users, partial(wait_for_version, directory, self.waits))
         self.users = users
+        self.cluster = ClusterEndpoint()
         self._drained: Callable[[], None] = _nothing
         self._api = [
             *command_routes(commands),
             *read_routes(reads),
             *changes_routes(ChangesEndpoint(directory, self.waits, self.metrics)),
             *rules_routes(rules),
+            *cluster_routes(self.cluster),
             *operations_routes(self._healthz, self._readyz, self._metrics),
         ]
         self.routes = Routes([*self._api, *docs_routes(self._api)])
@@ -184,7 +191,10 @@ class App:
         if problem := await self.health():
             detail = f"Users are not served: {problem}"
             raise Problem("user_unavailable", detail, retry_after_ms=1_000)
-        return Response(200, b"application/json", b'{"status":"ready"}')
+        body: dict[str, object] = {"status": "ready"}
+        if away := await self.cluster.hosts_away():
+            body["hosts_away"] = away
+        return Response(200, b"application/json", write(body, Media.JSON))
 
     async def _metrics(self, exchange: Exchange) -> Response:
         return Response(200, TEXT_TYPE, await self.metrics_text())

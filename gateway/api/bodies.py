@@ -11,6 +11,7 @@ Not for: rows and events (`domain`), or request bodies (`domain.messages.command
 from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel
 
+from actors.monitoring.cluster_status import ClusterStatus, HostState, UserPlace
 from domain.messages.reply import BriefReply, BriefUserReply, ReplyBody, UserReply
 from domain.rules.curves.pseudo_levels import PseudoLevelRules
 from domain.rules.deviation import ChapterDeviation, DeviationRules, StoryDeviation
@@ -141,10 +142,20 @@ class Rules(BaseModel):
     loot: dict[str, LootTable]
 
 
+class HostAway(Struct):
+    """A host whose users are not served now, for how many seconds and why."""
+
+    host: str
+    state: HostState
+    seconds: float
+    reason: str
+
+
 class Status(Struct):
-    """What the server says of itself: `up` or `ready`."""
+    """What the server says of itself: `up` or `ready`; who is away although it is ready."""
 
     status: str
+    hosts_away: list[HostAway] | UnsetType = UNSET
 
 
 STRUCTS: tuple[type[Struct], ...] = (
@@ -162,4 +173,6 @@ STRUCTS: tuple[type[Struct], ...] = (
     UserBattle,
     UserHistory,
     Status,
+    ClusterStatus,
+    UserPlace,
 )

@@ -12,6 +12,8 @@
 | `reload_rules` | worker | who asked → `ReloadOutcome` |
 | `metrics_text` | worker | nothing → the text, of all gateways |
 | `health` | worker | nothing → why users are not served, or nothing |
+| `cluster_status` | worker | nothing → `ClusterStatus` |
+| `host_name` | worker | a user id → the name of the user's host |
 
 Not for: how it gets there (`ipc`).
 """

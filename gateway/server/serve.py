@@ -19,6 +19,7 @@ from actors.errors import ClusterError
 from actors.gc_tuning import collect_rarely
 from actors.host.settings import HostSettings
 from gateway.api.app import App
+from gateway.api.operations.cluster_endpoint import OwnCluster
 from gateway.http.listener import CannotListen, Listener
 from gateway.options import SECRETS
 from gateway.server.application import make_app
@@ -147,7 +148,8 @@ async def _start(
     rules = ServedRules(checked.rules, partial(rules_text, settings), broadcast)
     app = make_app(settings, token_keys, cluster, rules, checked.signing.development_secret)
     app.health = Readiness(cluster.health).problem
-    supervisor = Supervisor(app.metrics, rules, app.health)
+    app.cluster.view = OwnCluster(cluster)
+    supervisor = Supervisor(app.metrics, rules, app.health, app.cluster.view)
     app.metrics_text = supervisor.metrics_text
     listener = Listener(app.answer, checked.address, settings.address_connections_max)
     try:

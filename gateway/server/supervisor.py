@@ -25,7 +25,9 @@ from actors.backoff import Backoff
 from actors.cluster.remote_hosts import FindHost
 from actors.cluster.rules_broadcast import tell_until_newest
 from actors.errors import AskAgain, HostGone
+from actors.monitoring.cluster_status import ClusterStatus
 from domain.rules.compiled_rules import InvalidRules
+from gateway.api.operations.cluster_endpoint import ClusterView
 from gateway.api.rules_endpoint import RulesEndpoint
 from gateway.metrics.counters import EMPTY, Metrics, MetricsSnapshot, total, without_gauges
 from gateway.metrics.prometheus import as_text
@@ -80,11 +82,17 @@ class Supervisor:
         own: what the primary counted.
         rules: the primary's.
         health: as `App.health`, for all gateways.
+        cluster: likewise.
     """
 
     def __init__(
-        self, own: Metrics, rules: RulesEndpoint, health: Callable[[], Awaitable[str]]
+        self,
+        own: Metrics,
+        rules: RulesEndpoint,
+        health: Callable[[], Awaitable[str]],
+        cluster: ClusterView,
     ) -> None:
+        self._cluster = cluster
         self._own = own
         self._health = health
         self._rules = rules
@@ -256,6 +264,8 @@ class Supervisor:
             "reload_rules": self._answer_reload_rules,
             "metrics_text": self._answer_metrics_text,
             "health": self._answer_health,
+            "cluster_status": self._answer_cluster_status,
+            "host_name": self._cluster.host_name,
         }
 
     async def _answer_find_host(self, slot: int) -> HostLookup:
@@ -276,6 +286,9 @@ class Supervisor:
 
     async def _answer_health(self, _: None) -> str:
         return await self._health()
+
+    async def _answer_cluster_status(self, _: None) -> ClusterStatus:
+        return await self._cluster.status()
 
     async def _answer_metrics_text(self, _: None) -> bytes:
         return await self.metrics_text()

@@ -19,6 +19,7 @@ import structlog
 from actors.cluster.remote_hosts import RemoteHosts
 from actors.errors import HostGone, UserUnavailable
 from actors.gc_tuning import collect_rarely
+from actors.monitoring.cluster_status import ClusterStatus
 from actors.transport.addresses import HostAddress
 from domain.rules.compiled_rules import InvalidRules, Rules, compile_rules
 from gateway.api.rules_endpoint import Reloaded, RulesEndpoint
@@ -53,6 +54,22 @@ class WorkerRules(RulesEndpoint):
         if outcome.reloaded is None:
             raise InvalidRules(outcome.problems)
         return outcome.reloaded
+
+
+class PrimaryCluster:
+    """The primary's cluster, as a worker sees it: see `ClusterView`."""
+
+    def __init__(self, channel: IpcChannel) -> None:
+        self._channel = channel
+
+    async def status(self) -> ClusterStatus:
+        """See `ClusterView`."""
+        return msgspec.convert(await self._channel.call("cluster_status"), ClusterStatus)
+
+    async def host_name(self, user_id: str) -> str:
+        """See `ClusterView`."""
+        name: str = await self._channel.call("host_name", user_id)
+        return name
 
 
 class Worker:
@@ -97,6 +114,7 @@ class Worker:
         )
         self._app.metrics_text = self._metrics_text
         self._app.health = self._health
+        self._app.cluster.view = PrimaryCluster(self._channel)
         self._listener = Listener(
             self._app.answer, config.address, settings.address_connections_max
         )

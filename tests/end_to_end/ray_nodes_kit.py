@@ -23,6 +23,7 @@ class RayNode:
 
     def __init__(self, log: Path, variables: dict[str, str], *options: str) -> None:
         self._log = open(log, "ab")
+        self._gcs: subprocess.Popen[bytes] | None = None
         self._starter = subprocess.Popen(
             [RAY, "start", "--block", "--disable-usage-stats", *options, *SMALL],
             env=variables,
@@ -44,6 +45,17 @@ class RayNode:
         """Those that hold users."""
         return [one for one in self.processes() if is_host(command_line(one))]
 
+    def replace_gcs(self) -> None:
+        """Have another GCS run in the place of the head's, without its state, as `ray stop` and
+        `ray start` would on a machine of its own."""
+        (gcs,) = [one for one in self.processes() if "gcs_server" in "".join(command_line(one)[:1])]
+        words, variables = gcs.cmdline(), gcs.environ()
+        gcs.kill()
+        gcs.wait(10)
+        self._gcs = subprocess.Popen(
+            words, env=variables, stdout=self._log, stderr=subprocess.STDOUT
+        )
+
     def kill(self) -> None:
         """The machine is gone: every process at once, and nobody is told."""
         if self._starter.poll() is None:
@@ -54,6 +66,9 @@ class RayNode:
                 one.kill()
             psutil.wait_procs(found, timeout=30)
             self._starter.wait()
+        if self._gcs is not None:
+            self._gcs.kill()
+            self._gcs.wait()
         self._log.close()
 
 

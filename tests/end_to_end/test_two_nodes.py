@@ -6,6 +6,7 @@ The tests share the cluster, and the last ones take it apart: order matters.
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,9 +16,10 @@ import psutil
 import pytest
 
 from actors.cluster.placement import slot_of
-from gateway.server.serve import EXIT_TAKEN_OVER
+from gateway.server.serve import EXIT_FAILED, EXIT_TAKEN_OVER
 from tests.end_to_end.ray_nodes_kit import RayCluster
 from tests.end_to_end.server_kit import Client, Server, environment
+from tests.processes_kit import until
 from tests.s3_kit import new_bucket
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
@@ -140,6 +142,15 @@ def test_users_of_a_dead_node_come_back_on_the_other_with_nothing_lost_or_double
         assert total_xp(service, user) == 9
     assert len(ray.head.hosts()) == 2
 
+    def missed() -> bool:
+        status = service.get("/v1/operations/cluster").json()
+        states = {(node["address"] == "127.0.0.2", node["state"]) for node in status["nodes"]}
+        return status["nodes_expected"] == 2 and states == {(False, "alive"), (True, "lost")}
+
+    until(missed)
+    assert service.get("/v1/operations/cluster").json()["head"]["reachable"]
+    assert "a node is lost" in joined.log()
+
 
 def test_a_newer_server_shuts_out_the_one_that_still_runs(
     bucket: tuple[str, dict[str, str]], joined: Server, second: Server, ray: RayCluster
@@ -192,6 +203,21 @@ def test_on_the_one_node_that_is_left_a_folder_will_do(ray: RayCluster, tmp_path
     finally:
         server.end()
     assert (tmp_path / "data" / "snapshots").exists()
+
+
+def test_a_server_whose_head_is_another_one_now_ends_and_says_so(
+    ray: RayCluster, tmp_path: Path
+) -> None:
+    server = Server(tmp_path, "--ray", ray.address, "--placement", "packed", **ray.variables)
+    try:
+        began = time.monotonic()
+        ray.head.replace_gcs()
+        assert server.wait() == EXIT_FAILED
+        assert time.monotonic() - began < 30  # it is 10 s on a quiet machine, against Ray's 60
+    finally:
+        server.end()
+    log = (tmp_path / "server.log").read_text()
+    assert f"another Ray cluster answers at {ray.address}" in log
 
 
 def command(user: str, command_id: str) -> dict[str, object]:

@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 import jwt
 import msgpack
 
-from actors.cluster.contract import Activity, JournalActivity
+from actors.cluster.contract import Activity
 from actors.cluster.local import LocalCluster
 from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
+from actors.monitoring.cluster_status import ClusterStatus, HostState, HostStatus, JournalActivity
 from domain.rules.compiled_rules import compile_rules
 from gateway.api.admission import Limits
 from gateway.api.app import App
 from gateway.api.cross_origin import CrossOrigin
+from gateway.api.operations.cluster_endpoint import OwnCluster
 from gateway.auth.authenticator import Authenticator, Secret
 from gateway.http.messages import Request as HttpRequest
 from gateway.server.rules_reload import ServedRules
@@ -166,6 +168,13 @@ class ScriptedCluster:
         journal = JournalActivity("users:3", 7, 0.25, 40)
         return Activity(1, 2, 3, 4, 5, journals=(journal,), hosts_away=("users:3",))
 
+    def status(self) -> ClusterStatus:
+        away = HostStatus("users:3", HostState.AWAY, 12.5, "it does not answer", "127.0.0.2")
+        return ClusterStatus("packed", "s-1", "build-1", (away,))
+
+    def host_name(self, user_id: str) -> str:
+        return "users:3"
+
     async def drain(self) -> None: ...
 
 
@@ -193,5 +202,6 @@ def gateway(
         limits or Limits(body_bytes_max, requests_in_flight_max),
         CrossOrigin(allow_origins),
     )
+    app.cluster.view = OwnCluster(cluster)
     app.ready = True
     return Gateway(app)

@@ -33,6 +33,8 @@ READS = (
     "/v1/users/alice/history",
     "/v1/users/alice/commands/try-1",
     "/v1/rules",
+    "/v1/operations/cluster",
+    "/v1/operations/cluster/users/alice",
     "/healthz",
     "/readyz",
 )

@@ -18,7 +18,10 @@ from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_nodes import check_nodes
 from actors.cluster.ray_session import LOCAL, RaySession
 from actors.errors import HostGone, UserUnavailable
-from actors.host_presence import HostPresence
+from actors.monitoring.cluster_status import NodeState, NodeStatus
+from actors.monitoring.head_watch import HeadWatch
+from actors.monitoring.host_presence import HostPresence
+from actors.monitoring.node_watch import NodeWatch
 from actors.transport.addresses import (
     HostAddress,
     Identity,
@@ -105,14 +108,35 @@ async def nobody_asks_for_a_host(folder: Path, patch: Patch) -> None:
 
 
 async def a_host_does_not_answer_for_a_while(_: Path, __: Patch) -> None:
-    seconds = iter([0.0, 30.0])
-    presence = HostPresence(lambda: next(seconds))
+    now = 0.0
+    presence = HostPresence(lambda: now)
     presence.answered("users:1", 0, 0.0)
     for _ in range(2):  # said once
         presence.silent("users:1", "it does not answer")
     assert presence.away == ("users:1",)
+    now = 30.0
     presence.answered("users:1", 40, 0.5)
     assert presence.away == ()
+
+
+async def the_head_falls_silent_for_a_while(_: Path, __: Patch) -> None:
+    answers = iter([OSError("refused"), "a cluster"])
+
+    async def ask() -> str:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    head = HeadWatch("10.0.0.1:6379", ask, 60.0)
+    assert not await head.look()
+    assert await head.look()
+
+
+async def nodes_drain_and_are_lost(_: Path, __: Patch) -> None:
+    nodes = NodeWatch()
+    for state in (NodeState.ALIVE, NodeState.DRAINING, NodeState.LOST):
+        nodes.seen([NodeStatus("a", "10.0.0.2", state, 4)])
 
 
 class Handle:

@@ -145,7 +145,7 @@ async def a_gateway_dies_and_cannot_be_started_at_once(_: Path, patch: Patch) ->
     lives = iter([worker(alive=False), CannotStartWorker("no memory."), worker(alive=True)])
     runs_again = asyncio.Event()
     parts: Any = SimpleNamespace(rules_text="")
-    workers = Supervisor(parts, parts, parts)
+    workers = Supervisor(parts, parts, parts, parts)
 
     async def start(number: int) -> Any:
         life = next(lives)

@@ -68,13 +68,17 @@ PROVOKED: list[tuple[Provoke, str, str]] = [
     ),
     (cluster_kit.a_host_does_not_answer_for_a_while, "a host is away", "reason"),
     (cluster_kit.a_host_does_not_answer_for_a_while, "a host is back", "seconds_away"),
+    (cluster_kit.the_head_falls_silent_for_a_while, "the head is silent", "seconds_left"),
+    (cluster_kit.the_head_falls_silent_for_a_while, "the head answers again", "seconds_silent"),
+    (cluster_kit.nodes_drain_and_are_lost, "a node drains", "node"),
+    (cluster_kit.nodes_drain_and_are_lost, "a node is lost", "nodes_left"),
     (server_kit.a_page_of_somebody_else_calls, "a page of another origin was refused", "origin"),
     (cluster_kit.a_cluster_lets_everybody_in, "the Ray cluster asks for no token", ""),
     (cluster_kit.ray_gives_up_its_first_start, "Ray did not start and is tried once more", ""),
 ]
 
 ELSEWHERE = {
-    "a host died": "actors/cluster/test_host_watch.py",
+    "a host died": "actors/monitoring/test_host_watch.py",
     "a host could not be reached": "actors/transport/test_socket_channel.py",
     "a live connection failed": "gateway/live/test_close_codes.py",
     "a page of another origin was refused": "gateway/live/test_opening.py",

@@ -366,6 +366,19 @@ class GreyQuest(Struct, tag_field='kind', tag='grey_quest'):
     floor_permille: Annotated[int, Meta(ge=0, le=1000000)]
 
 
+class HeadStatus(Struct):
+    address: str
+    reachable: bool
+    silent_seconds: float
+    seconds_left: float | None
+
+
+class HostState(Enum):
+    away = 'away'
+    folding = 'folding'
+    open = 'open'
+
+
 class HostileExperienceRules(Struct):
     base: Annotated[int, Meta(ge=0, le=1000000000)]
     per_level: Annotated[int, Meta(ge=0, le=1000000000)]
@@ -380,6 +393,13 @@ Strength: TypeAlias = Annotated[int, Meta(ge=1, le=1000000000000)]
 class ItemsGranted(Struct, tag_field='type', tag='items_granted'):
     item_id: str
     count: int
+
+
+class JournalActivity(Struct):
+    host: str
+    batches: int
+    fold_seconds: float
+    records_folded: int
 
 
 class LeftOut(Struct):
@@ -441,6 +461,19 @@ class NoDifference(Struct, tag_field='kind', tag='none'):
 
 class NoRepeat(Struct, tag_field='kind', tag='none'):
     pass
+
+
+class NodeState(Enum):
+    alive = 'alive'
+    draining = 'draining'
+    lost = 'lost'
+
+
+class NodeStatus(Struct):
+    id: str
+    address: str
+    state: NodeState
+    cpus: int
 
 
 class Objective(Struct):
@@ -845,10 +878,6 @@ class StancesRules(Struct):
 
 
 ExperienceReward: TypeAlias = Annotated[int, Meta(ge=0, le=4294967295)]
-
-
-class Status(Struct):
-    status: str
 
 
 class StoryDeviation(Struct):
@@ -1258,6 +1287,26 @@ class HistoryEntry(Struct):
     loot: dict[str, int] | UnsetType = UNSET
 
 
+class HostAway(Struct):
+    host: str
+    state: HostState
+    seconds: float
+    reason: str
+
+
+class HostStatus(Struct):
+    name: str
+    state: HostState
+    seconds: float
+    reason: str
+    node: str
+    process_id: int
+    incarnation: str
+    build: str
+    users_active: int
+    journals: list[JournalActivity]
+
+
 class Hostile(Struct):
     hostile_id: str
     tier: Tier
@@ -1462,6 +1511,11 @@ class StartBattleOfUser(Struct, tag_field='type', tag='start_battle'):
     reward: GoodsOffer | None | UnsetType = UNSET
 
 
+class Status(Struct):
+    status: str
+    hosts_away: list[HostAway] | UnsetType = UNSET
+
+
 class UnwatchFrame(Struct, tag_field='type', tag='unwatch'):
     users: list[WatchedUser]
 
@@ -1494,6 +1548,11 @@ class UserHistory(Struct):
     version: int
     history: list[HistoryEntry]
     next_after: int | UnsetType = UNSET
+
+
+class UserPlace(Struct):
+    user_id: str
+    host: HostStatus
 
 
 class UserProgression(Struct):
@@ -1544,6 +1603,16 @@ class Changes(Struct):
     affinity: dict[str, int] | UnsetType = UNSET
     repeat_tally: list[DefeatCounts] | UnsetType = UNSET
     history: list[HistoryEntry] | UnsetType = UNSET
+
+
+class ClusterStatus(Struct):
+    placement: str
+    server: str
+    build: str
+    hosts: list[HostStatus]
+    nodes: list[NodeStatus]
+    nodes_expected: int
+    head: HeadStatus | None
 
 
 Command: TypeAlias = TurnInQuest | AbandonQuest | ResolveCombatAction | AcknowledgeLevelUps | GrantExperience | UpsertChapter | CompileChapters | ApplyChapterLedgerEntry | OfferQuest | RecordSignal | StartBattle | UndoGrant | RebaseProgression

@@ -363,6 +363,24 @@ export interface components {
             plan_version: number;
         };
         /**
+         * @description What a server sees of its cluster.
+         *
+         *     Attributes:
+         *         server: the server's own mark in the store; another one after each start.
+         *         build: what the server itself runs.
+         *         nodes_expected: as many as were there at once, but for those that were ended on purpose.
+         *         head: None without Ray.
+         */
+        ClusterStatus: {
+            placement: string;
+            server: string;
+            build: string;
+            hosts: components["schemas"]["HostStatus"][];
+            nodes: components["schemas"]["NodeStatus"][];
+            nodes_expected: number;
+            head: components["schemas"]["HeadStatus"] | null;
+        };
+        /**
          * @description Six colours by distance, each worth a fixed share; grey is worth nothing.
          *
          *     M > P: yellow up to `yellow_levels` above, red beyond; M = P: white.  M < P, the first to fit:
@@ -687,6 +705,19 @@ export interface components {
             floor_permille: number;
         };
         /**
+         * @description Ray's head.
+         *
+         *     Attributes:
+         *         silent_seconds: since it answered last; 0 while it does.
+         *         seconds_left: until Ray gives up and this server ends; None while it answers.
+         */
+        HeadStatus: {
+            address: string;
+            reachable: boolean;
+            silent_seconds: number;
+            seconds_left: number | null;
+        };
+        /**
          * @description What one command granted; an undo's amounts are negative.
          *
          *     `sequence` counts a user's entries from 1, `version` is the user's version after the command,
@@ -724,6 +755,40 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description A host whose users are not served now, for how many seconds and why. */
+        HostAway: {
+            host: string;
+            state: components["schemas"]["HostState"];
+            seconds: number;
+            reason: string;
+        };
+        /**
+         * @description Whether a host's users are served: `folding` reads what its predecessor left.
+         * @enum {unknown}
+         */
+        HostState: "away" | "folding" | "open";
+        /**
+         * @description A host, as it was when it was asked last.
+         *
+         *     Attributes:
+         *         seconds: how long it has been in this state.
+         *         reason: why it is not open; empty if it is.
+         *         process_id: 0 where it was never found.
+         *         incarnation: of its process; another one after each of its deaths.
+         *         build: what it runs; see `actors.build`.
+         */
+        HostStatus: {
+            name: string;
+            state: components["schemas"]["HostState"];
+            seconds: number;
+            reason: string;
+            node: string;
+            process_id: number;
+            incarnation: string;
+            build: string;
+            users_active: number;
+            journals: components["schemas"]["JournalActivity"][];
+        };
         /** @description The hostile's profile, resolved when the battle opened, and the hit points it has left. */
         Hostile: {
             hostile_id: string;
@@ -757,6 +822,13 @@ export interface components {
             type: "items_granted";
             item_id: string;
             count: number;
+        };
+        /** @description A host's journal: its batches, and what the last opening folded of its predecessor's. */
+        JournalActivity: {
+            host: string;
+            batches: number;
+            fold_seconds: number;
+            records_folded: number;
         };
         /** @description How many rows `settled=none` leaves out. */
         LeftOut: {
@@ -874,6 +946,18 @@ export interface components {
              * @enum {string}
              */
             kind: "none";
+        };
+        /**
+         * @description Whether a node can have hosts; `draining` is going to go.
+         * @enum {unknown}
+         */
+        NodeState: "alive" | "draining" | "lost";
+        /** @description A machine of the cluster.  One that was ended on purpose is none any more. */
+        NodeStatus: {
+            id: string;
+            address: string;
+            state: components["schemas"]["NodeState"];
+            cpus: number;
         };
         /** @description What a quest asks for: `required` signals of `kind` about `target`; `current` so far. */
         Objective: {
@@ -1479,9 +1563,10 @@ export interface components {
             };
             left_out?: components["schemas"]["LeftOut"];
         };
-        /** @description What the server says of itself: `up` or `ready`. */
+        /** @description What the server says of itself: `up` or `ready`; who is away although it is ready. */
         Status: {
             status: string;
+            hosts_away?: components["schemas"]["HostAway"][];
         };
         /**
          * @description A story's rating over the chapters begun so far, and the numbers behind it.
@@ -1728,6 +1813,11 @@ export interface components {
             version: number;
             history: components["schemas"]["HistoryEntry"][];
             next_after?: number;
+        };
+        /** @description Where a user's actor is, or will be when somebody asks for it. */
+        UserPlace: {
+            user_id: string;
+            host: components["schemas"]["HostStatus"];
         };
         /** @description Level and experience. */
         UserProgression: {

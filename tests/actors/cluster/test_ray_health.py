@@ -36,7 +36,7 @@ class Session:
 @pytest.fixture
 async def actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RayActors:
     """A server's actors, after it has taken the store over."""
-    monkeypatch.setattr(ray_runtime, "_end_actors", lambda _: None)
+    monkeypatch.setattr(ray_runtime, "end_actors", lambda _: None)
     monkeypatch.setattr(ray_runtime, "WATCH_SECONDS", 0.0)
     monkeypatch.setattr(store_ownership, "ANSWER_SECONDS", 0.5)
     found = RayActors(settings(store_url=(tmp_path / "store").as_uri()), "local")

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from actors.cluster.contract import Activity, JournalActivity
+from actors.cluster.contract import Activity
+from actors.monitoring.cluster_status import JournalActivity
 from gateway.metrics.counters import (
     EMPTY,
     Latency,

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from domain.rules.compiled_rules import compile_rules
+from gateway.api.operations.cluster_endpoint import OwnCluster
 from gateway.http.listener import Address
 from gateway.metrics.counters import Metrics
 from gateway.server.ipc_messages import WorkerConfig
@@ -146,7 +147,7 @@ async def test_a_gateway_that_does_not_begin_is_said_and_leaves_nothing_behind()
     before = psutil.Process().children()
     cluster = a_local_cluster()
     rules = ServedRules(compile_rules(RULES_TEXT), lambda: RULES_TEXT, cluster.change_rules)
-    supervisor = Supervisor(Metrics(cluster, lambda: 0), rules, cluster.health)
+    supervisor = Supervisor(Metrics(cluster, lambda: 0), rules, cluster.health, OwnCluster(cluster))
     config = WorkerConfig(1, {}, b"s" * 48, Address("198.51.100.1", 8080), RULES_TEXT, 1)
 
     async def nowhere(slot: int) -> str:

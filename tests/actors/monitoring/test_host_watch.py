@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from actors.cluster import host_watch
-from actors.cluster.host_watch import HostWatch, killed_for_memory, reason
+from actors.monitoring import host_watch
+from actors.monitoring.host_watch import HostWatch, killed_for_memory, reason
 from actors.transport.addresses import Node, RunningHost
 
 NODE = Node("here", "127.0.0.1")

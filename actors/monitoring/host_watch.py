@@ -68,6 +68,11 @@ class HostWatch:
         if descriptor is not None:
             asyncio.get_running_loop().add_reader(descriptor, self._ended, name)
 
+    def running(self, name: str) -> RunningHost | None:
+        """The host's present life, as far as it is known."""
+        host, _ = self._following.get(name, (None, None))
+        return host
+
     def expect_end(self, name: str) -> None:
         """The host is about to be ended: that is no death."""
         _, descriptor = self._forget(name)

@@ -1,0 +1,1 @@
+"""Real Ray: few tests, real processes."""
