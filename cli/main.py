@@ -1,4 +1,4 @@
-"""The command line: `questkeep serve | token | settings | rules | simulate | store | …`.
+"""The command line: `questkeep serve | token | settings | rules | store | cluster | user | …`.
 
 Every command imports what it needs when it runs, so that `--help` and `version` answer at once.
 What the user got wrong is one sentence on stderr and an exit code (`exit`), never a traceback.
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.cluster.commands import cluster_cli, user_cli
 from cli.conformance.command import conformance_command
 from cli.exit import fail, fail_from, leave_at_once
 from cli.help import AsJson, PlainCommand
@@ -136,6 +137,8 @@ for name, command in (
     cli.command(name, cls=PlainCommand)(command)
 cli.add_typer(rules_cli, name="rules")
 cli.add_typer(store_cli, name="store")
+cli.add_typer(cluster_cli, name="cluster")
+cli.add_typer(user_cli, name="user")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """The status of a cluster: plain data for those who operate it, as it travels and is shown.
 
-Not for: gathering it (`actors.cluster`), or printing it (`cli.cluster`).
+Not for: gathering it (`actors.cluster`), or printing it (`cli`).
 """
 
 from enum import StrEnum

@@ -173,6 +173,9 @@ MAY_IMPORT = {
     "rules check": WITH_RULES | WITH_SETTINGS,
     "rules show mmo60": WITH_RULES | {"plotille", "rich"},
     "rules diff default mmo60": WITH_RULES | {"rich"},
+    "cluster status --help": LIGHT,
+    "cluster status": WITH_SETTINGS | {"cryptography", "rich", "structlog"},
+    "user where alice": WITH_SETTINGS | {"cryptography", "rich", "structlog"},
     "store inspect nobody": WITH_SETTINGS | {"rich", "structlog"},
 }
 

@@ -45,10 +45,15 @@ class RayNode:
         """Those that hold users."""
         return [one for one in self.processes() if is_host(command_line(one))]
 
+    def gcs(self) -> psutil.Process:
+        """Ray's control service, which only a head has."""
+        (found,) = [each for each in self.processes() if "gcs_server" in command_line(each)[0]]
+        return found
+
     def replace_gcs(self) -> None:
         """Have another GCS run in the place of the head's, without its state, as `ray stop` and
         `ray start` would on a machine of its own."""
-        (gcs,) = [one for one in self.processes() if "gcs_server" in "".join(command_line(one)[:1])]
+        gcs = self.gcs()
         words, variables = gcs.cmdline(), gcs.environ()
         gcs.kill()
         gcs.wait(10)

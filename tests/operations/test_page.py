@@ -9,7 +9,6 @@ import shlex
 import pytest
 
 from cli.main import cli
-from cli.store.commands import store_cli
 from tests.operations.page_kit import PAGE, log_lines
 
 
@@ -27,6 +26,7 @@ def examples() -> list[str]:
 @pytest.mark.parametrize("line", examples())
 def test_every_command_on_the_page_exists(line: str) -> None:
     words = shlex.split(line)
-    of_store = words[0] == "store"
-    app, name = (store_cli, words[1]) if of_store else (cli, words[0])
+    groups = {group.name: group.typer_instance for group in cli.registered_groups}
+    app = groups.get(words[0])
+    app, name = (cli, words[0]) if app is None else (app, words[1])
     assert name in {command.name for command in app.registered_commands}

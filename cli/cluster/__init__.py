@@ -1,0 +1,1 @@
+"""`questkeep cluster` and `questkeep user`: a running cluster looked at, and its file checked."""

@@ -1,0 +1,83 @@
+"""`questkeep cluster …` and `questkeep user …`: how a running cluster is, and where a user is.
+
+Both ask the running server over HTTP and import no Ray.
+
+Not for: asking (`asking`), or printing (`output`).
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.exit import BAD_CONTENT
+from cli.help import AsJson, PlainCommand
+
+cluster_cli = typer.Typer(
+    help="A cluster: how it is now.", no_args_is_help=True, rich_markup_mode=None
+)
+user_cli = typer.Typer(help="One user.", no_args_is_help=True, rich_markup_mode=None)
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="The server; else the one of the settings here."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="A token of a service or operator; else one of the secret in the settings.",
+    ),
+]
+
+
+@cluster_cli.callback()
+def cluster() -> None:
+    """A cluster: how it is now."""
+
+
+@user_cli.callback()
+def user() -> None:
+    """One user."""
+
+
+@cluster_cli.command("status", cls=PlainCommand)
+def status_command(url: Url = None, token_file: TokenFile = None, as_json: AsJson = False) -> None:
+    """Show hosts, nodes and Ray's head as the server saw them last.
+
+    Exit code 1 when a host is away, a node is missing, the head is silent, or builds differ.
+
+    Example: questkeep cluster status --url http://10.0.0.1:8080
+    """
+    from cli.cluster.asking import ask
+    from cli.cluster.output import print_status, troubles
+
+    status = ask("/v1/operations/cluster", url, token_file)
+    print_status(status, as_json=as_json)
+    if troubles(status):
+        raise typer.Exit(BAD_CONTENT)
+
+
+@user_cli.command("where", cls=PlainCommand)
+def where_command(
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="The user's id.")],
+    url: Url = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the host of a user, whether or not the user is in memory.
+
+    Exit code 1 when that host is away.
+
+    Example: questkeep user where alice
+    """
+    from urllib.parse import quote
+
+    from cli.cluster.asking import ask
+    from cli.cluster.output import is_open, print_place
+
+    place = ask(f"/v1/operations/cluster/users/{quote(user_id, safe='')}", url, token_file)
+    print_place(place, as_json=as_json)
+    if not is_open(place["host"]):
+        raise typer.Exit(BAD_CONTENT)
