@@ -11,7 +11,7 @@ what runs in them (`host_actor`).
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import ray

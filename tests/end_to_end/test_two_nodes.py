@@ -209,9 +209,11 @@ def test_a_silent_head_is_told_and_one_that_is_another_now_ends_the_server(
 ) -> None:
     server = Server(tmp_path, "--ray", ray.address, "--placement", "packed", **ray.variables)
     try:
+        service = server.client("--service", "game")
+        assert grant(service, "silent", "before") == 1
         ray.head.gcs().suspend()
         until(lambda: "the head is silent" in server.log())
-        assert grant(server.client("--service", "game"), "silent", "c") == 1
+        assert grant(service, "silent", "meanwhile") == 2  # hosts serve on
         ray.head.gcs().resume()
         until(lambda: "the head answers again" in server.log())
         ray.head.replace_gcs()
