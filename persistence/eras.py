@@ -21,7 +21,7 @@ def new_era() -> str:
 
 
 async def read_store_era(store: Store) -> str:
-    """The store's own era; empty where it has none yet, because nothing was ever written.
+    """The store's own era; empty where it has none yet, because nobody was ever looked for.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
@@ -31,7 +31,7 @@ async def read_store_era(store: Store) -> str:
 
 
 async def store_era(store: Store) -> str:
-    """The same, given to a store that has none.  Servers call it before they write.
+    """The same, given to a store that has none.  Servers call it before they write, or name a user's era.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.

@@ -13,7 +13,7 @@ from actors.user.rules import RulesInForce
 from domain.state.receipts import Receipts
 from domain.state.user_state import UserState
 from persistence.codec.snapshots import snapshot_steps
-from persistence.eras import read_store_era
+from persistence.eras import store_era
 from persistence.store import Store
 
 
@@ -65,17 +65,18 @@ class UserLoader:
         self._rules = rules
         self._long_work = LongWork()
 
-    async def load(self, user_id: str, store_era: str) -> UserActor:
+    async def load(self, user_id: str, known_era: str) -> UserActor:
         """The user's actor as the store has them; a new one for whoever was never written.
 
-        `store_era` is that of the store where it is known, else empty.
+        `known_era` is that of the store, empty before this host has written.  A new user is in the
+        store's era even if nobody has written at all: their first command names it (`since`).
 
         Raises:
             StorageError: the snapshot cannot be read now, or not at all.
         """
         stored = await self._store.read_snapshot(user_id)
         if stored is None:
-            era = store_era or await read_store_era(self._store)
+            era = known_era or await store_era(self._store)
             state = UserState(user_id, era=era)
             return UserActor(state, Receipts(self._receipt_window), self._rules)
         steps = snapshot_steps(stored.payload, f"snapshot of {user_id}")

@@ -17,7 +17,7 @@ const OUTCOMES = {
 };
 
 export function Quests() {
-  if (!chapter.value) return html`<section class="panel quests" aria-labelledby="quests"><h2 id="quests">Quests</h2></section>`;
+  if (!chapter.value) return html`<section class="panel quests" aria-labelledby="quests"><h2 id="quests">Quests</h2><p class="quiet">The first chapter is being written …</p></section>`;
   const { chapter_id, chapter_index } = chapter.value;
   const own = quests.value.filter((quest) => quest.chapter_id === chapter_id);
   const open = own.filter((quest) => OPEN.has(quest.status));

@@ -2,7 +2,8 @@
 
 import pytest
 
-from actors.messages import Ask
+from actors.feeds.changes import WholeState, missed_of
+from actors.messages import Ask, Media, ReadChanges
 from tests.actors.host_kit import Rig, ask, body, command, grant, total_xp
 
 WINDOW = 4
@@ -72,3 +73,18 @@ async def test_a_refusal_leaves_no_receipt_so_that_asking_again_asks_anew() -> N
 
 def grant_since(command_id: str, since: str) -> Ask:
     return command("u", command_id, "grant_player_progression_experience", amount=7, since=since)
+
+
+async def test_whoever_reads_a_store_before_its_first_change_is_told_its_era() -> None:
+    """Their first command names it, and would be refused without."""
+    rig = Rig()
+    rig.world.snapshots.clear()
+    (read,) = await ask(rig.host, ReadChanges("u", None, Media.JSON))
+    seen = missed_of("u", read)
+    assert isinstance(seen, WholeState)
+    assert (seen.position.era != "", seen.position.version) == (True, 0)
+    since = f"{seen.position.era}.0"
+    (reply,) = await ask(rig.host, command("u", "k", "acknowledge_level_ups", since=since))
+    assert reply.code == ""
+    (changed,) = await ask(rig.host, grant_since("c", since))
+    assert body(changed)["version"] == 1

@@ -82,6 +82,8 @@ async def test_it_can_be_played_with_the_keyboard_alone() -> None:
         await to("Attack")
         await window.sees("1. You hit for")
         await to("For developers")
+        moves = "getComputedStyle(document.querySelector('.fill')).transitionProperty"
+        assert await window.page.evaluate(moves) == "none"
         await to("Cut the line", "Space")
         await window.sees("You cut the line")
 
