@@ -31,7 +31,7 @@ async def read_store_era(store: Store) -> str:
 
 
 async def store_era(store: Store) -> str:
-    """The same, given to a store that has none.  Servers call it before they write, or name a user's era.
+    """The same, given to a store that has none: before anything is written, or a user named.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.
