@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,22 @@ HERE = Path(__file__).parent
 Document = dict[str, Any]
 
 
+@cache
+def vectors(seed: int, count: int) -> tuple[str, ...]:
+    return tuple(map(json.dumps, prediction_kit.vectors(seed, count)))
+
+
 def held_to(seed: int, count: int, spoil: Callable[[Document], None] | None = None) -> Document:
     """What came of so many vectors; `spoil` changes the rules that the client is given."""
     documents = copy.deepcopy(prediction_kit.documents())
     for document in documents:
         if spoil is not None:
             spoil(document)
-    lines = [{"documents": documents}, *prediction_kit.vectors(seed, count)]
+    lines = [json.dumps({"documents": documents}), *vectors(seed, count)]
     program = HERE / "prediction_child.mjs"
     done = subprocess.run(
         ("node", program, typescript_kit.built() / "dist"),
-        input="\n".join(map(json.dumps, lines)),
+        input="\n".join(lines),
         capture_output=True,
         text=True,
         timeout=100,

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,16 @@ WEBSOCKET_NODE = 22
 
 @cache
 def built() -> Path:
-    """The folder of the client, with its packages and `dist/`."""
+    """The folder of the client, with its packages and `dist/`; built again if a source changed."""
     install(FOLDER)
-    run(tool("tsc"), "-p", ".")
+    stamp = FOLDER / "node_modules" / ".built"
+    sources = [FOLDER / "tsconfig.json", *sorted((FOLDER / "src").rglob("*.ts"))]
+    digest = blake2b(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    is_there = (FOLDER / "dist" / "index.js").exists() and stamp.exists()
+    if not is_there or stamp.read_text(encoding="utf-8") != digest:
+        shutil.rmtree(FOLDER / "dist", ignore_errors=True)
+        run(tool("tsc"), "-p", ".")
+        stamp.write_text(digest, encoding="utf-8")
     return FOLDER
 
 
