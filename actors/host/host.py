@@ -23,7 +23,7 @@ from actors.host.awaiting_commit import AwaitingCommit
 from actors.host.history_paging import find_entries, looks_further, read_further
 from actors.host.journal import HostJournal
 from actors.host.mailbox import PendingReplies, PendingRequest
-from actors.host.run_queue import RunQueue, run_deadline
+from actors.host.run_queue import RunQueue, later_deadline, run_deadline
 from actors.host.settings import HostSettings
 from actors.host.watches import Watches
 from actors.messages import Ask, Read, ReadChanges, Reply, Request, not_here, refused
@@ -275,7 +275,7 @@ class Host:
 
     def _resume(self, activation: Activation) -> None:
         """Handle the requests that have waited, in order, and no more of them than fit."""
-        deadline = run_deadline()
+        deadline = later_deadline()
         while not activation.busy and (pending := activation.mailbox.take()) is not None:
             loaded = activation.epoch == self.journal.epoch
             if not loaded or not self._handle(activation, pending):

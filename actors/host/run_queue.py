@@ -16,12 +16,20 @@ from actors.background_tasks import BackgroundTasks
 from actors.host.activation import Activation
 
 RUN_SECONDS = 0.002
-"""How long turns may go on until other work is looked at."""
+"""How long turns of what has just arrived may go on until other work is looked at."""
+LATER_SECONDS = 0.0005
+"""The same for what has waited.  Whoever asks for little meets a large user's list several times
+(as they arrive, as their commit is done, as their reply leaves), each time for one such piece."""
 
 
 def run_deadline() -> float:
     """When turns that begin now are to make room for others; compare with `time.monotonic`."""
     return time.monotonic() + RUN_SECONDS
+
+
+def later_deadline() -> float:
+    """The same for turns on requests that have waited."""
+    return time.monotonic() + LATER_SECONDS
 
 
 class RunQueue:
@@ -52,7 +60,7 @@ class RunQueue:
             while self._waiting:
                 if time.monotonic() > deadline:
                     await asyncio.sleep(0)
-                    deadline = run_deadline()
+                    deadline = later_deadline()
                 activation = self._waiting.popleft()
                 activation.busy = False
                 self._resume(activation)

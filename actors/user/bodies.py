@@ -20,6 +20,8 @@ from persistence.codec.slices import ListOf, json_slices, msgpack_slices
 
 ROWS_AT_ONCE = 32
 """A body of fewer rows is encoded at once."""
+JOINED_AT_ONCE = 1024 * 1024
+"""So many bytes are put together at once; below, Python keeps its lock while it does."""
 
 _ENCODE: dict[Media, Callable[[object], bytes]] = {
     Media.JSON: msgspec.json.Encoder().encode,
@@ -101,4 +103,11 @@ async def _encoded(reply: LargeReply, limit: AnswerLimit) -> Reply:
             return refusals.answer_too_large()
         slices.append(slice_)
         await asyncio.sleep(0)
-    return replace(reply.head, body=b"".join(slices))
+    return replace(reply.head, body=await _joined(slices))
+
+
+async def _joined(parts: list[bytes]) -> bytes:
+    """The parts in one piece; others have turns while megabytes are copied."""
+    if sum(map(len, parts)) < JOINED_AT_ONCE:
+        return b"".join(parts)
+    return await asyncio.to_thread(b"".join, parts)  # which lets go of the interpreter's lock

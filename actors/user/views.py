@@ -79,9 +79,9 @@ def _everything(state: UserState, rules: Rules) -> Rows:
         "chapter_progression": list(state.chapters.values()),
         "quest_record": ListOf.of(state.quests.values()),
         "battle_state": ListOf.of(state.battles.values()),
-        "inventory": dict(state.inventory),
-        "wallet": dict(state.wallet),
-        "affinity": dict(state.affinity),
+        "inventory": state.inventory.as_dict(),
+        "wallet": state.wallet.as_dict(),
+        "affinity": state.affinity.as_dict(),
     }
 
 

@@ -90,6 +90,13 @@ class PersistentMap(Mapping[str, Row]):
         """Rows alone, in order."""
         return self._merged().values()
 
+    def as_dict(self) -> dict[str, Row]:
+        """All rows in one dict, which nobody may change.
+
+        `dict` of a map would look up each of its rows: milliseconds for thousands of them.
+        """
+        return self._merged()
+
     def __repr__(self) -> str:
         return repr(self._merged())
 

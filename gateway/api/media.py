@@ -112,10 +112,15 @@ def write(value: object, media: Media) -> bytes:
 
 def join(parts: Sequence[bytes], media: Media) -> bytes:
     """One list of values that are encoded already; none of them is opened."""
-    if media is Media.JSON:
-        return b"[" + b",".join(parts) + b"]"
-    header: bytes = msgpack.Packer().pack_array_header(len(parts))
-    return header + b"".join(parts)
+    # Parts may be megabytes together, so they are copied once.
+    if media is Media.MSGPACK:
+        return b"".join((_PACKER.pack_array_header(len(parts)), *parts))
+    if not parts:
+        return b"[]"
+    framed = [*parts]
+    framed[0] = b"[" + framed[0]
+    framed[-1] += b"]"
+    return b",".join(framed)
 
 
 def with_first(body: bytes, members: dict[str, str], media: Media) -> bytes:

@@ -17,6 +17,7 @@ from tests.actors.host_kit import Rig, ask, body, grant, look
 @pytest.fixture
 def one_turn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_queue, "RUN_SECONDS", 0.0)
+    monkeypatch.setattr(run_queue, "LATER_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("one_turn_at_a_time")

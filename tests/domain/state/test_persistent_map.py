@@ -24,6 +24,7 @@ def test_a_map_after_any_puts_is_what_a_dict_would_be(puts: list[dict[str, int]]
     assert list(rows_by_id.items()) == list(expected.items())
     assert len(rows_by_id) == len(expected)
     assert rows_by_id == expected
+    assert list(rows_by_id.as_dict().items()) == list(expected.items())
     for key in ("0", "1", str(3 * NEWEST_MAX), "none"):
         assert rows_by_id.get(key) == expected.get(key)
         assert (key in rows_by_id) == (key in expected)
