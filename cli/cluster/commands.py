@@ -1,6 +1,6 @@
 """`questkeep cluster …` and `questkeep user …`: how a running cluster is, and where a user is.
 
-Both ask the running server over HTTP and import no Ray.
+None of them imports Ray: they ask the running server over HTTP, or read a file.
 
 Not for: asking (`asking`), or printing (`output`).
 """
@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
-from cli.exit import BAD_CONTENT
+from cli.exit import BAD_CONTENT, fail_from
 from cli.help import AsJson, PlainCommand
 
 cluster_cli = typer.Typer(
-    help="A cluster: how it is now.", no_args_is_help=True, rich_markup_mode=None
+    help="A cluster: how it is now, and what its file would do.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 user_cli = typer.Typer(help="One user.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,7 +36,7 @@ TokenFile = Annotated[
 
 @cluster_cli.callback()
 def cluster() -> None:
-    """A cluster: how it is now."""
+    """A cluster: how it is now, and what its file would do."""
 
 
 @user_cli.callback()
@@ -56,6 +58,30 @@ def status_command(url: Url = None, token_file: TokenFile = None, as_json: AsJso
     status = ask("/v1/operations/cluster", url, token_file)
     print_status(status, as_json=as_json)
     if troubles(status):
+        raise typer.Exit(BAD_CONTENT)
+
+
+@cluster_cli.command("check", cls=PlainCommand)
+def check_command(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file for Ray's launcher.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find dangerous or contradictory settings in a file for Ray's cluster launcher.
+
+    Units of systemd that the file sends out are read with it.  Exit code 1 when there are any.
+
+    Example: questkeep cluster check cluster.yaml
+    """
+    from cli.cluster.launcher_checks import findings
+    from cli.cluster.launcher_file import CannotRead, read_launcher_file
+    from cli.cluster.output import print_findings
+
+    try:
+        found = findings(read_launcher_file(path))
+    except CannotRead as error:
+        fail_from(error)
+    print_findings(found, as_json=as_json)
+    if found:
         raise typer.Exit(BAD_CONTENT)
 
 

@@ -6,9 +6,12 @@ Not for: asking for it (`asking`).
 import json
 import shutil
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import typer
+
+from cli.cluster.launcher_checks import Finding
 
 COLUMNS_MAX = 120
 TITLE_WIDTH = 12
@@ -57,6 +60,17 @@ def print_status(status: dict[str, Any], *, as_json: bool) -> None:
     typer.echo()
     for sentence in found or ["Nothing is wrong."]:
         typer.echo(_wrapped(sentence, ""))
+
+
+def print_findings(found: Sequence[Finding], *, as_json: bool) -> None:
+    """Print what a launcher's file has wrong, each with what to do."""
+    if as_json:
+        typer.echo(json.dumps([finding._asdict() for finding in found], indent=2))
+        return
+    for finding in found:
+        typer.echo(_wrapped(f"{finding.problem} {finding.advice}", "- "))
+    if not found:
+        typer.echo("Nothing dangerous was found.")
 
 
 def print_place(place: dict[str, Any], *, as_json: bool) -> None:
@@ -116,6 +130,6 @@ def _wrapped(text: str, title: str) -> str:
         text,
         columns,
         initial_indent=title if title.strip() or not title else " " * TITLE_WIDTH,
-        subsequent_indent=" " * (TITLE_WIDTH if title else 0),
+        subsequent_indent=" " * (len(title) if title.strip() else TITLE_WIDTH if title else 0),
         break_on_hyphens=False,
     )
