@@ -111,7 +111,9 @@ me.on("level_lost", () => undefined);
 try {
   await me.fight("b-1").attack();
 } catch (error) {
-  if (error instanceof Problem) console.log(error.code);
+  if (error instanceof Problem && error.code === "battle_over") console.log(error.retry);
+  // @ts-expect-error: there is no such code
+  if (error instanceof Problem && error.code === "battle_lost") console.log(error.retry);
 }
 export { level, quests, off };
 """

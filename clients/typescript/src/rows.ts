@@ -8,5 +8,8 @@ export type ChapterProgression = Readonly<Schemas["ChapterProgression"]>;
 export type QuestRecord = Readonly<Schemas["QuestRecord"]>;
 export type BattleState = Readonly<Schemas["BattleState"]>;
 export type Reply = Readonly<Schemas["Reply"]>;
+/** Every code that a refusal can have; a newer server may have more. */
+export type ProblemCode = Schemas["Problem"]["code"];
+export type Retry = Schemas["Problem"]["retry"];
 export type Event = Readonly<Schemas["Event"]>;
 export type EventOf<T extends Event["type"]> = Extract<Event, { readonly type: T }>;

@@ -1,13 +1,14 @@
 /** What goes wrong: a refusal of the server, the end for good, a broken promise. */
+import type { ProblemCode, Retry } from "../rows.js";
 
 /** What the server says when it refuses (RFC 9457). */
 export interface ProblemDocument {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly title?: string;
   readonly detail?: string;
   readonly status?: number;
   /** `same`: the same command, later; `new`: another one; `never`: nothing like it. */
-  readonly retry?: string;
+  readonly retry?: Retry;
   readonly command_id?: string;
   readonly retry_after_ms?: number;
   readonly [member: string]: unknown;
@@ -16,8 +17,8 @@ export interface ProblemDocument {
 /** The server refused a command. `code` is stable and listed under `/docs/errors`. */
 export class Problem extends Error {
   override readonly name = "Problem";
-  readonly code: string;
-  readonly retry: string;
+  readonly code: ProblemCode;
+  readonly retry: Retry;
 
   constructor(readonly document: ProblemDocument) {
     super(`${document.code}: ${document.detail ?? document.title ?? ""}`);
