@@ -21,6 +21,7 @@ def test_it_says_where_it_is_and_what_it_keeps_once_it_is_ready(
 ) -> None:
     server = start()
     text = "\n".join(server.printed)
+    assert f"play       {server.url}/play" in text
     assert f"docs       {server.url}/docs" in text
     assert f"store      file://{tmp_path}/data" in text
     assert "placement  " in text
@@ -129,6 +130,7 @@ def test_with_a_secret_of_its_own_it_prints_no_token(start: Start) -> None:
     server = start(jwt_secret="0123456789abcdef0123456789abcdef")
     text = "\n".join(server.printed)
     assert "Bearer" not in text
+    assert "/play" not in text
     assert "0123456789abcdef" not in text
     assert "signed with jwt_secret" in text
 

@@ -39,6 +39,7 @@ REQUESTS = [
     ("GET", "/readyz", None, None),
     ("GET", "/openapi.json", None, None),
     ("GET", "/docs", None, None),
+    ("GET", "/play", None, None),
     ("GET", "/v1/rules", None, SERVICE),
     ("GET", "/v1/users/alice", None, PLAYER),
     ("GET", "/v1/users/me", None, PLAYER),
@@ -80,6 +81,7 @@ def test_the_development_secret_counts_at_every_gateway(start_several: StartSeve
     for connection in several.reach_each().values():
         assert connection.get("/v1/users/alice", several.token).status == 200
         assert connection.get("/v1/users/alice", SERVICE).status == 401
+        assert connection.get("/play").status == 200
 
 
 def test_public_keys_count_at_every_gateway(start_several: StartSeveral, tmp_path: Path) -> None:
