@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import batches, flatness, hot_user, overload, scaling
+from benchmarks import batches, flatness, hot_user, overload, scaling, unread
 from benchmarks.comparison import harness
 from benchmarks.flatness import Case
 from benchmarks.load.traffic import Traffic
@@ -116,6 +116,11 @@ class TestLimits:
         monkeypatch.setattr(hot_user, "HOT_CLIENTS", (4,))
         monkeypatch.setattr(hot_user, "WARM_UP_SECONDS", 0.2)
         assert complete(await hot_user.measure(server, 0.5))
+
+    async def test_unread(self, server: PackedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(unread, "SETTLE_SECONDS", 0.5)
+        monkeypatch.setattr(unread, "QUESTS", 20)
+        assert complete(await unread.measure(server, 10, 0.5, 1))
 
 
 @pytest.mark.campaign
