@@ -1,0 +1,1 @@
+"""Kubernetes' manifests, held against Kubernetes' and KubeRay's own types."""
