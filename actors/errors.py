@@ -59,6 +59,10 @@ class UserUnavailable(AskAgain):
     code = DeliveryCode.USER_UNAVAILABLE
 
 
+class Moved(AskAgain):
+    """This host is no more, and others have its users: the newest slot table says who."""
+
+
 class OutcomeUnknown(AskAgain):
     """The command was sent and its reply was lost: it may or may not have taken effect.
 

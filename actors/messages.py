@@ -12,6 +12,8 @@ from actors.errors import DeliveryCode
 from domain.messages.commands import Command, canonical, read_canonical
 from domain.state.position import Position
 
+MOVED_RETRY_AFTER_MS = 250
+
 
 class Media(StrEnum):
     """How a body is written."""
@@ -122,6 +124,8 @@ class Reply(Struct, frozen=True, array_like=True):
 
     `retry_after_ms` is set on refusals that are worth asking again, unchanged.  `retry_elsewhere`:
     this host is leaving or not ready and did nothing; a channel finds the user's host again.
+    `moved`: this host does not have the user, or no longer, and did nothing; the newest slot table
+    says who has.
     `position` is that of the rows that a read shows: the era, a dot and the version; empty where
     the store has no era yet.  `detail` of an answer to `ReadChanges`: why it is the whole state.
     """
@@ -132,6 +136,7 @@ class Reply(Struct, frozen=True, array_like=True):
     retry_after_ms: int | None = None
     retry_elsewhere: bool = False
     position: str = ""
+    moved: bool = False
 
 
 def answered(body: bytes, position: str = "") -> Reply:
@@ -142,6 +147,12 @@ def answered(body: bytes, position: str = "") -> Reply:
 def not_here(detail: str, retry_after_ms: int) -> Reply:
     """A reply of a host that is leaving or not ready: whoever carries it asks another one."""
     return Reply(DeliveryCode.DRAINING, b"", detail, retry_after_ms, retry_elsewhere=True)
+
+
+def not_mine() -> Reply:
+    """A reply of a host that does not have the user: whoever has the newest slot table knows."""
+    detail = "this user is moving to another host"
+    return Reply(DeliveryCode.USER_UNAVAILABLE, b"", detail, MOVED_RETRY_AFTER_MS, moved=True)
 
 
 def refused(code: str, detail: str, retry_after_ms: int | None = None) -> Reply:

@@ -1,13 +1,14 @@
-"""The cluster contract in this process: one host, no Ray.  `--placement local`, and the test kit.
+"""The cluster contract in this process, without Ray.  `--placement local`, and the test kit.
 
-Same host, mailboxes, journal and promises as on Ray; only the processes are missing: who kills this
-one kills the host with it, and the next start folds what it journalled.
+Same hosts, mailboxes, journals and promises as on Ray; only the processes are missing: who kills
+this one kills its hosts with it, and the next start folds what they journalled.
 """
 
 import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,22 @@ from msgspec.structs import replace
 from actors.build import build
 from actors.cluster.contract import Activity, Failure
 from actors.cluster.host_actor import activity_of, now, why_unusable
-from actors.errors import ClusterError, OutcomeUnknown, UserUnavailable
-from actors.feeds.feed import Feed, Feeds, Listener
+from actors.cluster.placement import check_hosts
+from actors.errors import ClusterError, UserUnavailable
+from actors.feeds.feed import Feed, Listener
+from actors.held_slots import HeldSlots
 from actors.host.eviction import Upkeep
 from actors.host.host import Host
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from actors.monitoring.cluster_status import ClusterStatus, HostState, HostStatus
+from actors.slots.handover import Handover
+from actors.slots.moves import MovesFailed, SlotHost, SlotMoves
 from actors.store_ownership import TAKEN_OVER, StoreOwnership
+from actors.transport.local_channel import LocalChannel
+from actors.transport.slot_router import SlotRouter
 from persistence.errors import Fenced, Spoiled, StorageError
+from persistence.slot_table import SlotTable, begin_table
 from persistence.store import Store
 
 log = structlog.get_logger(__name__)
@@ -39,7 +47,7 @@ _CGROUP_MEMORY_MAX = Path("/sys/fs/cgroup/memory.max")
 
 
 class LocalCluster:
-    """All users in one host in this process.
+    """All users in hosts in this process; one, unless more are asked for.
 
     Args:
         store: closed by `drain`.
@@ -52,6 +60,7 @@ class LocalCluster:
         settings: HostSettings,
         store: Store,
         *,
+        hosts: int = 1,
         users_max: int = 0,
         ask_timeout_seconds: float = 30.0,
         now: Callable[[], int] = now,
@@ -59,70 +68,103 @@ class LocalCluster:
         memory_bytes_max = int(machine_memory_bytes() * MEMORY_SHARE)
         self._users_max = users_max or max(1, memory_bytes_max // USER_BYTES)
         self._settings = replace(
-            settings,
-            memory_bytes_max=min(memory_bytes_max, settings.memory_bytes_max),
-            users_max=self._users_max,
+            settings, memory_bytes_max=min(memory_bytes_max, settings.memory_bytes_max)
         )
+        self._count = hosts
         self._store = store
-        self._started_at = time.monotonic()
         self._timeout = ask_timeout_seconds
         self._now = now
         self._ownership = StoreOwnership(store, settings.receipt_window)
         self._spoiled: asyncio.Future[str] | None = None
-        self._upkeep: asyncio.Task[None] | None = None
         self._ownership_check: asyncio.Task[None] | None = None
-        self.host = self._new_host()
-        self._feeds = Feeds(self._begin_watch, self._end_watch)
-        self._watcher = _Watcher(self._feeds)
+        self._hosts: dict[str, _LocalHost] = {}
+        self._moves: SlotMoves | None = None
+        self._router: SlotRouter | None = None
 
-    def _new_host(self) -> Host:
-        return Host(
-            HOST_NAME,
-            self._store,
-            self._settings,
-            now=self._now,
-            on_fenced=self._on_fenced,
-        )
-
-    def _begin_watch(self, user_id: str) -> None:
-        self.host.watches.watch(user_id, self._watcher)
-
-    def _end_watch(self, user_id: str) -> None:
-        self.host.watches.unwatch(user_id, self._watcher)
+    @property
+    def host(self) -> Host:
+        """The first host."""
+        return self._hosts[HOST_NAME].host
 
     async def start(self) -> None:
-        """See `Cluster.start`; the host is open when it returns."""
+        """See `Cluster.start`; the hosts are open when it returns."""
         self._spoiled = asyncio.get_running_loop().create_future()
         try:
-            self._settings = replace(self._settings, server=await self._ownership.take())
-            self.host = self._new_host()
-            await self.host.open()
+            server = await self._ownership.take()
+            self._settings = replace(self._settings, server=server)
+            table = await begin_table(self._store, server, _names(self._count))
+            self._moves = SlotMoves(self._store, table, self._find, self._announce)
+            self._router = SlotRouter(table, self._channel, self._newest)
+            for name in _names(self._count):
+                await self._start_host(name)
         except StorageError as error:
             await self._ownership.close()
             raise ClusterError(str(error)) from error
-        self._upkeep = asyncio.create_task(self._keep_up())
+
+    async def _start_host(self, name: str) -> None:
+        share = -(-self._users_max // self._count)
+        settings = replace(self._settings, users_max=share)
+        host = _LocalHost(name, self._store, settings, self._now, partial(self._on_fenced, name))
+        await host.host.open()
+        self._hosts[name] = host
+        host.upkeep = asyncio.create_task(_keep_up(host.host, settings))
+
+    async def scale(self, hosts: int) -> None:
+        """See `Cluster.scale`."""
+        assert self._moves is not None, "it has not started"
+        assert self._router is not None, "it has not started"
+        check_hosts(self._moves.table, hosts)
+        self._count = hosts
+        names = _names(hosts)
+        try:
+            for name in names:
+                if name not in self._hosts:
+                    await self._start_host(name)
+            await self._moves.spread(names)
+        except (StorageError, MovesFailed) as error:
+            raise ClusterError(str(error)) from error
+        for name in [name for name in self._hosts if name not in names]:
+            await self._hosts.pop(name).end()
+            self._router.forget(name)
+
+    async def _find(self, name: str) -> SlotHost:
+        host = self._hosts[name]
+        await host.host.open()
+        return host.handover
+
+    async def _announce(self, table: SlotTable) -> None:
+        assert self._router is not None
+        self._router.learn(table)
+
+    async def _newest(self) -> SlotTable:
+        assert self._moves is not None
+        return self._moves.table
+
+    def _channel(self, name: str) -> LocalChannel:
+        return LocalChannel(self._hosts[name].host)
 
     def host_of(self, user_id: str) -> str:
         """See `UserDirectory.host_of`."""
-        return HOST_NAME
+        assert self._router is not None, "it has not started"
+        return self._router.host_of(user_id)
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `UserDirectory.ask`."""
         if self._ownership.over:
             raise UserUnavailable(TAKEN_OVER)
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await self.host.ask(requests)
-        except TimeoutError:
-            raise OutcomeUnknown(f"no reply within {self._timeout} s") from None
+        assert self._router is not None, "it has not started"
+        return await self._router.ask(requests, self._timeout)
 
     def watch(self, user_id: str, listener: Listener) -> Feed:
         """See `UserDirectory.watch`."""
-        return self._feeds.watch(user_id, listener)
+        assert self._router is not None, "it has not started"
+        return self._router.watch(user_id, listener)
 
     async def change_rules(self, text: str) -> None:
         """See `Cluster.change_rules`."""
-        self.host.rules.change(text)
+        self._settings = replace(self._settings, rules_text=text)
+        for host in self._hosts.values():
+            host.host.rules.change(text)
 
     def capacity(self) -> str:
         """See `Cluster.capacity`."""
@@ -133,36 +175,27 @@ class LocalCluster:
 
     def activity(self) -> Activity:
         """See `UserDirectory.activity`."""
-        return activity_of(self.host)
+        return Activity.total(activity_of(host.host) for host in self._hosts.values())
 
     def status(self) -> ClusterStatus:
-        """See `Cluster.status`: one host, which is this process, on one node."""
+        """See `Cluster.status`: hosts in this process, on one node."""
         server = self._ownership.server
         incarnation = "" if server is None else server.incarnation
-        activity = activity_of(self.host)
-        state = HostState.FOLDING if activity.hosts_folding else HostState.OPEN
-        seconds = round(time.monotonic() - self._started_at, 1)
-        host = HostStatus(
-            HOST_NAME,
-            state,
-            seconds,
-            process_id=os.getpid(),
-            incarnation=incarnation,
-            build=build(),
-            users_active=activity.users_active,
-            journals=activity.journals,
-        )
-        return ClusterStatus("local", incarnation, build(), (host,))
+        hosts = tuple(host.status(incarnation) for host in self._hosts.values())
+        return ClusterStatus("local", incarnation, build(), hosts)
 
     def host_name(self, user_id: str) -> str:
         """See `Cluster.host_name`."""
-        return HOST_NAME
+        return self.host_of(user_id)
 
     async def health(self) -> str:
         """See `Cluster.health`."""
         if self._ownership.over:
             return TAKEN_OVER
-        return await why_unusable(self.host) or await self._ownership.problem()
+        for host in list(self._hosts.values()):
+            if problem := await why_unusable(host.host):
+                return problem
+        return await self._ownership.problem()
 
     async def failed(self) -> Failure:
         """See `Cluster.failed`: shut out of the store, or its disk may have lost what it was to
@@ -181,46 +214,78 @@ class LocalCluster:
 
     async def drain(self) -> None:
         """See `Cluster.drain`."""
-        for task in (self._upkeep, self._ownership_check):
-            if task is not None:
-                task.cancel()
+        if self._ownership_check is not None:
+            self._ownership_check.cancel()
+        if self._router is not None:
+            self._router.close()
         try:
-            await self.host.drain()
+            await asyncio.gather(*(host.end() for host in self._hosts.values()))
         finally:
             await self._ownership.close()
 
-    async def _keep_up(self) -> None:
-        upkeep = Upkeep(self.host.activations, self._settings)
-        while True:
-            await upkeep.round()
+    def _on_fenced(self, name: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._ownership_check = loop.create_task(self._check_ownership(name))
 
-    def _on_fenced(self) -> None:
-        self._ownership_check = asyncio.get_running_loop().create_task(self._check_ownership())
-
-    async def _check_ownership(self) -> None:
-        """The host had to stop, and cannot be replaced as on Ray: find out why, and begin anew."""
+    async def _check_ownership(self, name: str) -> None:
+        """A host had to stop, and cannot be replaced as on Ray: find out why, and begin anew."""
         try:
-            await self.host.open()
+            await self._hosts[name].host.open()
         except Fenced:
             self._ownership.end()
         except Spoiled as error:
             if self._spoiled is not None and not self._spoiled.done():
                 self._spoiled.set_result(f"This process can no longer tell what is kept: {error}")
         except StorageError as error:
-            log.error("a host cannot open", host=HOST_NAME, reason=str(error))
+            log.error("a host cannot open", host=name, reason=str(error))
 
 
-class _Watcher:
-    """Hands a host's records on, after the commit that made them durable is dealt with."""
+class _LocalHost:
+    """A host, what it has to do with moves, and its upkeep."""
 
-    def __init__(self, feeds: Feeds) -> None:
-        self._feeds = feeds
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        settings: HostSettings,
+        now: Callable[[], int],
+        on_fenced: Callable[[], None],
+    ) -> None:
+        slots = HeldSlots(name)
+        self.host = Host(name, store, settings, now=now, on_fenced=on_fenced, slots=slots)
+        self.handover = Handover(self.host, slots)
+        self.upkeep: asyncio.Task[None] | None = None
+        self._started_at = time.monotonic()
 
-    def changed(self, records: list[bytes]) -> None:
-        asyncio.get_running_loop().call_soon(self._feeds.changed, records)
+    def status(self, server: str) -> HostStatus:
+        """How the host is; its process is the server's."""
+        activity = activity_of(self.host)
+        return HostStatus(
+            self.host.name,
+            HostState.FOLDING if activity.hosts_folding else HostState.OPEN,
+            round(time.monotonic() - self._started_at, 1),
+            process_id=os.getpid(),
+            incarnation=server,
+            build=build(),
+            users_active=activity.users_active,
+            journals=activity.journals,
+        )
 
-    def read_anew(self) -> None:
-        asyncio.get_running_loop().call_soon(self._feeds.lost)
+    async def end(self) -> None:
+        """Finish what was accepted, snapshot every user, close the journal."""
+        if self.upkeep is not None:
+            self.upkeep.cancel()
+        await self.host.drain()
+
+
+async def _keep_up(host: Host, settings: HostSettings) -> None:
+    upkeep = Upkeep(host.activations, settings)
+    while True:
+        await upkeep.round()
+
+
+def _names(hosts: int) -> list[str]:
+    return [HOST_NAME, *(f"{HOST_NAME}:{number}" for number in range(1, hosts))]
 
 
 def machine_memory_bytes() -> int:

@@ -10,6 +10,9 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from actors.errors import ClusterError
+from persistence.slot_table import SLOTS_OF_HOST_MIN, SlotTable
+
 _OWN = "user:"
 
 
@@ -63,3 +66,16 @@ def slot_of(user_id: str, hosts: int) -> int:
 def packed_host(slot: int) -> str:
     """The name of a packed host."""
     return f"users:{slot}"
+
+
+def check_hosts(table: SlotTable, hosts: int) -> None:
+    """Look whether the slots are enough for so many hosts.
+
+    Raises:
+        ClusterError: they are not.
+    """
+    if not 1 <= hosts <= len(table.slots) // SLOTS_OF_HOST_MIN:
+        raise ClusterError(
+            f"{hosts} hosts are asked for, and the {len(table.slots)} slots of this server are for "
+            f"1 to {len(table.slots) // SLOTS_OF_HOST_MIN}. Start it anew with --hosts {hosts}."
+        )

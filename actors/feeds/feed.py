@@ -43,19 +43,27 @@ class Feed:
         reads: to be held while what was missed is read.
     """
 
-    __slots__ = ("_feeds", "_listener", "_user_id", "reads")
+    __slots__ = ("_feeds", "_user_id", "listener")
 
     def __init__(self, feeds: "Feeds", user_id: str, listener: Listener) -> None:
-        self.reads = feeds.reads
         self._feeds = feeds
         self._user_id = user_id
-        self._listener: Listener | None = listener
+        self.listener: Listener | None = listener
+
+    @property
+    def reads(self) -> asyncio.Semaphore:
+        """See above."""
+        return self._feeds.reads
 
     def close(self) -> None:
         """Hear no more; a second time changes nothing."""
-        listener, self._listener = self._listener, None  # it may refer to this feed
-        if listener is not None:
-            self._feeds.remove(self._user_id, listener)
+        if self.listener is not None:
+            self.listener = None  # it may refer to this feed
+            self._feeds.remove(self._user_id, self)
+
+    def continue_in(self, feeds: "Feeds") -> None:
+        """Hear of the user from another host's feeds on."""
+        self._feeds = feeds
 
 
 class Feeds:
@@ -69,41 +77,57 @@ class Feeds:
         self.reads = asyncio.Semaphore(READS_AT_ONCE)
         self._begin = begin
         self._end = end
-        self._listeners: dict[str, list[Listener]] = {}
+        self._feeds: dict[str, list[Feed]] = {}
 
     def __len__(self) -> int:
-        return len(self._listeners)
+        return len(self._feeds)
 
     def __contains__(self, user_id: str) -> bool:
-        return user_id in self._listeners
+        return user_id in self._feeds
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._listeners)
+        return iter(self._feeds)
 
     def watch(self, user_id: str, listener: Listener) -> Feed:
         """Have `listener` hear of the user's changes."""
-        listeners = self._listeners.get(user_id)
-        if listeners is None:
-            self._listeners[user_id] = [listener]
+        feed = Feed(self, user_id, listener)
+        self._add(user_id, [feed])
+        return feed
+
+    def _add(self, user_id: str, feeds: list[Feed]) -> None:
+        known = self._feeds.get(user_id)
+        if known is None:
+            self._feeds[user_id] = feeds
             self._begin(user_id)
         else:
-            listeners.append(listener)
-        return Feed(self, user_id, listener)
+            known += feeds
 
-    def remove(self, user_id: str, listener: Listener) -> None:
-        """Have this listener hear no more of the user."""
-        listeners = self._listeners.get(user_id, [])
-        if listener in listeners:
-            listeners.remove(listener)
-            if not listeners:
-                del self._listeners[user_id]
+    def remove(self, user_id: str, feed: Feed) -> None:
+        """Have this one hear no more of the user."""
+        feeds = self._feeds.get(user_id, [])
+        if feed in feeds:
+            feeds.remove(feed)
+            if not feeds:
+                del self._feeds[user_id]
                 self._end(user_id)
+
+    def continue_in(self, other: "Feeds", user_id: str) -> None:
+        """Have whoever listens to the user hear of them from another host on, which has them now.
+
+        Changes may be missing between the two, as they are told.
+        """
+        feeds = self._feeds.pop(user_id)
+        self._end(user_id)
+        for feed in feeds:
+            feed.continue_in(other)
+        other._add(user_id, feeds)
+        other.lost([user_id])
 
     def changed(self, records: Iterable[bytes]) -> None:
         """Hand out journal records of watched users; those of others are dropped."""
         for record in records:
             change = Change.of_record(record)
-            for listener in list(self._listeners.get(change.user_id, ())):
+            for listener in self._listeners(change.user_id):
                 try:
                     listener.changed(change)
                 except Exception:  # a bug of one listener, which costs the others nothing
@@ -111,9 +135,13 @@ class Feeds:
 
     def lost(self, user_ids: Iterable[str] | None = None) -> None:
         """Changes of these users may have been missed; without names, of all of them."""
-        for user_id in list(self._listeners if user_ids is None else user_ids):
-            for listener in list(self._listeners.get(user_id, ())):
+        for user_id in list(self._feeds if user_ids is None else user_ids):
+            for listener in self._listeners(user_id):
                 try:
                     listener.lost()
                 except Exception:
                     log.exception("a listener was not told that changes may be missing")
+
+    def _listeners(self, user_id: str) -> list[Listener]:
+        feeds = self._feeds.get(user_id, ())
+        return [feed.listener for feed in feeds if feed.listener is not None]

@@ -156,7 +156,7 @@ class Activations:
         if self.hibernated.forget(user):
             self.passivated += 1
         elif (activation := self.wake(user.user_id)) is not None:
-            return self._passivate_soon(activation, reason)
+            return self.passivate_soon(activation, reason)
         return None
 
     def make_room(self) -> bool:
@@ -171,9 +171,10 @@ class Activations:
             everybody = self.awake.values()
             idle = list(islice((user for user in everybody if user.idle), EVICT_AT_ONCE))
         for activation in idle:
-            self._passivate_soon(activation, "room")
+            self.passivate_soon(activation, "room")
         return bool(hibernated or idle) or self.users < USERS_SLACK * self._settings.users_max
 
-    def _passivate_soon(self, activation: Activation, reason: str) -> asyncio.Task[bool]:
+    def passivate_soon(self, activation: Activation, reason: str) -> asyncio.Task[bool]:
+        """`passivate`, which whoever waits for it does not stop by going away."""
         activation.busy = True  # before anything else is asked of them
         return self._tasks.spawn(self.passivate(activation, reason))

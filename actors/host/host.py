@@ -1,13 +1,12 @@
 """Host: dispatches the requests of one process's users, each user's in order.
 
-Dedicated placement has one user in a host, packed placement thousands; everything below is the same
-for both.  Reads are answered at any time; the first change opens the journal, and every user is
-read anew from there on.  When the journal is lost, the state in memory is worth nothing any more
-(P8): every user is dropped, the callers hear `outcome_unknown`, and the next request starts over
-from what the store holds.
+It is the same with one user and with thousands.  Reads are answered at any time; the first change
+opens the journal, and every user is read anew from there on.  When the journal is lost, the state
+in memory is worth nothing any more (P8): every user is dropped, the callers hear `outcome_unknown`,
+and the next request starts over from what the store holds.
 
 Not for: rules (`domain`), turns of one user (`actors.user`), the stream (`journal`), who is in
-memory (`activations`), or which host a user belongs to (`placement`).
+memory (`activations`), or which users it has (`actors.held_slots`).
 """
 
 import time
@@ -17,6 +16,7 @@ import structlog
 
 from actors.background_tasks import BackgroundTasks
 from actors.errors import DeliveryCode
+from actors.held_slots import HeldSlots
 from actors.host.activation import Activation, UserLoader
 from actors.host.activations import Activations
 from actors.host.awaiting_commit import AwaitingCommit
@@ -26,7 +26,7 @@ from actors.host.mailbox import PendingReplies, PendingRequest
 from actors.host.run_queue import RunQueue, later_deadline, run_deadline
 from actors.host.settings import HostSettings
 from actors.host.watches import Watches
-from actors.messages import Ask, Read, ReadChanges, Reply, Request, not_here, refused
+from actors.messages import Ask, Read, ReadChanges, Reply, Request, not_here, not_mine, refused
 from actors.user.actor import Turn, UserActor
 from actors.user.refusals import RETRY_AFTER_MS, internal_error, overloaded, unavailable
 from actors.user.rules import RulesInForce
@@ -46,6 +46,7 @@ class Host:
         now: microseconds since the Unix epoch.
         on_fenced: called when another incarnation has taken over, or when this process cannot
             trust its disk any more; the process should go, and a fresh one come.
+        slots: what this host has of all users; without it, everybody.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Host:
         *,
         now: Callable[[], int],
         on_fenced: Callable[[], None],
+        slots: HeldSlots | None = None,
     ) -> None:
         self.name = name
         self.rules = RulesInForce(settings.rules_text, settings.limits)
@@ -68,6 +70,7 @@ class Host:
             find=lambda user_id: self.activations.find(user_id),
             on_lost=self._drop_everybody,
             on_fenced=on_fenced,
+            slots=slots,
         )
         self.activations = Activations(
             name, settings, self.rules, self.journal, self.tasks, self._resume
@@ -82,6 +85,7 @@ class Host:
         self._awaiting_commit = AwaitingCommit(
             store, settings, self.journal, self.watches, self.tasks
         )
+        self._slots = slots
         self._draining = False
 
     def accept(self, requests: Sequence[Request], deadline: float | None = None) -> PendingReplies:
@@ -90,8 +94,7 @@ class Host:
         After `deadline` (`run_deadline`; without one, some milliseconds from now) they wait in the
         mailboxes, so that however many there are, nobody else waits for all of them.
         """
-        if deadline is None:
-            deadline = run_deadline()
+        deadline = run_deadline() if deadline is None else deadline
         replies = PendingReplies(len(requests))
         for place, request in enumerate(requests):
             self._accept(PendingRequest(request, replies, place), deadline)
@@ -120,8 +123,6 @@ class Host:
         self.activations.clear()
         await self.journal.close()
 
-    # -- dispatch --------------------------------------------------------------------------------
-
     def _accept(self, pending: PendingRequest, deadline: float) -> None:
         activation = self._admit(pending)
         if activation is None:
@@ -141,11 +142,8 @@ class Host:
     def _admit(self, pending: PendingRequest) -> Activation | None:
         """The user's place in memory with the request counted there, or None: it was refused."""
         user_id, users = pending.request.user_id, self.activations
-        if self._draining:
-            pending.answer(not_here("this host is going down", RETRY_AFTER_MS))
-            return None
-        if self.journal.behind:
-            pending.answer(overloaded("the journal is behind"))
+        if (refusal := self._refusal(user_id)) is not None:
+            pending.answer(refusal)
             return None
         activation = users.awake.get(user_id)
         if activation is None:
@@ -164,6 +162,14 @@ class Host:
             pending.answer(refused(DeliveryCode.USER_BUSY, full, RETRY_AFTER_MS))
             return None
         return activation
+
+    def _refusal(self, user_id: str) -> Reply | None:
+        """Why nothing can be asked of this user here and now; None while something can."""
+        if self._slots is not None and not self._slots.holds(user_id):
+            return not_mine()
+        if self._draining:
+            return not_here("this host is going down", RETRY_AFTER_MS)
+        return overloaded("the journal is behind") if self.journal.behind else None
 
     def _handle(self, activation: Activation, pending: PendingRequest) -> bool:
         """One request to a loaded user.  False: it would change rows and the host is not open yet.
@@ -253,8 +259,6 @@ class Host:
             activation.mailbox.refuse_all(unavailable(error))
         self.watches.read_anew()
 
-    # -- loading ---------------------------------------------------------------------------------
-
     def _prepare(self, activation: Activation, *, for_change: bool) -> None:
         activation.busy = True
         self.tasks.spawn(self._load(activation, for_change=for_change))
@@ -287,10 +291,8 @@ class Host:
 
     def _give_up(self, activation: Activation, error: Exception) -> None:
         """The user cannot be loaded now: refuse what has waited; the next request tries again."""
-        if isinstance(error, StorageError):
-            log.error("user not loaded", host=self.name, reason=str(error))
-        else:
-            log.exception("user not loaded", host=self.name, exc_info=error)
+        ours = None if isinstance(error, StorageError) else error
+        log.error("user not loaded", host=self.name, reason=str(error), exc_info=ours)
         self.activations.remove(activation)
         activation.mailbox.refuse_all(unavailable(error))
         if isinstance(error, Spoiled):

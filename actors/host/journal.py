@@ -16,6 +16,7 @@ import structlog
 from msgspec.structs import asdict
 
 from actors.background_tasks import BackgroundTasks
+from actors.held_slots import HeldSlots
 from actors.host.checkpoints import Checkpoints, Length
 from actors.host.settings import HostSettings
 from actors.host.snapshots import Snapshots, UserInMemory
@@ -46,6 +47,8 @@ class HostJournal:
         on_lost: called when the stream is lost, before whoever waits for a commit of it goes on.
         on_fenced: called when another incarnation has taken over, or when this process cannot
             trust its disk any more.
+        slots: told of each stream that is claimed, once what earlier ones hold is folded and before
+            anything is appended.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class HostJournal:
         find: Callable[[str], UserInMemory | None],
         on_lost: Callable[[BaseException], None],
         on_fenced: Callable[[], None],
+        slots: HeldSlots | None = None,
     ) -> None:
         self.epoch = 0
         self.fold_seconds = 0.0
@@ -73,9 +77,15 @@ class HostJournal:
         self._find = find
         self._on_lost = on_lost
         self._on_fenced = on_fenced
+        self._slots = slots
         self._opening = asyncio.Lock()
         self._stream: Stream | None = None
         self._uncounted_bytes = 0
+
+    @property
+    def incarnation(self) -> str | None:
+        """That of the open stream; None where none is open."""
+        return None if self._stream is None else self._stream.id.incarnation
 
     @property
     def batches(self) -> int:
@@ -101,7 +111,9 @@ class HostJournal:
         async with self._opening:
             if self.commits is not None:
                 return False
-            self._stream, folded = await open_stream(self._store, self._host, self._settings)
+            self._stream, folded = await open_stream(
+                self._store, self._host, self._settings, self._slots
+            )
             self.fold_seconds, self.records_folded = folded.seconds, folded.records
             self.store_era = await store_era(self._store)
             self.commits = GroupCommit(self._stream)
@@ -174,7 +186,9 @@ class HostJournal:
             await close_quietly(self._stream)
 
 
-async def open_stream(store: Store, host: str, settings: HostSettings) -> tuple[Stream, Folded]:
+async def open_stream(
+    store: Store, host: str, settings: HostSettings, slots: HeldSlots | None = None
+) -> tuple[Stream, Folded]:
     """A stream of `host` that nobody else writes, and what was folded of every earlier one.
 
     Raises:
@@ -185,6 +199,8 @@ async def open_stream(store: Store, host: str, settings: HostSettings) -> tuple[
         await check_server(store, settings.server)
         earlier = [id_ for id_ in await store.streams(host) if id_ != stream.id]
         folded = await fold(store, earlier, settings.receipt_window)
+        if slots is not None:
+            await slots.register(store, stream.id, settings.server)
     except BaseException:
         await close_quietly(stream)
         raise

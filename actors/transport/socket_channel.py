@@ -12,24 +12,23 @@ Not for: finding the host (the `find` it is given asks Ray), or proving who is w
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import cast
 
-import msgspec
 import structlog
 
 from actors.backoff import host_backoff
 from actors.errors import AskAgain, HostGone, Overloaded, RequestTooLarge
+from actors.feeds.feed import Feeds
 from actors.messages import Reply, Request
 from actors.transport.addresses import HostAddress
 from actors.transport.frames import (
     BodyPart,
-    Frames,
     FrameTooLarge,
     ReplyGroup,
     RequestGroup,
     decode_host_messages,
     frame,
 )
+from actors.transport.gateway_connection import GatewayConnection
 from actors.transport.handshake import connect
 from actors.transport.pending_group import PendingGroup
 from actors.transport.watched_users import WatchedUsers
@@ -66,17 +65,31 @@ class SocketChannel:
         self._on_trial: set[int] = set()
         self._arrived: deque[ReplyGroup] = deque()
         self._last_id = 0
-        self._connection: _Connection | None = None
+        self._connection: GatewayConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self.retries = 0
 
+    @property
+    def feeds(self) -> Feeds:
+        """Who listens to users of this host."""
+        return self.watched.feeds
+
     async def ask(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
-        """The replies, in the order of the requests.
+        """What `send` promises."""
+        return await self.send(requests, timeout_seconds)
+
+    def send(
+        self, requests: Sequence[Request], timeout_seconds: float
+    ) -> asyncio.Future[list[Reply]]:
+        """The replies to come, in the order of the requests; they leave in the order of the calls.
 
         Raises:
-            AskAgain: `Overloaded` when too much waits here, `OutcomeUnknown` or `UserUnavailable`
-                when time ran out after or before something was sent.
+            Overloaded: too much waits here.
+
+        What is returned raises:
+            AskAgain: `OutcomeUnknown` or `UserUnavailable` when time ran out after or before
+                something was sent.
             RequestTooLarge: the group does not fit into a frame.
         """
         if len(self._pending) >= GROUPS_MAX:
@@ -95,7 +108,15 @@ class SocketChannel:
                 self._flush()
         if self._expiry is None:
             self._expiry = loop.call_later(EXPIRY_CHECK_SECONDS, self._expire)
-        return await group.answer
+        return group.answer
+
+    def on_their_way(self, of: Callable[[str], bool]) -> list[asyncio.Future[list[Reply]]]:
+        """The replies to come that any of these users waits for."""
+        return [
+            group.answer
+            for group in self._pending.values()
+            if any(of(request.user_id) for request in group.requests)
+        ]
 
     def _watch_soon(self, begin: bool) -> None:
         asyncio.get_running_loop().call_soon(self._flush)
@@ -176,6 +197,10 @@ class SocketChannel:
                 del self._pending[correlation_id]
         self._ask_elsewhere()
 
+    def find_again(self) -> None:
+        """See `HostChannel.find_again`; what has no answer is sent again."""
+        self._ask_elsewhere()
+
     def _ask_elsewhere(self) -> None:
         if self._connection is None:
             return
@@ -196,7 +221,7 @@ class SocketChannel:
         try:
             while self._pending or self.watched.feeds:
                 try:
-                    connection = _Connection(self)
+                    connection = GatewayConnection(self)
                     await connect(await self._find(), connection)
                     if connection.lost:
                         raise HostGone("it hung up at once")
@@ -260,41 +285,3 @@ class SocketChannel:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-class _Connection(asyncio.Protocol):
-    """One life of the socket."""
-
-    def __init__(self, channel: SocketChannel) -> None:
-        self._channel: SocketChannel | None = channel
-        self._frames = Frames()
-        self._transport: asyncio.WriteTransport | None = None
-        self.lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-        if self._channel is not None:
-            self._channel.broken()
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            for payload in self._frames.feed(data):
-                if self._channel is not None:
-                    self._channel.received(payload)
-        except (FrameTooLarge, msgspec.MsgspecError) as error:
-            log.error("a host sent no frame of ours", reason=str(error))
-            if self._transport is not None:
-                self._transport.abort()
-
-    def send(self, data: bytes | bytearray) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """End without telling the channel, which knows."""
-        self._channel = None
-        if self._transport is not None:
-            self._transport.abort()

@@ -20,7 +20,11 @@ def cluster_of(settings: Settings, host_settings: HostSettings) -> Cluster:
 
         store = open_store(settings.store)
         return LocalCluster(
-            host_settings, store, users_max=settings.users_max, ask_timeout_seconds=timeout
+            host_settings,
+            store,
+            hosts=max(1, settings.hosts),
+            users_max=settings.users_max,
+            ask_timeout_seconds=timeout,
         )
     from actors.cluster.dedicated import DedicatedCluster
     from actors.cluster.packed import PackedCluster

@@ -14,10 +14,11 @@ from actors.feeds.feed import Feeds
 from actors.feeds.subscription import Subscription
 from actors.host.settings import HostSettings
 from actors.messages import ReadChanges, View
+from actors.slots import moves
 from persistence.disk import files
 from persistence.disk.store import DiskStore
 from persistence.errors import Unavailable
-from persistence.memory import MemoryStore, MemoryStream, World
+from persistence.memory import Faults, MemoryStore, MemoryStream, World
 from tests.actors.host_kit import RULES_TEXT, Rig, ask, grant, look
 from tests.operations.page_kit import Patch
 
@@ -99,6 +100,17 @@ async def old_history_is_out_of_reach(_: Path, __: Patch) -> None:
     await rig.host.tasks.wait_idle()
     rig.faults.reads = 1
     await ask(rig.host, look("alice", View.HISTORY))
+
+
+async def slots_cannot_move(_: Path, patch: Patch) -> None:
+    patch.setattr(moves, "PAUSE_SECONDS", 0)
+    faults = Faults()
+    store = MemoryStore(World(), faults)
+    cluster = LocalCluster(HostSettings("memory://", RULES_TEXT), store, hosts=2)
+    await cluster.start()
+    faults.snapshot_writes = 2  # of the table
+    await cluster.scale(1)
+    await cluster.drain()
 
 
 class BrokenListener:

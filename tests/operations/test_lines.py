@@ -37,6 +37,8 @@ PROVOKED: list[tuple[Provoke, str, str]] = [
     (hosts_kit.changes_are_out_of_reach, "changes could not be read", ""),
     (hosts_kit.a_journal_cannot_be_cut, "checkpoint failed", ""),
     (hosts_kit.a_journal_cannot_be_cut, "drain left the journal standing", ""),
+    (hosts_kit.slots_cannot_move, "slots stay where they are", ""),
+    (hosts_kit.slots_cannot_move, "the slot table cannot be read", ""),
     (hosts_kit.old_history_is_out_of_reach, "a history page could not be stored", ""),
     (hosts_kit.old_history_is_out_of_reach, "a history could not be read", ""),
     (

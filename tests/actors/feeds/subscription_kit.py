@@ -53,7 +53,7 @@ class OneUser:
         self.receipts.confirm()
         if heard:
             change = Change(USER, Position(ERA, version), f"c{version}", decision)
-            for listener in list(self.feeds._listeners.get(USER, ())):
+            for listener in self.feeds._listeners(USER):
                 listener.changed(change)
 
     async def answer(self, error: Exception | None = None) -> None:

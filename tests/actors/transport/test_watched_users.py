@@ -12,6 +12,7 @@ from actors.host.host import Host
 from actors.transport import socket_channel
 from actors.transport.addresses import LocalAddress
 from actors.transport.frames import DurableRecords, Frames, ReadAnew, decode_host_messages
+from actors.transport.gateway_connection import GatewayConnection
 from actors.transport.outbox import RECORDS_BEHIND_BYTES, Outbox
 from actors.transport.socket_channel import SocketChannel
 from actors.transport.socket_server import SocketServer
@@ -93,7 +94,7 @@ async def test_a_connection_that_breaks_while_it_is_made_is_none(
     tries = []
     connect = socket_channel.connect
 
-    async def broken_at_first(where: LocalAddress, connection: socket_channel._Connection) -> None:
+    async def broken_at_first(where: LocalAddress, connection: GatewayConnection) -> None:
         await connect(where, connection)
         tries.append(connection)
         if len(tries) == 1:

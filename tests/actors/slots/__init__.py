@@ -1,0 +1,1 @@
+"""Tests of slots that move between hosts."""
