@@ -21,15 +21,18 @@ class OldOrder(Unavailable):
 class HeldSlots:
     """What one host holds: nothing before it has opened, and everything where there is no table.
 
+    Args:
+        everything: it holds everything already before it has opened.
+
     Attributes:
         table: as this host knows it.
     """
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, everything: bool = False) -> None:
         self.table: SlotTable | None = None
         self._host = host
         self._held: Collection[int] = ()
-        self._everything = False
+        self._everything = everything
         self._order = 0
 
     def holds(self, user_id: str) -> bool:

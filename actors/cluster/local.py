@@ -33,7 +33,7 @@ from actors.store_ownership import TAKEN_OVER, StoreOwnership
 from actors.transport.local_channel import LocalChannel
 from actors.transport.slot_router import SlotRouter
 from persistence.errors import Fenced, Spoiled, StorageError
-from persistence.slot_table import SlotTable, begin_table
+from persistence.slot_table import SlotTable, begin_table, slots_for
 from persistence.store import Store
 
 log = structlog.get_logger(__name__)
@@ -77,9 +77,10 @@ class LocalCluster:
         self._ownership = StoreOwnership(store, settings.receipt_window)
         self._spoiled: asyncio.Future[str] | None = None
         self._ownership_check: asyncio.Task[None] | None = None
-        self._hosts: dict[str, _LocalHost] = {}
-        self._moves: SlotMoves | None = None
-        self._router: SlotRouter | None = None
+        # Until it has started there is one host, on a store that has no table and no server.
+        slots = HeldSlots(HOST_NAME, everything=True)
+        self._hosts = {HOST_NAME: self._new_host(HOST_NAME, slots)}
+        self._route_by(SlotTable((HOST_NAME,) * slots_for(1)))
 
     @property
     def host(self) -> Host:
@@ -93,26 +94,33 @@ class LocalCluster:
             server = await self._ownership.take()
             self._settings = replace(self._settings, server=server)
             table = await begin_table(self._store, server, _names(self._count))
-            self._moves = SlotMoves(self._store, table, self._find, self._announce)
-            self._router = SlotRouter(table, self._channel, self._newest)
+            self._hosts.clear()
+            self._route_by(table)
             for name in _names(self._count):
                 await self._start_host(name)
         except StorageError as error:
             await self._ownership.close()
             raise ClusterError(str(error)) from error
 
-    async def _start_host(self, name: str) -> None:
+    def _route_by(self, table: SlotTable) -> None:
+        self._moves = SlotMoves(self._store, table, self._find, self._announce)
+        self._router = SlotRouter(table, self._channel, self._newest)
+
+    def _new_host(self, name: str, slots: HeldSlots) -> "_LocalHost":
         share = -(-self._users_max // self._count)
         settings = replace(self._settings, users_max=share)
-        host = _LocalHost(name, self._store, settings, self._now, partial(self._on_fenced, name))
+        fenced = partial(self._on_fenced, name)
+        host = Host(name, self._store, settings, now=self._now, on_fenced=fenced, slots=slots)
+        return _LocalHost(host, slots)
+
+    async def _start_host(self, name: str) -> None:
+        host = self._new_host(name, HeldSlots(name))
         await host.host.open()
         self._hosts[name] = host
-        host.upkeep = asyncio.create_task(_keep_up(host.host, settings))
+        host.upkeep = asyncio.create_task(_keep_up(host.host, self._settings))
 
     async def scale(self, hosts: int) -> None:
         """See `Cluster.scale`."""
-        assert self._moves is not None, "it has not started"
-        assert self._router is not None, "it has not started"
         check_hosts(self._moves.table, hosts)
         self._count = hosts
         names = _names(hosts)
@@ -133,11 +141,9 @@ class LocalCluster:
         return host.handover
 
     async def _announce(self, table: SlotTable) -> None:
-        assert self._router is not None
         self._router.learn(table)
 
     async def _newest(self) -> SlotTable:
-        assert self._moves is not None
         return self._moves.table
 
     def _channel(self, name: str) -> LocalChannel:
@@ -145,19 +151,16 @@ class LocalCluster:
 
     def host_of(self, user_id: str) -> str:
         """See `UserDirectory.host_of`."""
-        assert self._router is not None, "it has not started"
         return self._router.host_of(user_id)
 
     async def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """See `UserDirectory.ask`."""
         if self._ownership.over:
             raise UserUnavailable(TAKEN_OVER)
-        assert self._router is not None, "it has not started"
         return await self._router.ask(requests, self._timeout)
 
     def watch(self, user_id: str, listener: Listener) -> Feed:
         """See `UserDirectory.watch`."""
-        assert self._router is not None, "it has not started"
         return self._router.watch(user_id, listener)
 
     async def change_rules(self, text: str) -> None:
@@ -216,8 +219,7 @@ class LocalCluster:
         """See `Cluster.drain`."""
         if self._ownership_check is not None:
             self._ownership_check.cancel()
-        if self._router is not None:
-            self._router.close()
+        self._router.close()
         try:
             await asyncio.gather(*(host.end() for host in self._hosts.values()))
         finally:
@@ -243,16 +245,8 @@ class LocalCluster:
 class _LocalHost:
     """A host, what it has to do with moves, and its upkeep."""
 
-    def __init__(
-        self,
-        name: str,
-        store: Store,
-        settings: HostSettings,
-        now: Callable[[], int],
-        on_fenced: Callable[[], None],
-    ) -> None:
-        slots = HeldSlots(name)
-        self.host = Host(name, store, settings, now=now, on_fenced=on_fenced, slots=slots)
+    def __init__(self, host: Host, slots: HeldSlots) -> None:
+        self.host = host
         self.handover = Handover(self.host, slots)
         self.upkeep: asyncio.Task[None] | None = None
         self._started_at = time.monotonic()

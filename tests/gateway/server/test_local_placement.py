@@ -113,7 +113,7 @@ def test_it_is_one_process_without_ray_that_drains_and_is_the_store_s_only_one(
     finally:
         server.end()
     written = (tmp_path / "data" / "snapshots").rglob("*.snapshot")
-    snapshots = [path for path in written if "era" not in path.name]
+    snapshots = [path for path in written if "%2B" not in path.name]
     assert len(snapshots) == 1
     assert not list((tmp_path / "data" / "journals" / "local").rglob("*.journal"))
 
