@@ -77,4 +77,8 @@ class HostGone(Exception):
 
 
 class ClusterError(Exception):
-    """The cluster cannot start.  The message says what was found and what to do."""
+    """The cluster cannot start or scale.  The message says what was found and what to do."""
+
+
+class CannotScale(ClusterError):
+    """This cluster never has so many hosts while it serves.  Nothing has changed."""

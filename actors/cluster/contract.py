@@ -104,6 +104,17 @@ class Cluster(UserDirectory, Protocol):
         """
         ...
 
+    async def scale(self, hosts: int) -> None:
+        """Spread all users over so many hosts, while they are served.
+
+        Hosts are started and ended for it; nobody's command fails, and nobody waits for long.
+
+        Raises:
+            CannotScale: not with this placement, or not to this number.
+            ClusterError: it did not come to an end; users are served wherever they are by now.
+        """
+        ...
+
     def capacity(self) -> str:
         """How many users can be active at once, as a phrase for people."""
         ...

@@ -18,7 +18,7 @@ from actors.cluster.placement import dedicated_host
 from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_runtime import RayActors, this_process
 from actors.cluster.rules_broadcast import tell_all, tell_rules
-from actors.errors import Overloaded
+from actors.errors import CannotScale, Overloaded
 from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Ask, Reply, Request
@@ -178,6 +178,10 @@ class DedicatedCluster:
             for user in list(self._users.values()):
                 if user.last_command < longest and user.channel.idle:
                     await self._passivate(user)
+
+    async def scale(self, hosts: int) -> None:
+        """See `Cluster.scale`: it cannot."""
+        raise CannotScale("With dedicated placement every user has a host of their own.")
 
     def capacity(self) -> str:
         """See `Cluster.capacity`."""

@@ -71,6 +71,7 @@ class LocalCluster:
             settings, memory_bytes_max=min(memory_bytes_max, settings.memory_bytes_max)
         )
         self._count = hosts
+        self._scaling = asyncio.Lock()
         self._store = store
         self._timeout = ask_timeout_seconds
         self._now = now
@@ -121,7 +122,11 @@ class LocalCluster:
 
     async def scale(self, hosts: int) -> None:
         """See `Cluster.scale`."""
-        check_hosts(self._moves.table, hosts)
+        async with self._scaling:
+            check_hosts(self._moves.table, hosts)
+            await self._scale(hosts)
+
+    async def _scale(self, hosts: int) -> None:
         self._count = hosts
         names = _names(hosts)
         try:

@@ -20,7 +20,7 @@ from actors.cluster.placement import Room, packed_host, slot_of
 from actors.cluster.ray_actor import RayActor
 from actors.cluster.ray_runtime import RayActors, this_process
 from actors.cluster.rules_broadcast import tell_all, tell_rules
-from actors.errors import ClusterError, HostGone, UserUnavailable
+from actors.errors import CannotScale, ClusterError, HostGone, UserUnavailable
 from actors.feeds.feed import Feed, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
@@ -33,6 +33,9 @@ from persistence.errors import Fenced, StorageError
 log = structlog.get_logger(__name__)
 
 START_SECONDS = 60.0
+CANNOT_SCALE = (
+    "Packed hosts on Ray cannot be scaled while they serve: start the server anew with --hosts."
+)
 MEMORY_SHARE = 0.8
 """How much of the memory that Ray reports hosts may take together."""
 USER_BYTES = 16 * 1024
@@ -156,6 +159,10 @@ class PackedCluster:
     def ask(self, requests: Sequence[Request]) -> Coroutine[Any, Any, list[Reply]]:
         """See `UserDirectory.ask`."""
         return self._channels[self.host_of(requests[0].user_id)].ask(requests, self._timeout)
+
+    async def scale(self, hosts: int) -> None:
+        """See `Cluster.scale`: it cannot."""
+        raise CannotScale(CANNOT_SCALE)
 
     def capacity(self) -> str:
         """See `Cluster.capacity`."""

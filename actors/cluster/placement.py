@@ -10,7 +10,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from actors.errors import ClusterError
+from actors.errors import CannotScale
 from persistence.slot_table import SLOTS_OF_HOST_MIN, SlotTable
 
 _OWN = "user:"
@@ -72,10 +72,10 @@ def check_hosts(table: SlotTable, hosts: int) -> None:
     """Look whether the slots are enough for so many hosts.
 
     Raises:
-        ClusterError: they are not.
+        CannotScale: they are not.
     """
     if not 1 <= hosts <= len(table.slots) // SLOTS_OF_HOST_MIN:
-        raise ClusterError(
+        raise CannotScale(
             f"{hosts} hosts are asked for, and the {len(table.slots)} slots of this server are for "
             f"1 to {len(table.slots) // SLOTS_OF_HOST_MIN}. Start it anew with --hosts {hosts}."
         )

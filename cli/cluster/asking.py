@@ -13,25 +13,33 @@ from cli.exit import fail, fail_from
 from domain.small_files import Unreadable, read_text
 
 ANSWER_SECONDS = 10.0
+SCALE_SECONDS = 600.0
 TOKEN_HOURS = 0.1
 OK = 200
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
-def ask(path: str, url: str | None, token_file: Path | None) -> dict[str, Any]:
+def ask(
+    path: str,
+    url: str | None,
+    token_file: Path | None,
+    *,
+    method: str = "GET",
+    seconds: float = ANSWER_SECONDS,
+) -> dict[str, Any]:
     """The body of a 200.  Whatever else comes ends the command with a sentence."""
     url, token = _server(url, token_file)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         fail(f"The URL is {url}, expected one like http://127.0.0.1:8080.")
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname, parts.port, timeout=ANSWER_SECONDS)
+    connection = connect(parts.hostname, parts.port, timeout=seconds)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        connection.request(method, path, headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         body = answer.read()
     except TimeoutError:
-        fail(f"{url} did not answer within {ANSWER_SECONDS:g} s: is the server stuck, or far?")
+        fail(f"{url} did not answer within {seconds:g} s: is the server stuck, or far?")
     except (OSError, HTTPException) as error:
         fail(f"{url} cannot be asked ({error}): does the server run there? --url names another.")
     finally:

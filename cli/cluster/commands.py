@@ -1,4 +1,4 @@
-"""`questkeep cluster …` and `questkeep user …`: how a running cluster is, and where a user is.
+"""`questkeep cluster …` and `questkeep user …`: a running cluster, its size, and where a user is.
 
 None of them imports Ray: they ask the running server over HTTP, or read a file.
 
@@ -83,6 +83,30 @@ def check_command(
     print_findings(found, as_json=as_json)
     if found:
         raise typer.Exit(BAD_CONTENT)
+
+
+@cluster_cli.command("scale", cls=PlainCommand)
+def scale_command(
+    hosts: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1_024, help="How many hosts there are to be.")
+    ],
+    url: Url = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have so many hosts while the server serves, with local placement.
+
+    Users move a slot at a time; no command fails, and none waits for more than two seconds.
+    It is for now: the next start has as many hosts as its settings say.
+
+    Example: questkeep cluster scale --hosts 4
+    """
+    from cli.cluster.asking import SCALE_SECONDS, ask
+    from cli.cluster.output import print_status
+
+    path = f"/v1/operations/cluster/scale?hosts={hosts}"
+    status = ask(path, url, token_file, method="POST", seconds=SCALE_SECONDS)
+    print_status(status, as_json=as_json)
 
 
 @user_cli.command("where", cls=PlainCommand)

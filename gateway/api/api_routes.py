@@ -11,7 +11,7 @@ from domain.messages.rejections import Code
 from gateway.api.changes.long_poll import CHANGES_QUERY, ChangesEndpoint
 from gateway.api.commands.endpoints import CommandEndpoints
 from gateway.api.commands.reply_form import COMMAND_QUERY
-from gateway.api.operations.cluster_endpoint import ClusterEndpoint
+from gateway.api.operations.cluster_endpoint import SCALE_QUERY, ClusterEndpoint
 from gateway.api.read_endpoints import (
     BATTLES_QUERY,
     HISTORY_QUERY,
@@ -254,9 +254,19 @@ def cluster_routes(cluster: ClusterEndpoint) -> list[Route]:
         "UserPlace",
         _CALLER | {"not_allowed", "invalid_id", "not_your_user"},
     )
+    scale = Operation(
+        "scaleCluster",
+        "operations",
+        "Have so many hosts, and move users' slots while they are served; operators only",
+        "ClusterStatus",
+        _CALLER | {"not_allowed", "invalid_field", "user_unavailable"},
+        description="The answer comes when all slots have moved. Only with `local` placement.",
+        query=SCALE_QUERY,
+    )
     path = "/v1/operations/cluster"
     return [
         Route("GET", path, cluster.get, status),
+        Route("POST", f"{path}/scale", cluster.post_scale, scale),
         Route("GET", f"{path}/users/{{user_id}}", cluster.get_user, user),
     ]
 

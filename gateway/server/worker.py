@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from actors.cluster.remote_hosts import RemoteHosts
-from actors.errors import HostGone, UserUnavailable
+from actors.errors import CannotScale, HostGone, UserUnavailable
 from actors.gc_tuning import collect_rarely
 from actors.monitoring.cluster_status import ClusterStatus
 from actors.transport.addresses import HostAddress
@@ -70,6 +70,10 @@ class PrimaryCluster:
         """See `ClusterView`."""
         name: str = await self._channel.call("host_name", user_id)
         return name
+
+    async def scale(self, hosts: int) -> None:
+        """See `ClusterView`: placements with workers cannot."""
+        raise CannotScale("A server with several gateways cannot be scaled while it serves.")
 
 
 class Worker:

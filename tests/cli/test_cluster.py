@@ -69,6 +69,8 @@ class Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.server.content)
 
+    do_POST = do_GET
+
     def log_message(self, *_: object) -> None: ...
 
 
@@ -131,6 +133,14 @@ def test_programs_get_what_the_server_said(server: Scripted, tmp_path: Path) -> 
     server.content = json.dumps(TROUBLED).encode()
     done = run_in(tmp_path, "cluster", "status", "--json", "--url", server.url)
     assert json.loads(done.stdout) == TROUBLED
+
+
+def test_a_server_is_asked_for_more_hosts(server: Scripted, tmp_path: Path) -> None:
+    server.content = json.dumps(FINE).encode()
+    done = run_in(tmp_path, "cluster", "scale", "--hosts", "4", "--url", server.url)
+    assert (done.returncode, "1 of 1 hosts open" in done.stdout) == (0, True)
+    [(path, _)] = server.asked
+    assert path == "/v1/operations/cluster/scale?hosts=4"
 
 
 def test_a_user_is_found_with_a_token_from_a_file(server: Scripted, tmp_path: Path) -> None:

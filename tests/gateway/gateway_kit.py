@@ -15,6 +15,7 @@ import msgpack
 
 from actors.cluster.contract import Activity
 from actors.cluster.local import LocalCluster
+from actors.errors import ClusterError
 from actors.feeds.feed import Feed, Feeds, Listener
 from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
@@ -174,6 +175,9 @@ class ScriptedCluster:
 
     def host_name(self, user_id: str) -> str:
         return "users:3"
+
+    async def scale(self, hosts: int) -> None:
+        raise ClusterError("slots of users:3 could not be moved: it does not answer")
 
     async def drain(self) -> None: ...
 

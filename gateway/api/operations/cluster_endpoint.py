@@ -8,13 +8,16 @@ from typing import Any, Protocol
 import msgspec
 
 from actors.cluster.contract import Cluster
+from actors.errors import CannotScale, ClusterError
 from actors.monitoring.cluster_status import ClusterStatus, HostState, UserPlace
 from gateway.api.exchange import Exchange, answered
 from gateway.api.media import write
-from gateway.api.parameters import user_of
+from gateway.api.parameters import query_of, user_of, whole_number
 from gateway.auth.authenticator import Role
 from gateway.http.messages import Response
-from gateway.problems import Problem
+from gateway.problems import FieldError, Problem
+
+SCALE_QUERY = (whole_number("hosts", 1, 1_024, "How many hosts there are to be."),)
 
 
 class ClusterView(Protocol):
@@ -26,6 +29,10 @@ class ClusterView(Protocol):
 
     async def host_name(self, user_id: str) -> str:
         """See `Cluster.host_name`."""
+        ...
+
+    async def scale(self, hosts: int) -> None:
+        """See `Cluster.scale`."""
         ...
 
 
@@ -42,6 +49,10 @@ class OwnCluster:
     async def host_name(self, user_id: str) -> str:
         """See `ClusterView`."""
         return self._cluster.host_name(user_id)
+
+    async def scale(self, hosts: int) -> None:
+        """See `ClusterView`."""
+        await self._cluster.scale(hosts)
 
 
 class ClusterEndpoint:
@@ -70,6 +81,23 @@ class ClusterEndpoint:
             raise Problem("user_unavailable", f"{name} does not run now", retry_after_ms=1_000)
         return _answer(exchange, UserPlace(user_id, hosts[name]))
 
+    async def post_scale(self, exchange: Exchange) -> Response:
+        """`POST /v1/operations/cluster/scale`, for operators; answers when it is done."""
+        if exchange.caller.role is not Role.OPERATOR:
+            detail = f"The role is {exchange.caller.role}, expected {Role.OPERATOR}"
+            raise Problem("not_allowed", detail)
+        hosts = query_of(exchange, SCALE_QUERY).get("hosts")
+        if hosts is None:
+            raise _cannot_scale("nothing", SCALE_QUERY[0].expected)
+        view = self._view()
+        try:
+            await view.scale(hosts)
+        except CannotScale as error:
+            raise _cannot_scale(str(hosts), str(error)) from None
+        except ClusterError as error:
+            raise Problem("user_unavailable", str(error), retry_after_ms=1_000) from None
+        return _answer(exchange, await view.status())
+
     async def hosts_away(self) -> list[dict[str, Any]]:
         """The hosts whose users are not served now."""
         if self.view is None:
@@ -85,6 +113,11 @@ class ClusterEndpoint:
         if self.view is None:
             raise Problem("user_unavailable", "The server is starting", retry_after_ms=1_000)
         return self.view
+
+
+def _cannot_scale(came: str, expected: str) -> Problem:
+    error = FieldError("hosts", came, expected)
+    return Problem("invalid_field", f"hosts is {came}: {expected}", errors=[error])
 
 
 def _refuse_players(exchange: Exchange) -> None:
