@@ -26,6 +26,7 @@ from actors.host.settings import HostSettings
 from actors.messages import Reply, Request
 from actors.monitoring.cluster_status import ClusterStatus, HostStatus
 from actors.monitoring.host_presence import HostPresence
+from actors.store_ownership import TAKEN_OVER
 from actors.transport.addresses import HostAddress
 from actors.transport.socket_channel import SocketChannel
 from persistence.errors import Fenced, StorageError
@@ -94,6 +95,8 @@ class PackedCluster:
                 "CPUs others may hold some."
             ) from None
         except (HostGone, UserUnavailable) as error:
+            if await self.actors.ownership.problem() == TAKEN_OVER:
+                raise ClusterError("Another server took the store over meanwhile.") from error
             raise ClusterError(f"A host could not be started: {error}") from error
         self._watching = asyncio.create_task(self._watch())
 
