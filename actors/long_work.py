@@ -10,6 +10,9 @@ import asyncio
 
 from persistence.codec.unpacking import Steps, Value
 
+JOINED_AT_ONCE_BYTES = 1024 * 1024
+"""More than this is joined in a thread: only from this size on `bytes.join` lets go of the lock."""
+
 
 class LongWork:
     """The long work of one host."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from actors.long_work import JOINED_AT_ONCE_BYTES
 from persistence.concurrency import for_each
 from persistence.errors import Spoiled, StorageError
 from persistence.store import Store
@@ -88,12 +89,12 @@ class Snapshots:
 
 
 async def joined(slices: Iterable[bytes]) -> bytes:
-    """The slices in one piece; others have turns between them."""
+    """The slices in one piece; others have turns between them, and while many are joined."""
     content: list[bytes] = []
     for slice_ in slices:
         if content:
             await asyncio.sleep(0)
         content.append(slice_)
-    if len(content) == 1:
-        return content[0]
-    return await asyncio.to_thread(b"".join, content)  # which lets go of the interpreter's lock
+    if sum(map(len, content)) <= JOINED_AT_ONCE_BYTES:
+        return b"".join(content)
+    return await asyncio.to_thread(b"".join, content)

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from actors.errors import OutcomeUnknown, UserUnavailable
+from actors.long_work import JOINED_AT_ONCE_BYTES
 from actors.messages import Reply, Request
 from actors.transport.frames import BodyPart
 
 LOSSES_MAX = 2
 """A group is given up when the host was lost so many times with it on its way: it may be why."""
-
-
-JOINED_AT_ONCE_BYTES = 1024 * 1024
 
 
 class PendingGroup:

@@ -59,6 +59,7 @@ class DiskStream(Stream):
         self._closed = False
         self._older: list[tuple[Path, int]] = []  # full segments, each with its last sequence
         self._segment, self._fd = self._new_segment()
+        self._written = os.fstat(self._fd)
         self._segment_length = 0
         self._thread = SerialExecutor("journal")
 
@@ -119,8 +120,8 @@ class DiskStream(Stream):
         """
         if _stat(self._folder / FENCE) is not None:
             raise Fenced(f"{self._folder} is fenced: another incarnation took over")
-        named, written = _stat(self._segment), os.fstat(self._fd)
-        if named is None or (named.st_dev, named.st_ino) != (written.st_dev, written.st_ino):
+        named = _stat(self._segment)
+        if named is None or not os.path.samestat(named, self._written):
             raise Fenced(f"{self._folder} is gone: another incarnation removed it, or somebody did")
 
     def _new_segment(self) -> tuple[Path, int]:
@@ -145,6 +146,7 @@ class DiskStream(Stream):
         self._older.append((self._segment, self._sequence))
         os.close(self._fd)
         self._segment, self._fd, self._segment_length = path, fd, 0
+        self._written = os.fstat(fd)
 
     def _drop_through(self, sequence: int) -> None:
         if self._over is not None:
