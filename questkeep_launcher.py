@@ -49,6 +49,7 @@ def main() -> None:
     """Run the command line; what makes that impossible is one sentence and exit code 2."""
     if "serve" in sys.argv[1:2]:
         _end_quietly_when_told()
+    _look_here_first()
     _open_standard_streams()
     _widen_tiny_terminals()
     try:
@@ -92,6 +93,25 @@ def _end_quietly_when_told() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
+def _look_here_first() -> None:
+    """Have Python's modules and this environment's found before others of their names.
+
+    A game's `random.py` or `queue.py` on `PYTHONPATH` would be loaded in their place, here and in
+    Ray's processes, which get the new order by the same variable.  What Python itself loads before
+    this runs (`re`, `types`) cannot be helped.
+    """
+    named = os.environ.get("PYTHONPATH")
+    if not named:
+        return
+    places = {os.path.abspath(place) for place in named.split(os.pathsep)}
+    script = [] if sys.flags.safe_path else sys.path[:1]  # its folder, which children have not
+    others = sys.path[len(script) :]
+    own = [place for place in others if os.path.abspath(place) not in places]
+    own += [place for place in others if os.path.abspath(place) in places]
+    sys.path[:] = script + own
+    os.environ["PYTHONPATH"] = os.pathsep.join(own)
+
+
 def _widen_tiny_terminals() -> None:
     """Have lines and tables made for a width at which they can be read; a terminal breaks them."""
     import shutil  # no sooner than the signals are taken
@@ -131,14 +151,15 @@ def _replaced_files() -> Iterator[str]:
     import csv
     import hashlib
     from base64 import urlsafe_b64encode
-    from importlib.metadata import distribution
+    from importlib.metadata import distributions
 
-    installed = distribution("questkeep")
+    installed = next(iter(distributions(name="questkeep", path=[ROOT])), None)
+    record = installed.read_text("RECORD") if installed is not None else None
     # `files()` passes over what was removed, from Python 3.12 on.
-    for name, digest, *_ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
+    for name, digest, *_ in csv.reader((record or "").splitlines()):
         if not digest or name.partition("/")[0] not in PACKAGES:
             continue
-        path = str(installed.locate_file(name))
+        path = os.path.join(ROOT, name)
         mode, _, expected = digest.partition("=")
         try:
             with open(path, "rb") as opened:

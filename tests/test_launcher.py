@@ -134,6 +134,25 @@ def test_the_launcher_knows_every_package() -> None:
     assert set(PACKAGES) == set(MAY_IMPORT) == {name.removesuffix("*") for name in installed}
 
 
+@pytest.mark.parametrize("name", ["random", "queue", "platform", "msgspec", "structlog", "typer"])
+def test_modules_on_pythonpath_are_not_taken_for_those_of_this_environment(
+    tmp_path: Path, name: str
+) -> None:
+    lay_out(tmp_path, as_packages=False, names=(name,))
+    done = run(COMMAND, tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_only_pythonpath_has_is_still_found_there(tmp_path: Path) -> None:
+    (tmp_path / "only_here.py").write_text("")
+    look = (
+        "import questkeep_launcher as launcher, subprocess, sys; launcher._look_here_first();"
+        "import only_here; sys.exit(subprocess.call([sys.executable, '-c', 'import only_here']))"
+    )
+    places = os.pathsep.join((str(ROOT), str(tmp_path)))
+    assert run([sys.executable, "-c", look], tmp_path, PYTHONPATH=places).returncode == 0
+
+
 @pytest.mark.parametrize("as_packages", [False, True], ids=["modules", "packages"])
 @pytest.mark.parametrize("where", ["current folder", "PYTHONPATH", "empty entry of PYTHONPATH"])
 def test_a_game_with_modules_of_our_names_changes_nothing(

@@ -19,6 +19,8 @@ _TOKEN = "RAY_AUTH_TOKEN"
 _TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 _PLACE = "RAY_TMPDIR"
 _RECONNECT_SECONDS = "RAY_gcs_rpc_server_reconnect_timeout_s"
+_FOR_DEVELOPERS = ("PYTHONOPTIMIZE", "PYTHONWARNINGS")
+"""How Python treats docstrings and warnings: Ray's own processes do not start with some values."""
 RECONNECT_SECONDS = 60.0
 """Ray's own default."""
 
@@ -82,10 +84,13 @@ def working_folder(folder: Path) -> Iterator[None]:
 def environment_for_ray(folder: Path) -> Iterator[None]:
     """While Ray starts: its temporary files in `folder`, its token readable for this user alone.
 
+    What developers set for Python's own sake is not there for its processes.
+
     Args:
         folder: a private one.
     """
-    changed = {"TMPDIR": str(folder), **_token(folder)}
+    ignored = dict.fromkeys(_FOR_DEVELOPERS, "")  # as if they were not set
+    changed = {"TMPDIR": str(folder), **ignored, **_token(folder)}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:

@@ -106,7 +106,9 @@ def _chapters(state: UserState, rules: Rules, request: Read) -> Rows | Reply:
         return missing(Code.CHAPTER_NOT_FOUND, "after", request.key)
     chapters, more = page
     return {
-        "chapter_progression": [_rated(chapter, rules) for chapter in chapters],
+        "chapter_progression": ListOf(
+            chapters.length, (_rated(chapter, rules) for chapter in chapters.items)
+        ),
         "story_deviation": rate_story(state.chapters.values(), rules.deviation),
         **more,
     }
@@ -136,8 +138,13 @@ def _battles(state: UserState, request: Read) -> Rows | Reply:
 
 def _page(
     rows: Mapping[str, Row], request: Read, is_asked_for: Callable[[Row], bool]
-) -> tuple[list[Row], dict[str, str]] | None:
-    """The rows of one page, and `next_after` when there are more; None: no row is named `after`."""
+) -> tuple[ListOf, dict[str, str]] | None:
+    """The rows of one page, and `next_after` when there are more; None: no row is named `after`.
+
+    A list of everything is made row by row as it is encoded.
+    """
+    if not (request.key or request.limit or request.only):
+        return ListOf.of(rows.values()), {}
     if request.key and request.key not in rows:
         return None
     page: list[Row] = []
@@ -147,10 +154,10 @@ def _page(
         if not is_asked_for(row):
             continue
         if request.limit and len(page) == request.limit:
-            return page, {"next_after": last}
+            return ListOf.of(page), {"next_after": last}
         page.append(row)
         last = key
-    return page, {}
+    return ListOf.of(page), {}
 
 
 def _after(keys: Iterable[str], key: str) -> Iterable[str]:

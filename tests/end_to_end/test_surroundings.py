@@ -52,9 +52,10 @@ def our_names_in_the_current_folder(here: Surroundings) -> None:
     lay_out(here.folder, (*PACKAGES, *LIBRARIES))
 
 
-def our_names_on_pythonpath(here: Surroundings) -> None:
+def names_of_modules_on_pythonpath(here: Surroundings) -> None:
     for name in PACKAGES:
         lay_out(here.folder / "game" / name, ("__init__",))
+    lay_out(here.folder / "game", (*LIBRARIES, "platform", "queue", "random"))
     here.variables["PYTHONPATH"] = f":{here.folder / 'game'}"  # the empty entry is the folder
 
 
@@ -128,7 +129,7 @@ TOGETHER: list[tuple[str, list[Apply]]] = [
     (
         "dedicated",
         [
-            our_names_on_pythonpath,
+            names_of_modules_on_pythonpath,
             a_temporary_folder_that_cannot_be_written,
             a_home_that_cannot_be_written,
             another_cluster_in_the_environment,

@@ -218,6 +218,17 @@ def test_rays_token_is_made_readable_for_its_owner_alone(tmp_path: Path) -> None
     assert (mode(token), token.read_text()) == (0o600, before)
 
 
+def test_what_developers_set_for_python_does_not_reach_rays_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    developers = {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error"}
+    for name, value in developers.items():
+        monkeypatch.setenv(name, value)
+    with environment_for_ray(tmp_path):
+        assert [os.environ[name] for name in developers] == ["", ""]
+    assert {name: os.environ[name] for name in developers} == developers
+
+
 @pytest.mark.parametrize("home", ["missing", "a file"])
 def test_without_a_home_the_token_is_the_servers_own(
     home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
