@@ -8,7 +8,7 @@ Not for: starting it (`ray_session`).
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,8 +19,9 @@ _TOKEN = "RAY_AUTH_TOKEN"
 _TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 _PLACE = "RAY_TMPDIR"
 _RECONNECT_SECONDS = "RAY_gcs_rpc_server_reconnect_timeout_s"
-_FOR_DEVELOPERS = ("PYTHONOPTIMIZE", "PYTHONWARNINGS")
-"""How Python treats docstrings and warnings: Ray's own processes do not start with some values."""
+_NOT_FOR_RAY = ("PYTHONOPTIMIZE", "PYTHONWARNINGS", "RAY_REDIS_ADDRESS")
+"""How Python treats docstrings and warnings, and where another cluster keeps its state: with some
+values Ray's own processes do not start, or end this one without a word."""
 RECONNECT_SECONDS = 60.0
 """Ray's own default."""
 
@@ -84,23 +85,28 @@ def working_folder(folder: Path) -> Iterator[None]:
 def environment_for_ray(folder: Path) -> Iterator[None]:
     """While Ray starts: its temporary files in `folder`, its token readable for this user alone.
 
-    What developers set for Python's own sake is not there for its processes.
+    What developers set for Python's own sake, or for another cluster, is not there for its
+    processes.
 
     Args:
         folder: a private one.
     """
-    ignored = dict.fromkeys(_FOR_DEVELOPERS, "")  # as if they were not set
-    changed = {"TMPDIR": str(folder), **ignored, **_token(folder)}
+    changed = {"TMPDIR": str(folder), **dict.fromkeys(_NOT_FOR_RAY), **_token(folder)}
     before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
+    _put(changed)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _put(before)
+
+
+def _put(variables: Mapping[str, str | None]) -> None:
+    """Set variables of this process; None unsets one."""
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _token(folder: Path) -> dict[str, str]:
