@@ -57,6 +57,31 @@ def serve_command(flags: dict[str, str | None], settings_file: str | None) -> No
     raise typer.Exit(code)
 
 
+@with_settings
+def gateway_command(flags: dict[str, str | None], settings_file: str | None) -> None:
+    """Start one more gateway of a server that runs on a Ray cluster, on any of its nodes.
+
+    It takes the server's settings: ray, store, placement, and what tokens are checked with.
+
+    Example: questkeep gateway --ray 10.0.0.1:6379 --placement packed --store s3://bucket/questkeep
+    """
+    from gateway.settings import WrongSettings
+    from gateway.settings_sources import load
+
+    try:
+        settings = load(flags, settings_file).settings
+        from gateway.server.joined import join_and_serve
+        from gateway.server.preflight import CannotStart
+
+        try:
+            code = join_and_serve(settings)
+        except CannotStart as error:
+            fail_from(error)
+    except WrongSettings as error:
+        fail_from(error)
+    raise typer.Exit(code)
+
+
 def _bearer(role: str) -> Any:
     return typer.Option(metavar="NAME", help=f"The {role} this token is for.")
 
@@ -128,6 +153,7 @@ def version_command(as_json: AsJson = False) -> None:
 
 for name, command in (
     ("serve", serve_command),
+    ("gateway", gateway_command),
     ("token", token_command),
     ("settings", settings_command),
     ("simulate", simulate_command),

@@ -25,7 +25,7 @@ async def connect(store_url: str | None = None) -> AsyncIterator[Users]:
     Raises:
         ClusterError: no such server is found, and what to do about it.
     """
-    from questkeep_handles.ray_hosts import RayHosts  # Ray takes a second to import
+    from actors.cluster.ray_hosts import RayHosts  # Ray takes a second to import
 
     hosts = RayHosts(store_url)
     await hosts.join()

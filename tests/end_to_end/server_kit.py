@@ -26,17 +26,23 @@ class Server:
     """`questkeep serve` in `folder`, ready when the constructor returns.
 
     `options` are flags; the environment is the caller's own without any `QUESTKEEP_` variable, and
-    with `variables`; `prefix` is a command that runs the server, such as `prlimit`.
+    with `variables`; `prefix` is a command that runs the server, such as `prlimit`, and `command`
+    is `gateway` for one more gateway of a server.
     """
 
     def __init__(
-        self, folder: Path, *options: str, prefix: Sequence[str] = (), **variables: str
+        self,
+        folder: Path,
+        *options: str,
+        prefix: Sequence[str] = (),
+        command: str = "serve",
+        **variables: str,
     ) -> None:
         self.folder = folder
         self._environment = {**environment(), **variables}
         self._log = open(folder / "server.log", "ab")
         self.process = subprocess.Popen(
-            [*prefix, QUESTKEEP, "serve", "--port", "0", *options],
+            [*prefix, QUESTKEEP, command, "--port", "0", *options],
             cwd=folder,
             env=self._environment,
             stdout=subprocess.PIPE,

@@ -116,6 +116,27 @@ def channels(server: Server, host: psutil.Process) -> list[int]:
     ]
 
 
+def test_a_gateway_of_its_own_serves_the_same_users_and_its_death_is_nobody_elses(
+    bucket: tuple[str, dict[str, str]], joined: Server, ray: RayCluster
+) -> None:
+    url, variables = bucket
+    options = ("--ray", ray.address, "--placement", "packed", "--store", url)
+    more = {**variables, **ray.variables}
+    gateway = Server(joined.folder, *options, command="gateway", **more)  # the same secret
+    try:
+        there, here = gateway.client("--service", "game"), joined.client("--service", "game")
+        assert httpx.get(f"{gateway.url}/readyz").json() == {"status": "ready"}
+        for user in USERS:
+            assert grant(there, user, "first") == 1  # the first reply, from another gateway
+            assert grant(there, f"{user}-there", "c") == 1
+            assert total_xp(here, f"{user}-there") == 1
+        gateway.process.kill()
+        for user in USERS:
+            assert grant(here, f"{user}-there", "d") == 2
+    finally:
+        gateway.end()
+
+
 def test_users_of_a_dead_node_come_back_on_the_other_with_nothing_lost_or_doubled(
     joined: Server, ray: RayCluster
 ) -> None:

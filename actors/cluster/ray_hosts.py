@@ -54,6 +54,15 @@ class RayHosts:
         except HostGone as error:
             raise ClusterError(str(error)) from error
 
+    async def changed(self) -> str:
+        """Why this process has to join anew: the server has another number of hosts; else empty."""
+        try:
+            host = await asyncio.to_thread(self._host, 0)
+            hosts = await host.call("hosts")
+        except (HostGone, UserUnavailable, ClusterError):
+            return ""  # it is just being started again
+        return "" if hosts == self.hosts else f"the server has {hosts} hosts now, not {self.hosts}"
+
     async def find(self, slot: int) -> HostAddress:
         """See `FindHost`."""
         host = await asyncio.to_thread(self._host, slot)
