@@ -212,9 +212,10 @@ class PackedCluster:
         Others may (`questkeep_handles`), and are served once it knows them.
         """
         actor = self._started[slot]
-        with suppress(HostGone, UserUnavailable):
-            if actor is not None and not await actor.call("knows_rules"):
-                await self.find(slot)
+        with suppress(HostGone, UserUnavailable, TimeoutError):
+            async with asyncio.timeout(ACTIVITY_SECONDS):
+                if actor is not None and not await actor.call("knows_rules"):
+                    await self.find(slot)
 
     async def _ask_activity(self, host: str, actor: RayActor) -> Activity | None:
         """What the host does; None where it cannot serve anybody now, which is told."""

@@ -40,13 +40,20 @@ async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pac
         await started.drain()
 
 
-async def kill_hosts(cluster: PackedCluster) -> None:
+async def host_pids(cluster: PackedCluster) -> list[int]:
+    """By slot."""
     import ray
 
+    pids = []
     for slot in range(cluster.hosts):
         handle: Any = ray.get_actor(packed_host(slot), namespace=cluster.actors.namespace)
-        running = await handle.running.remote()
-        os.kill(running.pid, signal.SIGKILL)
+        pids.append((await handle.running.remote()).pid)
+    return pids
+
+
+async def kill_hosts(cluster: PackedCluster) -> None:
+    for pid in await host_pids(cluster):
+        os.kill(pid, signal.SIGKILL)
 
 
 async def test_handles_keep_their_promises_on_ray(cluster: PackedCluster) -> None:
@@ -106,6 +113,24 @@ async def test_an_actor_plays_on_though_every_host_is_killed(cluster: PackedClus
         (read,) = await cluster.ask([look(user)])
         assert body(read)["player_progression"]["total_xp"] == TURNS
     ray.kill(match)
+
+
+async def test_a_host_that_is_paused_keeps_nobody_from_noticing_another(
+    cluster: PackedCluster,
+) -> None:
+    pids = await host_pids(cluster)
+    away: tuple[str, ...] = ()
+    try:
+        for slot, pid in enumerate(pids):
+            os.kill(pid, signal.SIGSTOP)
+            away = (*away, packed_host(slot))
+            while cluster.activity().hosts_away != away:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.1)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    while cluster.activity().hosts_away:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.1)
 
 
 async def test_a_handle_that_does_not_wait_for_the_rules_is_found_out(
