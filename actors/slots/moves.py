@@ -142,10 +142,13 @@ class SlotMoves:
         def moved(table: SlotTable | None) -> SlotTable | None:
             return None if table is None else table.moved(slots, released, target)
 
-        self._learn(await change_table(self._store, moved))
+        table = await change_table(self._store, moved)
+        assert table is not None, "the server has begun it"
         with suppress(*_FAILURES):  # a life of it that begins now reads the table itself
             async with asyncio.timeout(TELL_SECONDS):
-                await there.take(self.table, self._next_order())
+                await there.take(table, self._next_order())
+        # Not before: a host that refuses one request and takes the next changes their order.
+        self._learn(table)
         await self._announce(self.table)
         log.info("slots moved", slots=slots, source=source, target=target)
 

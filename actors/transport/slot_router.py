@@ -68,6 +68,10 @@ class _Waiting(Struct, eq=False):
     refusals: int = 0
 
 
+_Place = tuple[list[int], asyncio.Future[list[Reply]]]
+"""The places of requests of one slot among those of one caller, and their replies to come."""
+
+
 class SlotRouter:
     """The channels of one gateway, by host.
 
@@ -152,9 +156,10 @@ class SlotRouter:
         """These slots are elsewhere: what comes next waits for what was sent here before."""
         slot_of = self._table.slot_of
         for slot in slots:
-            if elders := channel.on_their_way(partial(_is_in, slot_of, slot)):
-                self._elders.setdefault(slot, []).extend(elders)
-                self._hold_back(slot)
+            # Held back also when there are none: one that has just come back is not here yet.
+            elders = channel.on_their_way(partial(_is_in, slot_of, slot))
+            self._elders.setdefault(slot, []).extend(elders)
+            self._hold_back(slot)
         for user_id in list(channel.feeds):
             if slot_of(user_id) in slots:
                 channel.feeds.continue_in(self.channel_of(self.host_of(user_id)).feeds, user_id)
@@ -167,12 +172,11 @@ class SlotRouter:
         """The replies, where some go behind what waits for their slot, and the others at once."""
         moving = [request for request, waits in zip(requests, behind, strict=True) if waits]
         settled = [request for request, waits in zip(requests, behind, strict=True) if not waits]
-        moved = [not_mine()] * len(moving)
-        work = [self._ask_again(number, moving, moved, timeout_seconds)]
-        if settled:
-            work.append(self.ask(settled, timeout_seconds))
-        of_moving, *of_settled = map(iter, await asyncio.gather(*work))
-        return [next(of_moving if waits else of_settled[0]) for waits in behind]
+        waiting = self._wait_all(number, moving, range(len(moving)), timeout_seconds)
+        of_settled = iter(await self.ask(settled, timeout_seconds) if settled else ())
+        taken = await _taken(waiting)
+        of_moving = iter(taken[place] for place in range(len(moving)))
+        return [next(of_moving if waits else of_settled) for waits in behind]
 
     async def _ask_again(
         self,
@@ -182,20 +186,26 @@ class SlotRouter:
         timeout_seconds: float,
     ) -> list[Reply]:
         """The replies, those that had moved from whoever has the user by then."""
+        moved = [place for place, reply in enumerate(replies) if reply.moved]
+        taken = await _taken(self._wait_all(number, requests, moved, timeout_seconds))
+        return [taken.get(place, reply) for place, reply in enumerate(replies)]
+
+    def _wait_all(
+        self,
+        number: int,
+        requests: Sequence[Request],
+        places: Iterable[int],
+        timeout_seconds: float,
+    ) -> list[_Place]:
+        """Have the requests at these places wait for their slots, from this moment on."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         by_slot = defaultdict[int, list[int]](list)
-        for place, reply in enumerate(replies):
-            if reply.moved:
-                by_slot[self._table.slot_of(requests[place].user_id)].append(place)
-        waiting = [
-            self._wait(slot, number, [requests[place] for place in places], deadline)
+        for place in places:
+            by_slot[self._table.slot_of(requests[place].user_id)].append(place)
+        return [
+            (places, self._wait(slot, number, [requests[place] for place in places], deadline))
             for slot, places in by_slot.items()
         ]
-        after = list(replies)
-        for places, taken in zip(by_slot.values(), await asyncio.gather(*waiting), strict=True):
-            for place, reply in zip(places, taken, strict=True):
-                after[place] = reply
-        return after
 
     def _wait(
         self, slot: int, number: int, requests: list[Request], deadline: float
@@ -227,9 +237,11 @@ class SlotRouter:
         for waiting in self._waiting[slot]:
             if waiting.deadline < now and not waiting.replies.done():
                 waiting.replies.set_exception(UserUnavailable("no host took the user in time"))
-        elders = self._elders.pop(slot, [])
-        if elders:  # looked at once more: whoever waits for one that is done comes here first
-            self._elders[slot] = [elder for elder in elders if not elder.done()]
+        elders = self._elders.pop(slot, None)
+        if elders is not None:  # one look more: whoever waits for one that is done comes here first
+            left = [elder for elder in elders if not elder.done()]
+            if left:
+                self._elders[slot] = left
             return
         channel = self.channel_of(self._table.slots[slot])
         for waiting in sorted(self._waiting.pop(slot), key=attrgetter("number")):
@@ -261,3 +273,12 @@ class SlotRouter:
 
 def _is_in(slot_of: Callable[[str], int], slot: int, user_id: str) -> bool:
     return slot_of(user_id) == slot
+
+
+async def _taken(waiting: list[_Place]) -> dict[int, Reply]:
+    """The replies, by the places of their requests."""
+    replies = await asyncio.gather(*(replies for _, replies in waiting))
+    taken: dict[int, Reply] = {}
+    for (places, _), of_slot in zip(waiting, replies, strict=True):
+        taken.update(zip(places, of_slot, strict=True))
+    return taken
