@@ -8,7 +8,6 @@ from contextlib import suppress
 
 import structlog
 
-from persistence.eras import store_era
 from persistence.errors import Fenced, StorageError
 from persistence.journal.recovery import check_server, close_quietly, take_over
 from persistence.store import Store, Stream, StreamId
@@ -48,13 +47,10 @@ class StoreOwnership:
     async def take(self) -> StreamId:
         """Shut hosts of earlier servers out, wherever they still run, and fold what they left.
 
-        A new store gets its era, so that also a user who never changed has a position.
-
         Raises:
             StorageError: the store cannot be taken over.
         """
         self._stream, folded = await take_over(self._store, self._receipt_window)
-        await store_era(self._store)
         if folded.records:
             log.info("recovered", records=folded.records, users=folded.users)
         return self._stream.id

@@ -40,7 +40,7 @@ function Quest({ quest }) {
   return html`<li class="card">
     <div class="card-head"><h3>${title}</h3><span class="reward">${number(quest.reward.experience ?? 0)} XP</span></div>
     ${quest.objectives.map((one) => html`<${Objective} key=${one.target} objective=${one} />`)}
-    <div class="actions"><${NextStep} quest=${quest} title=${title} /><button class="text" onClick=${leave} aria-label=${`Leave out “${title}”`}>Leave out</button></div>
+    <div class="actions"><${NextStep} quest=${quest} title=${title} /><button class="text" onClick=${leave} aria-label=${`Abandon “${title}”`}>Abandon</button></div>
   </li>`;
 }
 

@@ -22,7 +22,7 @@ async def a_chapter_is_played_through(context: BrowserContext, url: str) -> None
     await window.press("Turn in “Moonwort")
     await window.sees("“Moonwort for the healer” is done. +234 XP.")
     await window.sees("On plan.")
-    await window.press("Leave out “A letter for the miller”")
+    await window.press("Abandon “A letter for the miller”")
     await window.sees("40 % under plan: 1 quest left out.")
     await window.win_fight()
     await window.sees("Level 2")
