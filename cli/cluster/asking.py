@@ -53,7 +53,8 @@ def _content(url: str, status: int, body: bytes) -> dict[str, Any]:
     except ValueError:
         fail(f"{url} answered {status} and no JSON: is it Questkeep?")
     if status != OK:
-        fail(f"{url} answered {status} {content.get('code', '')}: {content.get('detail', '')}.")
+        detail = content.get("detail", "").rstrip(".")
+        fail(f"{url} answered {status} {content.get('code', '')}: {detail}.")
     return content
 
 
