@@ -59,9 +59,10 @@ def serve_command(flags: dict[str, str | None], settings_file: str | None) -> No
 
 @with_settings
 def gateway_command(flags: dict[str, str | None], settings_file: str | None) -> None:
-    """Start one more gateway of a server that runs on a Ray cluster, on any of its nodes.
+    """Start one more gateway of a server.
 
-    It takes the server's settings: ray, store, placement, and what tokens are checked with.
+    The server runs on a Ray cluster; the gateway may be on any of its nodes.  It takes the
+    server's settings: ray, store, placement, and what tokens are checked with.
 
     Example: questkeep gateway --ray 10.0.0.1:6379 --placement packed --store s3://bucket/questkeep
     """

@@ -66,7 +66,7 @@ def check_command(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A file for Ray's launcher.")],
     as_json: AsJson = False,
 ) -> None:
-    """Find dangerous or contradictory settings in a file for Ray's cluster launcher.
+    """Find dangerous or contradictory settings in a cluster.yaml.
 
     Units of systemd that the file sends out are read with it.  Exit code 1 when there are any.
 

@@ -129,6 +129,11 @@ HELP = [
     (),
     ("rules",),
     ("store",),
+    ("cluster",),
+    ("user",),
+    *(("cluster", name) for name in ("status", "check", "scale")),
+    ("user", "where"),
+    *((name,) for name in ("gateway", "conformance")),
     *((name,) for name in ("serve", "token", "settings", "simulate", "version")),
     *(("rules", name) for name in ("show", "check", "plot", "diff")),
     *(
@@ -145,7 +150,7 @@ def test_help_fits_and_says_no_type_of_python(tmp_path: Path, command: tuple[str
     assert "<" not in text
     assert "{" not in text
     assert [line for line in text.splitlines() if len(line) > 80] == []
-    groups = ((), ("rules",), ("store",))
+    groups = ((), ("rules",), ("store",), ("cluster",), ("user",))
     example = f"Example: questkeep {' '.join(command)}"
     assert command in groups or example in text
 
