@@ -60,7 +60,7 @@ def test_a_signal_stops_it_cleanly_and_the_next_server_has_everything(
 ) -> None:
     def snapshots() -> int:
         standing = (tmp_path / "data" / "snapshots").rglob("*.snapshot")
-        return sum("era" not in path.name for path in standing)  # users only
+        return sum("alice" in path.name for path in standing)
 
     server = start()
     headers = {"authorization": f"Bearer {token_of(server)}"}
