@@ -63,7 +63,7 @@ def test_a_stop_begins_nothing_new_anywhere_and_finishes_what_any_gateway_accept
     assert printed.endswith("Stopped.\n")
     assert errors == ""
     snapshots = [path for path in (tmp_path / "data" / "snapshots").rglob("*") if path.is_file()]
-    assert len([path for path in snapshots if "era" not in path.name]) == 3
+    assert sum(path.name.startswith("u") for path in snapshots) == 3
 
 
 def test_a_killed_gateway_is_started_again_and_nothing_acknowledged_is_lost(
