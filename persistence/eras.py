@@ -21,7 +21,7 @@ def new_era() -> str:
 
 
 async def read_store_era(store: Store) -> str:
-    """The store's own era; empty where it has none yet, because nobody was ever looked for.
+    """The store's own era; empty where it has none yet, because no server ever took it over.
 
     Raises:
         Corrupt, NewerFormat, Unavailable: as the store raises them.

@@ -1,4 +1,4 @@
-"""The slot table: which host has which of all users, and in which of its lives it serves them.
+"""The slot table: which host has which of all users, and which incarnation of it serves them.
 
 A user belongs to a slot for ever, by a hash; there are many more slots than hosts, so that a host
 that comes or goes takes a few with it and leaves the others where they are.  The table stands among

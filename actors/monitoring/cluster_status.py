@@ -21,7 +21,7 @@ class JournalActivity(Struct, frozen=True):
 
 
 INCARNATION_CHARACTERS = 12
-"""Of Ray's name for a process: as many as tell its lives apart."""
+"""Of Ray's name for a process: as many as tell incarnations apart."""
 
 
 class HostState(StrEnum):

@@ -44,7 +44,7 @@ class Handover:
         Raises:
             StorageError: the store is away.
         """
-        await self._host.open()  # also what an earlier life journalled
+        await self._host.open()  # also what an earlier incarnation journalled
         save = self._host.journal.snapshots.save
         of_awake = [user.actor for user in self._awake(slots) if user.actor is not None]
         await for_each(of_awake, save, SNAPSHOTS_AT_ONCE)

@@ -1,9 +1,9 @@
 """Moves of slots between the hosts of one server, a few slots at a time, while users are served.
 
-A move: the host that has the slots writes snapshots ahead, lets go of them and says in which of its
-lives; the table is exchanged for one in which the other host has them; that host and the gateways
-are told.  Whatever fails on the way, the slots stay where the newest table has them, and whoever
-that is hears it again.
+A move: the host that has the slots writes snapshots ahead, lets go of them and names its
+incarnation; the table is exchanged for one in which the other host has them; that host and the
+gateways are told.  Whatever fails on the way, the slots stay where the newest table has them, and
+whoever that is hears it again.
 
 Not for: what a host does (`handover`), or where requests go meanwhile (`actors.transport`).
 """
@@ -144,7 +144,7 @@ class SlotMoves:
 
         table = await change_table(self._store, moved)
         assert table is not None, "the server has begun it"
-        with suppress(*_FAILURES):  # a life of it that begins now reads the table itself
+        with suppress(*_FAILURES):  # an incarnation that begins now reads the table itself
             async with asyncio.timeout(TELL_SECONDS):
                 await there.take(table, self._next_order())
         # Not before: a host that refuses one request and takes the next changes their order.

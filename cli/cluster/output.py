@@ -102,7 +102,8 @@ def _print_host(host: dict[str, Any]) -> None:
         node = f"{host['node']}, " if host["node"] else ""
         life = f"incarnation {host['incarnation'] or '-'}, build {host['build'] or '-'}"
         _line("", f"{node}process {host['process_id']}, {life}")
-    _line("", f"{host['users_active']:,} users in memory")
+    users = host["users_active"]
+    _line("", f"{users:,} {'user' if users == 1 else 'users'} in memory")
     for journal in host["journals"]:
         name = "" if journal["host"] == host["name"] else f" of {journal['host']}"
         folded = f"{journal['records_folded']:,} records in {journal['fold_seconds']:.1f} s"

@@ -21,12 +21,11 @@ from gateway.api.rules_endpoint import Reloaded, RulesEndpoint
 from gateway.http.listener import CannotListen, Listener
 from gateway.server.application import make_app
 from gateway.server.event_loop import loop_factory
-from gateway.server.output.console import ServerConsole
-from gateway.server.output.logs import log_to_stderr
+from gateway.server.output.server_output import ServerOutput
 from gateway.server.preflight import CannotStart, Checked, check, load_keys
 from gateway.server.readiness import Readiness
-from gateway.server.serve import EXIT_FAILED, FLUSH_SECONDS
-from gateway.server.stop import FAILED_DRAIN_SECONDS, Flush, StopSignals
+from gateway.server.serve import EXIT_FAILED
+from gateway.server.stop import FAILED_DRAIN_SECONDS, StopSignals
 from gateway.settings import Settings, WrongSettings
 from gateway.settings_sources import forget_secrets
 
@@ -53,20 +52,14 @@ def join_and_serve(settings: Settings) -> int:
     """
     _check_settings(settings)
     forget_secrets()
-    output = log_to_stderr(settings.log_level, settings.log_format)
-    console = ServerConsole()
-
-    def flush() -> None:
-        output.flush(FLUSH_SECONDS)
-        console.output.flush(FLUSH_SECONDS)
-
+    output = ServerOutput.begin(settings.log_level, settings.log_format)
     try:
         with ExitStack() as held:
             checked = check(settings, held)
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                return runner.run(_Joined(checked, console, flush).run())
+                return runner.run(_Joined(checked, output).run())
     finally:
-        flush()
+        output.flush()
 
 
 def _check_settings(settings: Settings) -> None:
@@ -84,16 +77,16 @@ def _check_settings(settings: Settings) -> None:
 
 
 class _Joined:
-    """One life of the gateway."""
+    """The gateway, from its start to its end."""
 
-    def __init__(self, checked: Checked, console: ServerConsole, flush: Flush) -> None:
+    def __init__(self, checked: Checked, output: ServerOutput) -> None:
         # Imported here: Ray takes a second to import.
         from actors.cluster.ray_hosts import RayHosts
         from actors.cluster.ray_session import RaySession
 
         self._checked = checked
-        self._console = console
-        self._flush = flush
+        self._console = output.console
+        self._flush = output.flush
         self._session = RaySession(checked.settings.ray)
         self._hosts = RayHosts(checked.settings.store)
 

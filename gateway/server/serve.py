@@ -27,7 +27,7 @@ from gateway.server.clusters import cluster_of
 from gateway.server.event_loop import loop_factory
 from gateway.server.ipc_messages import WorkerConfig
 from gateway.server.output.console import ServerConsole
-from gateway.server.output.logs import log_to_stderr
+from gateway.server.output.server_output import ServerOutput
 from gateway.server.output.startup_banner import print_banner
 from gateway.server.output.startup_steps import StartupSteps
 from gateway.server.preflight import CannotStart, Checked, check, check_store, load_keys
@@ -42,8 +42,6 @@ from persistence.errors import StorageError
 EXIT_FAILED = 1
 EXIT_TAKEN_OVER = 3
 """A supervisor had better not start it again: the two would take turns."""
-FLUSH_SECONDS = 0.3
-"""For what was logged and printed, when the process ends."""
 
 ClusterFactory = Callable[[Settings, HostSettings], Cluster]
 
@@ -57,13 +55,8 @@ def serve(settings: Settings, make_cluster: ClusterFactory = cluster_of) -> int:
         WrongSettings, CannotStart: nothing was started.
     """
     forget_secrets()
-    output = log_to_stderr(settings.log_level, settings.log_format)
-    console = ServerConsole()
-
-    def flush() -> None:
-        output.flush(FLUSH_SECONDS)
-        console.output.flush(FLUSH_SECONDS)
-
+    output = ServerOutput.begin(settings.log_level, settings.log_format)
+    console, flush = output.console, output.flush
     stop = Stop(settings.drain_seconds, flush)
     try:
         with ExitStack() as held:

@@ -52,6 +52,14 @@ class Load:
             self.acknowledged[user] += 1
             await asyncio.sleep(0.001)
 
+    async def answered(self, times: int) -> None:
+        """Return when every user has had so many more answers."""
+        least = {user: count + times for user, count in self.acknowledged.items()}
+        while any(self.acknowledged[user] < count for user, count in least.items()):
+            for ended in [play for play in self._playing if play.done()]:
+                ended.result()
+            await asyncio.sleep(0.001)
+
     async def stop(self) -> None:
         self._stopped = True
         await asyncio.gather(*self._playing)
@@ -62,7 +70,7 @@ async def test_from_two_to_four_to_three_hosts_no_command_fails_and_nobody_waits
 ) -> None:
     load = Load(cluster)
     for hosts in (4, 3):
-        await asyncio.sleep(0.1)
+        await load.answered(3)
         await cluster.scale(hosts)
         assert {cluster.host_of(f"anybody-{number}") for number in range(200)} == {
             "local",
