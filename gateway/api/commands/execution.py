@@ -93,12 +93,13 @@ class HostWindow:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append((len(asks), turn))
         self._let_in()
-        if not turn.done():
-            await turn
         try:
+            if not turn.done():
+                await turn
             return await ask_piece(users, asks)
         finally:
-            self._at_host -= len(asks)
+            if turn.done() and not turn.cancelled():  # also for whoever leaves as its turn comes
+                self._at_host -= len(asks)
             self._let_in()
 
     def _let_in(self) -> None:
